@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The equations in exact integers, as specified in docs/fixed-point.md (int64 throughout)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.int64]
+
+FRACTION_BITS = 12
+"""Fraction bits of k, d, lambda, rho and beta."""
+ACCUMULATOR_SHIFT = 6
+"""The accumulator's scale S_w 2^12 over the membrane's scale S_w 2^6, as a shift."""
+MEMBRANE_MAX = 2**23 - 1
+MEMBRANE_MIN = -(2**23)
+TABLE_SIZE = 256
+TABLE_PER_UNIT = 32
+"""Entries of the rho table to one unit of u / v_th."""
+TABLE_SHIFT = 20
+
+
+def rshift(a: Array, n: int) -> Array:
+    """round-half-up(a / 2^n) = (a + 2^(n-1)) >> n; a itself for n = 0."""
+    return (a + (1 << (n - 1))) >> n if n > 0 else a
+
+
+def accumulate(s: Array, weights: Array, k: int, local_weights: Array | None, alpha: Array | int) -> Array:
+    """a_i = k(m) sum_j s_j W_ij + alpha_i sum_j s_j P_ij: exact, linear in any split over j.
+
+    s : (..., n_in) of 0 and 1; weights : (n_out, n_in); local_weights : (..., n_out, n_in) or None;
+    alpha : scalar or (n_out,). Returns (..., n_out).
+    """
+    acc: Array = k * (s @ weights.T)
+    if local_weights is None:
+        return acc
+    # A matmul of int64 has no BLAS form; with one sample, adding the active columns is many times faster.
+    if s.ndim == 1:
+        local = local_weights[:, np.flatnonzero(s)].sum(axis=1, dtype=np.int64)
+    else:
+        local = np.einsum("...ij,...j->...i", local_weights, s)
+    return acc + alpha * local
+
+
+def membrane(u: Array, acc: Array, decay: int, bias: Array | int) -> tuple[Array, int]:
+    """u = sat24( rshift(u d, 12) + rshift(a, 6) + b ). Returns u(m) and how many values saturated."""
+    raw = rshift(u * decay, FRACTION_BITS) + rshift(acc, ACCUMULATOR_SHIFT) + bias
+    out = np.clip(raw, MEMBRANE_MIN, MEMBRANE_MAX)
+    return out, int(np.count_nonzero(out != raw))
+
+
+def spike(u: Array, vth: int) -> npt.NDArray[np.bool_]:
+    """s = u > v_th, strict."""
+    return u > vth
+
+
+def reset(u: Array, s: npt.NDArray[np.bool_], vth: int, mode: str) -> Array:
+    """u - v_th where s (`mode="subtract"`) or 0 where s (`mode="zero"`)."""
+    return u - vth * s if mode == "subtract" else np.where(s, 0, u)
+
+
+def postsynaptic(u: Array, table: Array, table_scale: int, beta: Array | int) -> Array:
+    """q_i = rho[clip((u_i c >> 20) + 128, 0, 255)] + beta_i."""
+    index = np.clip((u * table_scale >> TABLE_SHIFT) + TABLE_SIZE // 2, 0, TABLE_SIZE - 1)
+    return table[index] + beta
+
+
+def hebbian(
+    local_weights: Array,
+    s: Array,
+    post: Array,
+    *,
+    eta: Array | int,
+    lambda_: int,
+    sign: int,
+    p_top: int,
+    eta_exp: int,
+) -> tuple[Array, int]:
+    """P = clip( rshift(lambda P, 12) + rshift(sign eta_j s_j q_i, 12 + e), -P_top, P_top ).
+
+    local_weights : (..., n_out, n_in); s : (..., n_in); post : (..., n_out) from `postsynaptic`.
+    Returns P(m) and the number of entries that the clip changed.
+    """
+    pre = sign * eta * s
+    raw = rshift(lambda_ * local_weights, FRACTION_BITS) + rshift(
+        post[..., :, None] * pre[..., None, :], FRACTION_BITS + eta_exp
+    )
+    return np.clip(raw, -p_top, p_top), int(np.count_nonzero(np.abs(raw) > p_top))

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Leaky integrate-and-fire neurons that answer with their membrane potential."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+
+from synergic.network import Population
+from synergic.processes.shared import SharedProcess, SharedVar
+from synergic.processes.timing import check_timing
+from synergic.quantise import IntPopulation
+
+
+class HybridLIF(SharedProcess):
+    """u(m) = d r(u(m-1), s(m-1)) + a_in + b;  s(m) = u(m) > v_th  (numerics.floating / numerics.fixed).
+
+    Parameters
+    ----------
+    shape : (n,)
+    vth, decay, bias, reset : as synergic.Population. Integers (docs/fixed-point.md, `vth` and `bias` at the
+        membrane's scale, `decay` with 12 fraction bits) select the fixed-point models, floats the floating ones.
+    onset : Lava steps before the first step of the first presentation; default 0.
+    period : steps of a presentation; at the first of each, u starts at 0. None: one endless presentation.
+    record : number of Lava steps whose s and u are kept in `s_record`, `u_record` (record, n); default none.
+
+    Ports: a_in (n,) synaptic input; s_out (n,) spikes 0/1; u_out (n,) membrane before its reset.
+    Vars: u (n,) after reset; vth, decay (1,); bias (n,); s_record, u_record; saturated (1,) count.
+    Raises ParameterError.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: tuple[int],
+        vth: float = 0.35,
+        decay: float = 0.4,
+        bias: Any = 0.0,
+        reset: str = "subtract",
+        onset: int = 0,
+        period: int | None = None,
+        record: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        name = kwargs.get("name", "HybridLIF")
+        n = int(shape[0])
+        integer = isinstance(vth, (int, np.integer))
+        # The description's own checks are the process's: a process is never looser than a network.
+        if integer:
+            bias = np.full(n, bias, dtype=np.int64) if np.ndim(bias) == 0 and bias == 0 else bias
+            p: Any = IntPopulation(name, n, int(vth), int(decay), reset, bias, 1.0)
+        else:
+            p = Population(name, n, vth, decay, reset, bias)
+        timing = check_timing(name, onset, period)
+        super().__init__(reset=reset, integer=integer, **timing, **kwargs)
+        dtype = np.int64 if integer else np.float64
+        self.a_in = InPort(shape=(n,))
+        self.s_out = OutPort(shape=(n,))
+        self.u_out = OutPort(shape=(n,))
+        self.u = SharedVar(np.zeros(n, dtype))
+        self.vth = SharedVar(np.asarray(p.vth, dtype), low=0)
+        self.decay = SharedVar(np.asarray(p.decay, dtype), low=0, high=4096 if integer else 1)
+        self.bias = SharedVar(p.bias)
+        self.s_record = SharedVar(np.zeros((max(record, 1), n), np.int64))
+        self.u_record = SharedVar(np.zeros((max(record, 1), n), dtype))
+        self.saturated = SharedVar(np.zeros(1, np.int64))
+        self.proc_params["record"] = record
+        self.share()
+
+    @classmethod
+    def from_description(cls, p: Population | IntPopulation, **timing: Any) -> HybridLIF:
+        """The process of a population of a network description."""
+        return cls(shape=(p.size,), vth=p.vth, decay=p.decay, bias=p.bias, reset=p.reset, name=p.name, **timing)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Variables in memory that the script and the forked process model share.
+
+Lava passes a Var between processes one value at a time (33 us each: 13 s for 784 x 512). A SharedVar lies in an
+anonymous shared mapping made before the fork: get and set are a memory copy. The mapping has no name, so nothing
+can be left behind in the system; it goes with its last user.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
+
+from synergic.errors import ExecutionError, ParameterError
+from synergic.network import finite_array, require
+from synergic.runtime import end, failure_text
+
+MEMORY = "shared_memory"
+"""Key of the shared arrays in a process's proc_params."""
+
+
+def shared_array(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+    """A zeroed array in anonymous shared memory, inherited by forked processes."""
+    dtype = np.dtype(dtype)
+    count = int(np.prod(shape, dtype=np.int64))
+    buffer = mmap.mmap(-1, max(1, count * dtype.itemsize))
+    return np.frombuffer(buffer, dtype=dtype, count=count).reshape(shape)
+
+
+class SharedVar(Var):
+    """A Lava Var whose values lie in shared memory.
+
+    value : array, its dtype decides between floating point (float64) and integers (int64).
+    low, high : range that `set` allows. Reading works at any time; write while the run is paused.
+    """
+
+    def __init__(self, value: npt.NDArray[Any], low: float = -np.inf, high: float = np.inf) -> None:
+        dtype = np.int64 if value.dtype.kind in "iub" else np.float64
+        self.shared = shared_array(value.shape or (1,), dtype)
+        self.shared[...] = value
+        self.low, self.high = low, high
+        super().__init__(shape=self.shared.shape, init=self.shared)
+
+    def get(self, idx: Any = None) -> npt.NDArray[Any]:
+        """A copy of the values, or of those at `idx`."""
+        return np.array(self.shared if idx is None else self.shared[idx])
+
+    def set(self, value: Any, idx: Any = None) -> None:
+        """Write all values, or those at `idx`. Raises ParameterError for a wrong shape, type or range."""
+        target = self.shared if idx is None else self.shared[idx]
+        where = f"{self.process.name}.{self.name}" if self.process else str(self.name)
+        value = np.asarray(value)
+        value = value.reshape(target.shape) if value.size == target.size == 1 else value
+        integer = self.shared.dtype == np.int64
+        array = finite_array(where, value, (np.shape(target),), integer)
+        bad = array[(array < self.low) | (array > self.high)]
+        require(bad.size == 0, where, f"{bad[:3]}", f"{self.low:g} to {self.high:g}", "")
+        if idx is None:
+            self.shared[...] = array
+        else:
+            self.shared[idx] = array
+
+
+class SharedProcess(AbstractProcess):
+    """Base of synergic's processes: shares its SharedVars with the model, and never leaves a failed run hanging."""
+
+    def share(self) -> None:
+        """Hand the arrays of all SharedVars to the model. Call at the end of the constructor."""
+        self.proc_params[MEMORY] = {name: var.shared for name, var in vars(self).items() if isinstance(var, SharedVar)}
+
+    def run(self, condition: Any, run_cfg: Any = None, compile_config: Any = None) -> None:
+        """AbstractProcess.run; where a model fails, ends all processes and raises ExecutionError."""
+        try:
+            super().run(condition, run_cfg, compile_config)
+        except (ParameterError, AssertionError):
+            end(self, failed=True)
+            raise
+        except BaseException as error:
+            text = failure_text(self) or str(error)
+            end(self, failed=True)
+            if isinstance(error, Exception):
+                raise ExecutionError(f"{self.name}: a process model failed and the run was ended. {text}") from error
+            raise
+
+    def stop(self) -> None:
+        """AbstractProcess.stop; does nothing where there is no run to stop."""
+        end(self, failed=False)
+
+
+class SharedModel:
+    """Mixin of process models: binds the shared arrays in the place of Lava's copies."""
+
+    proc_params: Any
+
+    def start(self) -> None:
+        """Called by Lava in the model's own process, after it has set ports and variables."""
+        for name, array in self.proc_params[MEMORY].items():
+            setattr(self, name, array)
+        super().start()  # type: ignore[misc]
