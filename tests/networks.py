@@ -30,7 +30,14 @@ def plastic_network(seed=0, sizes=(12, 9, 4), steps=6, recurrent=False, **change
         weights = rng.normal(0, 1 / np.sqrt(n_in), (n_out, n_in))
         projections.append(
             sy.Projection(
-                f"c{i}", names[i], names[i + 1], weights, rule, 0.3, local, changes.get("trace", "per_sample")
+                f"c{i}",
+                names[i],
+                names[i + 1],
+                weights,
+                rule,
+                changes.get("alpha", 0.3),
+                local,
+                changes.get("trace", "per_sample"),
             )
         )
     if recurrent:

@@ -30,6 +30,30 @@ class Record:
     local_weights: dict[str, Array] = field(default_factory=dict)
     saturated: dict[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def empty(cls, network: Network | IntNetwork, source: Array, dtype: Any) -> Record:
+        """The record of a run that is about to begin: zeros, and the local weights at their start."""
+        n = len(source)
+        record = cls(spikes={network.source.name: source.astype(dtype)})
+        for p in network.populations:
+            record.spikes[p.name] = np.zeros((n, network.steps, p.size), dtype)
+            record.u[p.name] = np.zeros((n, network.steps, p.size), dtype)
+            record.saturated[f"{p.name}.u"] = 0
+        for q in network.projections:
+            if q.rule is not None:
+                record.local_weights[q.name] = np.broadcast_to(q.local_weights, (n, q.n_out, q.n_in)).copy()
+                record.saturated[f"{q.name}.P"] = 0
+        return record
+
+    @classmethod
+    def concatenate(cls, parts: list[Record]) -> Record:
+        """The records of successive batches as one."""
+        record = cls(saturated={key: sum(p.saturated[key] for p in parts) for key in parts[0].saturated})
+        for name in ("spikes", "u", "local_weights"):
+            for key in getattr(parts[0], name):
+                getattr(record, name)[key] = np.concatenate([getattr(p, name)[key] for p in parts])
+        return record
+
     def scores(self, network: Network | IntNetwork) -> Array:
         """What the read-out compares, (samples, classes): u(T), or spike counts with u(T) breaking ties."""
         u = self.u[network.output][:, -1].astype(float)
@@ -80,32 +104,15 @@ def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64) -> Rec
     spikes : (samples, T, channels) of 0 and 1. batch : samples held at once, bounds the memory of P.
     """
     spikes = network.check_spikes(spikes)
-    parts = [simulate_batch(network, spikes[i : i + batch]) for i in range(0, len(spikes), batch)]
-    record = Record()
-    for name in ("spikes", "u", "local_weights"):
-        merged = getattr(record, name)
-        for key in getattr(parts[0], name):
-            merged[key] = np.concatenate([getattr(p, name)[key] for p in parts])
-    record.saturated = {key: sum(p.saturated[key] for p in parts) for key in parts[0].saturated}
-    return record
+    return Record.concatenate([simulate_batch(network, spikes[i : i + batch]) for i in range(0, len(spikes), batch)])
 
 
 def simulate_batch(network: Network | IntNetwork, source: Array) -> Record:
     """The loop over steps: populations in the order of their onset, each on its own clock m."""
     dtype = float if isinstance(network, Network) else np.int64
     n, steps = len(source), network.steps
-    record = Record(spikes={network.source.name: source.astype(dtype)})
-    state = {}
-    for p in network.populations:
-        record.spikes[p.name] = np.zeros((n, steps, p.size), dtype)
-        record.u[p.name] = np.zeros((n, steps, p.size), dtype)
-        state[p.name] = np.zeros((n, p.size), dtype)
-        record.saturated[f"{p.name}.u"] = 0
-    for q in network.projections:
-        if q.rule is not None:
-            shape = (n, q.n_out, q.n_in)
-            record.local_weights[q.name] = np.broadcast_to(q.local_weights, shape).copy()
-            record.saturated[f"{q.name}.P"] = 0
+    record = Record.empty(network, source, dtype)
+    state = {p.name: np.zeros((n, p.size), dtype) for p in network.populations}
     for m in range(steps):
         for p in network.ordered:
             arrived = {q.name: arriving(record, network, q, m, n) for q in network.into(p.name)}
