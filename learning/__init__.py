@@ -1,3 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
+"""Global learning: torch layers whose local weights live inside the forward pass, training, export."""
+
 if __name__ != "synergic.learning":
     raise ImportError("import synergic.learning: the folder is a part of the package, not a package by itself")
+
+from synergic.learning.export import to_description
+from synergic.learning.layers import HybridLinear, HybridNet
+from synergic.learning.training import evaluate, train
+
+__all__ = ["HybridLinear", "HybridNet", "evaluate", "to_description", "train"]

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a trained torch model to the network description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from synergic.learning.layers import HybridLinear, HybridNet
+from synergic.network import Hebbian, Network, Population, Projection, Source
+
+
+def array(tensor: Tensor) -> np.ndarray:
+    """A tensor as float64."""
+    return tensor.detach().cpu().numpy().astype(float)
+
+
+def to_description(net: HybridNet) -> Network:
+    """The description of a trained net: source "input", populations "hidden1" ... "output"."""
+    last = len(net.layers) - 1
+    names = ["input", *("output" if i == last else f"hidden{i + 1}" for i in range(last + 1))]
+    populations, projections = [], []
+    for i, layer in enumerate(net.layers):
+        assert isinstance(layer, HybridLinear)
+        n_out = layer.weight.shape[0]
+        populations.append(Population(names[i + 1], n_out, layer.vth, layer.decay, layer.reset, array(layer.bias)))
+        local: dict[str, Any] = {}
+        if layer.plastic:
+            rule = Hebbian(array(layer.eta), array(layer.beta), layer.lambda_, layer.rho, layer.sign, layer.p_max)
+            local = {"rule": rule, "alpha": array(layer.alpha), "local_weights": array(layer.local_weights)}
+        projections.append(
+            Projection(
+                f"{names[i]}_{names[i + 1]}", names[i], names[i + 1], array(layer.weight), trace=layer.trace, **local
+            )
+        )
+    return Network(
+        Source("input", net.sizes[0]),
+        tuple(populations),
+        tuple(projections),
+        "output",
+        net.steps,
+        "rank",
+        tau_w=net.tau_w,
+    )

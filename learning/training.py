@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Training by back-propagation through time, rank coding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from synergic.learning.layers import HybridNet
+from synergic.network import require
+
+TARGET_CLIP = 1.1
+
+
+def rank_loss(u: Tensor, labels: Tensor, vth: float) -> Tensor:
+    """Mean squared error of u(T) / v_th, clipped at 1.1, against one-hot targets."""
+    target = functional.one_hot(labels, u.shape[-1]).to(u.dtype)
+    return functional.mse_loss((u[:, -1] / vth).clamp(max=TARGET_CLIP), target)
+
+
+def train(
+    net: HybridNet,
+    spikes: Tensor,
+    labels: Tensor,
+    *,
+    epochs: int = 30,
+    batch: int = 50,
+    lr: float = 2e-3,
+    lr_theta: float = 1e-3,
+    seed: int = 0,
+    progress: Callable[[int, float], None] | None = None,
+) -> list[float]:
+    """Adam with a cosine schedule on W, b (`lr`) and theta (`lr_theta`).
+
+    spikes : (samples, T, channels); labels : (samples,) integers; progress : called with (epoch, mean loss).
+    Returns the mean loss of each epoch.
+    """
+    require(len(spikes) == len(labels) > 0, "train.labels", f"{len(labels)} for {len(spikes)} samples", "one each", "")
+    groups = [{"params": net.slow(), "lr": lr}]
+    if net.theta():
+        groups.append({"params": net.theta(), "lr": lr_theta})
+    optimizer = torch.optim.Adam(groups)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    generator = torch.Generator().manual_seed(seed)
+    output = net.layers[-1]
+    history = []
+    for epoch in range(epochs):
+        order = torch.randperm(len(spikes), generator=generator)
+        total = 0.0
+        for chosen in order.split(batch):
+            _, u = net(spikes[chosen])
+            loss = rank_loss(u, labels[chosen], float(output.vth))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += float(loss.detach()) * len(chosen)
+        schedule.step()
+        history.append(total / len(spikes))
+        if progress:
+            progress(epoch, history[-1])
+    return history
+
+
+@torch.no_grad()
+def evaluate(net: HybridNet, spikes: Tensor, labels: Tensor) -> float:
+    """Share of samples whose class has the highest u(T)."""
+    _, u = net(spikes)
+    return float((u[:, -1].argmax(1) == labels).double().mean())

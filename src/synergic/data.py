@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Data of the demo, and the encoding of values in 0 .. 1 as spikes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from synergic.network import require
+
+
+def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:
+    """Evenly spread spikes, as many as round(value * steps): s(m) = floor(v m + 1/2) - floor(v (m-1) + 1/2).
+
+    values : (samples, channels) in 0 .. 1. Returns (samples, steps, channels) of 0 and 1; no randomness.
+    Raises ParameterError.
+    """
+    values = np.asarray(values, dtype=float)
+    require(values.ndim == 2, "rate_encode.values", f"shape {values.shape}", "(samples, channels)", "")
+    inside = bool(((values >= 0) & (values <= 1)).all())  # NaN is neither
+    require(inside, "rate_encode.values", "values outside 0 .. 1 or NaN", "0 to 1", "Scale the data first.")
+    counts = np.floor(values[:, None] * np.arange(steps + 1)[None, :, None] + 0.5)
+    return np.diff(counts, axis=1).astype(np.int64)
+
+
+def digits(steps: int = 10, seed: int = 0) -> tuple[npt.NDArray[np.int64], ...]:
+    """The 1,797 real 8x8 digits of scikit-learn (UCI, Alpaydin and Kaynak 1998), encoded; a fifth is for test.
+
+    Returns train spikes, train labels, test spikes, test labels.
+    """
+    images, labels = load_digits(return_X_y=True)
+    train, test, y_train, y_test = train_test_split(
+        images / 16.0, labels, test_size=0.2, random_state=seed, stratify=labels
+    )
+    return rate_encode(train, steps), y_train, rate_encode(test, steps), y_test
