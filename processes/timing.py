@@ -3,22 +3,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from synergic.network import require
 
 
-def check_timing(name: str, onset: int, period: int | None, lag: int = 0) -> dict[str, Any]:
-    """The timing arguments as proc_params, refused unless whole numbers in range."""
-    require(onset >= 0 and int(onset) == onset, f"{name}.onset", onset, "0, 1, ...", "")
-    require(lag >= 0 and int(lag) == lag, f"{name}.lag", lag, "0, 1, ...", "")
-    require(period is None or (period > 0 and int(period) == period), f"{name}.period", period, "None or 1, 2, ...", "")
-    return {"onset": int(onset), "period": period, "lag": int(lag)}
+@dataclass(frozen=True)
+class Timing:
+    """When a process lives, in Lava's time steps (1, 2, ...).
 
+    onset : steps before the first presentation. period : steps of one; None: one that never ends.
+    presentations : how many; afterwards the process rests and keeps its state; None: no end.
+    lag : first steps of a presentation in which a connection delivers no spikes (0 on a forward path).
+    """
 
-def presentation_step(time_step: int, onset: int, period: int | None) -> int:
-    """m = 1, 2, ... of the presentation at Lava's time step (1, 2, ...); 0 before the first one begins."""
-    since = time_step - onset
-    if since < 1:
-        return 0
-    return since if period is None else (since - 1) % period + 1
+    onset: int = 0
+    period: int | None = None
+    presentations: int | None = None
+    lag: int = 0
+
+    def check(self, name: str) -> Timing:
+        """Itself, or ParameterError unless these are whole numbers in range."""
+        for field, low, optional in (
+            ("onset", 0, False),
+            ("period", 1, True),
+            ("presentations", 1, True),
+            ("lag", 0, False),
+        ):
+            value: Any = getattr(self, field)
+            whole = isinstance(value, int) and value >= low
+            allowed = f"{low}, {low + 1}, ..." + (" or None" if optional else "")
+            require(whole or (optional and value is None), f"{name}.{field}", value, allowed, "")
+        return self
+
+    def step(self, time_step: int) -> int:
+        """m = 1, 2, ... of the presentation at a time step; 0 before the first one and after the last."""
+        since = time_step - self.onset
+        if since < 1:
+            return 0
+        if self.period is None:
+            return since
+        number, m = divmod(since - 1, self.period)
+        return m + 1 if self.presentations is None or number < self.presentations else 0
+
+    def presentation(self, time_step: int) -> int:
+        """Which presentation, from 0, a time step belongs to."""
+        return 0 if self.period is None else (time_step - self.onset - 1) // self.period

@@ -17,7 +17,6 @@ from synergic.errors import ParameterError
 from synergic.numerics import fixed, floating
 from synergic.processes.hybrid_dense.process import HybridDense
 from synergic.processes.shared import MEMORY, SharedModel
-from synergic.processes.timing import presentation_step
 
 
 class AbstractHybridDense(SharedModel, PyLoihiProcessModel):
@@ -60,12 +59,16 @@ class AbstractHybridDense(SharedModel, PyLoihiProcessModel):
         params = self.proc_params
         self.a_out.send(self.acc)
         u = self.u_in.recv()
-        m = presentation_step(self.time_step, params["onset"], params["period"])
+        timing = params["timing"]
+        m = timing.step(self.time_step)
         if m and params["learns"]:
             self.saturated += self.learn(self.s, u)
+        number = timing.presentation(self.time_step)
+        if m and m == timing.period and self.local is not None and number < params["record"]:
+            self.local_record[number] = self.local
         self.s = self.s_in.recv().astype(self.s.dtype)
-        upcoming = presentation_step(self.time_step + 1, params["onset"], params["period"])
-        if upcoming <= params["lag"]:
+        upcoming = timing.step(self.time_step + 1)
+        if upcoming <= timing.lag:
             self.s[:] = 0
         if upcoming == 1 and params["learns"]:
             self.local[...] = params[MEMORY]["local_start"]
@@ -89,6 +92,7 @@ class PyHybridDenseModelFloat(AbstractHybridDense):
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
     local_weights: np.ndarray = LavaPyType(np.ndarray, float)
     local_start: np.ndarray = LavaPyType(np.ndarray, float)
+    local_record: np.ndarray = LavaPyType(np.ndarray, float)
     eta: np.ndarray = LavaPyType(np.ndarray, float)
     beta: np.ndarray = LavaPyType(np.ndarray, float)
     lambda_: np.ndarray = LavaPyType(np.ndarray, float)
@@ -129,6 +133,7 @@ class PyHybridDenseModelFixed(AbstractHybridDense):
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
     local_weights: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
     local_start: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
+    local_record: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
     eta: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
     beta: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
     lambda_: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=13)

@@ -17,7 +17,6 @@ from synergic.errors import ParameterError
 from synergic.numerics import fixed, floating
 from synergic.processes.hybrid_lif.process import HybridLIF
 from synergic.processes.shared import SharedModel
-from synergic.processes.timing import presentation_step
 
 
 class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
@@ -40,7 +39,7 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
     def run_spk(self) -> None:
         """One time step."""
         acc = self.a_in.recv()
-        m = presentation_step(self.time_step, self.proc_params["onset"], self.proc_params["period"])
+        m = self.proc_params["timing"].step(self.time_step)
         if m == 0:
             u, s = self.u, np.zeros(self.u.shape, bool)
         else:

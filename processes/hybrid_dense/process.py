@@ -10,7 +10,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic.network import Population, Projection, finite_array, number
 from synergic.processes.shared import SharedProcess, SharedVar
-from synergic.processes.timing import check_timing
+from synergic.processes.timing import Timing
 from synergic.quantise import ONE, IntHebbian, IntPopulation, IntProjection
 
 
@@ -29,11 +29,13 @@ class HybridDense(SharedProcess):
     trace : "per_sample": P starts anew at each presentation and evolves; "frozen": P stays.
     vth : threshold of the neurons that the rule's rho(u / v_th) refers to (floats; integers have it in the table).
     k : decay of W at m = 1, 2, ...; beyond its end the last value holds. Integers: 12 fraction bits. Default 1.
-    onset, period : as of the neurons that a_out feeds. lag : first steps of a presentation without spikes
-        (0 on a forward path, see synergic.network).
+    onset, period, presentations, lag : see synergic.processes.timing.Timing; the first three as of the neurons
+        that a_out feeds.
+    record : number of presentations whose last P is kept in `local_record` (record, n_out, n_in); default none.
 
     Ports: s_in (n_in,), u_in (n_out,), a_out (n_out,). Vars, readable and settable between runs: weights,
-    local_weights, alpha, eta, beta, lambda_, k; saturated (1,), entries of P that its bound changed.
+    local_weights (now), local_start (of a presentation), alpha, eta, beta, lambda_, k; saturated (1,), entries of
+    P that its bound changed.
     Raises ParameterError.
     """
 
@@ -50,6 +52,8 @@ class HybridDense(SharedProcess):
         onset: int = 0,
         lag: int = 0,
         period: int | None = None,
+        presentations: int | None = None,
+        record: int = 0,
         weight_bits: int = 8,
         **kwargs: Any,
     ) -> None:
@@ -68,8 +72,8 @@ class HybridDense(SharedProcess):
             number(f"{name}.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
         k = np.asarray([ONE if integer else 1.0] if k is None else k)
         k = finite_array(f"{name}.k", k, ((k.size,),), integer)
-        timing = check_timing(name, onset, period, lag)
-        super().__init__(integer=integer, rule=rule, learns=p.learns, vth=vth, **timing, **kwargs)
+        timing = Timing(onset, period, presentations, lag).check(name)
+        super().__init__(integer=integer, rule=rule, learns=p.learns, vth=vth, timing=timing, record=record, **kwargs)
         top = 2 ** (weight_bits - 1) if integer else np.inf
         one = ONE if integer else 1
         self.s_in = InPort(shape=(p.n_in,))
@@ -88,6 +92,8 @@ class HybridDense(SharedProcess):
         self.eta = SharedVar(none if rule is None else rule.eta, -limit, limit)
         self.beta = SharedVar(none if rule is None else rule.beta, -limit, limit)
         self.lambda_ = SharedVar(none if rule is None else np.asarray(rule.lambda_, dtype), 0, one)
+        kept = record if rule is not None else 0
+        self.local_record = SharedVar(np.zeros((max(kept, 1), *(p.weights.shape if kept else (1, 1))), dtype))
         self.share()
 
     @classmethod

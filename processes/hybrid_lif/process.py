@@ -10,7 +10,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic.network import Population
 from synergic.processes.shared import SharedProcess, SharedVar
-from synergic.processes.timing import check_timing
+from synergic.processes.timing import Timing
 from synergic.quantise import IntPopulation
 
 
@@ -22,8 +22,7 @@ class HybridLIF(SharedProcess):
     shape : (n,)
     vth, decay, bias, reset : as synergic.Population. Integers (docs/fixed-point.md, `vth` and `bias` at the
         membrane's scale, `decay` with 12 fraction bits) select the fixed-point models, floats the floating ones.
-    onset : Lava steps before the first step of the first presentation; default 0.
-    period : steps of a presentation; at the first of each, u starts at 0. None: one endless presentation.
+    onset, period, presentations : see synergic.processes.timing.Timing; u starts each presentation at 0.
     record : number of Lava steps whose s and u are kept in `s_record`, `u_record` (record, n); default none.
 
     Ports: a_in (n,) synaptic input; s_out (n,) spikes 0/1; u_out (n,) membrane before its reset.
@@ -41,6 +40,7 @@ class HybridLIF(SharedProcess):
         reset: str = "subtract",
         onset: int = 0,
         period: int | None = None,
+        presentations: int | None = None,
         record: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -53,8 +53,8 @@ class HybridLIF(SharedProcess):
             p: Any = IntPopulation(name, n, int(vth), int(decay), reset, bias, 1.0)
         else:
             p = Population(name, n, vth, decay, reset, bias)
-        timing = check_timing(name, onset, period)
-        super().__init__(reset=reset, integer=integer, **timing, **kwargs)
+        timing = Timing(onset, period, presentations).check(name)
+        super().__init__(reset=reset, integer=integer, timing=timing, **kwargs)
         dtype = np.int64 if integer else np.float64
         self.a_in = InPort(shape=(n,))
         self.s_out = OutPort(shape=(n,))

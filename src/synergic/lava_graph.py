@@ -34,7 +34,7 @@ class Graph:
         self.source = RingBuffer(data=data)
         self.populations = {
             p.name: HybridLIF.from_description(
-                p, onset=network.onsets[p.name], period=network.steps, record=self.n_steps
+                p, onset=network.onsets[p.name], period=network.steps, presentations=len(spikes), record=self.n_steps
             )
             for p in network.populations
         }
@@ -48,6 +48,8 @@ class Graph:
                 onset=network.onsets[p.target],
                 lag=network.lag(p),
                 period=network.steps,
+                presentations=len(spikes),
+                record=len(spikes),
             )
             pre = self.source if p.source == network.source.name else self.populations[p.source]
             pre.s_out.connect(dense.s_in)
@@ -69,7 +71,9 @@ class Graph:
             record.saturated[f"{name}.u"] = int(process.saturated.get()[0])
         for p in net.projections:
             if p.rule is not None:
-                record.saturated[f"{p.name}.P"] = int(self.projections[p.name].saturated.get()[0])
+                process = self.projections[p.name]
+                record.saturated[f"{p.name}.P"] = int(process.saturated.get()[0])
+                record.local_weights[p.name] = process.local_record.get()
         return record
 
 
@@ -83,7 +87,7 @@ def run_in_lava(
     """Run presentations through Lava; floating point for a Network, exact integers for an IntNetwork.
 
     run_cfg : default Lava's own Loihi2SimCfg with the fitting tag. progress : called with the steps done
-    since the last call, every `chunk` steps. Of P, the record holds the count of clipped entries only.
+    since the last call, every `chunk` steps.
     """
     graph = Graph(network, spikes)
     tag = "fixed_pt" if isinstance(network, IntNetwork) else "floating_pt"
@@ -97,12 +101,5 @@ def run_in_lava(
             done += n
             if progress:
                 progress(n)
-        # the last presentation's P is still in place where a run ends with it
         record = graph.record(network.check_spikes(spikes))
-        if graph.samples == 1:
-            record.local_weights = {
-                p.name: graph.projections[p.name].local_weights.get()[None]
-                for p in network.projections
-                if p.rule is not None and network.onsets[p.target] == network.depth
-            }
     return record

@@ -19,5 +19,7 @@ def test_lava_equals_the_unmapped_network(recurrent, trace):
         for p in net.populations:
             assert np.array_equal(want.spikes[p.name], got.spikes[p.name])
             assert np.abs(want.u[p.name] - got.u[p.name]).max() <= tolerance
+        for name, local in want.local_weights.items():
+            assert np.abs(local - got.local_weights[name]).max() <= tolerance
         assert want.saturated == got.saturated
         assert want.spikes["layer1"].any()
