@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The whole path on real digits: train, quantise, Lava in floats and integers, the model of the chip."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from tqdm.auto import tqdm
+
+from synergic import plots
+from synergic.data import digits
+from synergic.hw_targets.costs import ASSUMPTIONS, cost
+from synergic.hw_targets.mapping import Mapping, map_network
+from synergic.hw_targets.simulator import simulate_on_chip
+from synergic.lava_graph import run_in_lava
+from synergic.learning import HybridNet, evaluate, to_description, train
+from synergic.network import Network
+from synergic.quantise import IntNetwork, quantise
+from synergic.simulate import Record, simulate
+
+SIZES = (64, 300, 10)
+STEPS = 10
+MODES = ("gp", "lp", "hp")
+
+
+def identical(a: Record, b: Record) -> np.ndarray:
+    """For each sample, whether every spike, potential and final local weight is the same."""
+    same = np.ones(len(next(iter(a.u.values()))), bool)
+    for part in ("spikes", "u", "local_weights"):
+        for name, values in getattr(a, part).items():
+            same &= (values == getattr(b, part)[name]).reshape(len(values), -1).all(axis=1)
+    return same
+
+
+def run_demo(seed: int = 0, epochs: int = 30, samples: int | None = None, progress: bool = True) -> dict[str, Any]:
+    """Run everything; returns figures, and the objects that the picture needs under "objects".
+
+    seed : of the split, the start and the order of training. epochs : of training. samples : test samples
+    used by all executors, default all 360. progress : show bars.
+    """
+    began = time.perf_counter()
+    spikes, labels, test, test_labels = digits(STEPS, seed)
+    test, test_labels = test[:samples], test_labels[:samples]
+    accuracy: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    with tqdm(total=epochs * len(MODES), desc="train", unit="epoch", disable=not progress) as bar:
+        for mode in MODES:
+            start = time.perf_counter()
+            bar.set_postfix(mode=mode)
+            torch.manual_seed(seed)
+            net = HybridNet(SIZES, mode=mode, steps=STEPS)
+            train(
+                net,
+                torch.tensor(spikes).float(),
+                torch.tensor(labels),
+                epochs=epochs,
+                seed=seed,
+                progress=lambda *_: bar.update(),
+            )
+            accuracy[mode] = evaluate(net, torch.tensor(test).float(), torch.tensor(test_labels))
+            seconds[f"train_{mode}"] = time.perf_counter() - start
+    network = to_description(net)  # the last mode is HP
+    integer = quantise(network)
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        start = time.perf_counter()
+        result = work()
+        seconds[name] = time.perf_counter() - start
+        return result
+
+    reference = timed("reference", lambda: simulate(network, test))
+    lava = {}
+    for name, net_in_lava in (("hp_lava_float", network), ("hp_lava_fixed", integer)):
+        total = len(test) * STEPS + network.depth
+        with tqdm(
+            total=total, desc=name.replace("hp_", "").replace("_", " "), unit="step", disable=not progress
+        ) as bar:
+            lava[name] = timed(name, partial(run_in_lava, net_in_lava, test, progress=bar.update))
+        accuracy[name] = float((lava[name].classes(net_in_lava) == test_labels).mean())
+    mapping = map_network(integer)
+    chip, activity = timed("hp_chip", lambda: simulate_on_chip(mapping, test))
+    accuracy["hp_chip"] = float((chip.classes(integer) == test_labels).mean())
+    costs = cost(mapping, activity)
+    fixed, floats = lava["hp_lava_fixed"], lava["hp_lava_float"]
+    gap = max(float(np.abs(reference.u[p] - floats.u[p]).max()) for p in reference.u)
+    flips = float(np.mean([(reference.spikes[p] != chip.spikes[p]).mean() for p in reference.u]))
+    seconds["total"] = time.perf_counter() - began
+    return {
+        "accuracy": accuracy,
+        "agreement": {
+            "float_reference": gap,
+            "fixed_chip": float(identical(fixed, chip).mean()),
+            "classes_float_fixed": float((floats.classes(network) == fixed.classes(integer)).mean()),
+            "spikes_changed_by_quantisation": flips,
+        },
+        "chip": {
+            "name": costs.chip,
+            "cores": costs.cores,
+            "cores_available": costs.cores_available,
+            "phases": costs.phases,
+            "phases_per_step": costs.phases_per_step,
+            "latency_s": costs.latency_s,
+            "energy_j": costs.energy_j,
+            "energy_idle_j": costs.energy_idle_j,
+            "utilisation": costs.utilisation,
+            "local_cores": costs.local_cores,
+            "weight_bytes": costs.weight_bytes,
+            "local_weight_bytes": costs.local_weight_bytes,
+            "fits_sram": costs.fits_sram,
+            "saturated": chip.saturated,
+            "facts": {
+                k: {"value": f.value, "unit": f.unit, "mark": f.mark, "source": f.source}
+                for k, f in mapping.chip.facts.items()
+            },
+            "assumptions": list(ASSUMPTIONS),
+        },
+        "samples": len(test),
+        "seconds": seconds,
+        "seed": seed,
+        "epochs": epochs,
+        "versions": {p: version(p) for p in ("synergic", "lava-nc", "torch", "numpy")},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "objects": {
+            "network": network,
+            "mapping": mapping,
+            "reference": reference,
+            "test": test,
+            "labels": test_labels,
+            "integer": integer,
+        },
+    }
+
+
+def tables(figures: dict[str, Any], console: Console) -> None:
+    """Print the figures."""
+    a, s, g, c = (figures[k] for k in ("accuracy", "seconds", "agreement", "chip"))
+    table = Table(title=f"hybrid plasticity on 8x8 digits, {figures['samples']} test samples")
+    for heading in ("mode", "executor", "accuracy", "seconds"):
+        table.add_column(heading, justify="right" if heading in ("accuracy", "seconds") else "left")
+    rows = [(m.upper(), "torch (seconds: training)", m, f"train_{m}") for m in MODES] + [
+        ("HP", "Lava, floating point", "hp_lava_float", "hp_lava_float"),
+        ("HP", "Lava, fixed point", "hp_lava_fixed", "hp_lava_fixed"),
+        ("HP", c["name"], "hp_chip", "hp_chip"),
+    ]
+    for mode, executor, key, clock in rows:
+        table.add_row(mode, executor, f"{100 * a[key]:.2f} %", f"{s[clock]:.1f}")
+    table.add_section()
+    table.add_row("", "all together", "", f"{s['total']:.1f}")
+    console.print(table)
+    facts = c["facts"]
+    used = {k: f"{k} = {facts[k]['value']:g} {facts[k]['unit']} [{facts[k]['mark']}]" for k in facts}
+    table = Table(title="agreement and cost", show_header=False)
+    table.add_column()
+    table.add_column()
+    table.add_column(style="dim")
+    table.add_row("Lava floating point and numpy reference", f"{g['float_reference']:.1e}", "largest difference of u")
+    table.add_row(
+        "Lava fixed point and chip", f"{100 * g['fixed_chip']:.1f} %", "samples identical in spikes and states"
+    )
+    table.add_row("floating and fixed point", f"{100 * g['classes_float_fixed']:.2f} %", "samples of the same class")
+    table.add_row("cores", f"{c['cores']} of {c['cores_available']}", f"{c['local_cores']} of them for local weights")
+    table.add_row("phases a sample", str(c["phases"]), f"{c['phases_per_step']} a step")
+    table.add_row("latency", f"{1e3 * c['latency_s']:.3f} ms", f"{used['phase_cycles']}, {used['clock']}")
+    table.add_row("energy a sample", f"{1e6 * c['energy_j']:.2f} uJ", f"{used['power_low']}, {used['power_high']}")
+    table.add_row("saturated values", str(sum(c["saturated"].values())), "membranes and local weights, chip")
+    console.print(table)
+    for line in c["assumptions"]:
+        console.print(f"[dim]* {line}[/dim]")
+
+
+def picture(figures: dict[str, Any], path: Path) -> None:
+    """Input and layers, membranes, local weights before and after a presentation, cores used."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    o = figures["objects"]
+    network: Network = o["network"]
+    mapping: Mapping = o["mapping"]
+    record: Record = o["reference"]
+    integer: IntNetwork = o["integer"]
+    figure = Figure(figsize=(13, 7.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, 4)
+    plots.raster(axes[0, 0], o["test"][0], f"input: a {o['labels'][0]}")
+    plots.raster(axes[0, 1], record.spikes["hidden1"][0], "hidden layer")
+    plots.raster(axes[0, 2], record.spikes["output"][0], "output layer")
+    vth = network.population("output").vth
+    plots.membrane(axes[0, 3], record.u["output"][0], vth, "output membranes", range(10))
+    plots.membrane(axes[1, 0], record.u["hidden1"][0][:, :12], network.population("hidden1").vth, "hidden, first 12")
+    p = network.projections[0]
+    after = record.local_weights[p.name][0]
+    limit = float(np.abs(after).max())
+    plots.weights(axes[1, 1], p.local_weights, "local weights P, before", limit)
+    plots.weights(axes[1, 2], after, "P after the presentation", limit)
+    plots.occupancy(axes[1, 3], mapping, title=f"model of {mapping.chip.name}: {mapping.cores} cores")
+    figure.suptitle(f"one sample, {integer.steps} steps; W slow weights, P local weights on the cores")
+    write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format="png"))
+
+
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file so that it appears whole or not at all."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    os.close(handle)
+    try:
+        write(Path(draft))
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def write_json(figures: dict[str, Any], path: Path) -> None:
+    """All figures as JSON."""
+    text = json.dumps({k: v for k, v in figures.items() if k != "objects"}, indent=2)
+    write_whole(path, lambda draft: draft.write_text(text + "\n"))

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Plots: each takes matplotlib Axes, draws on them and returns them. Nothing is shown or saved here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from synergic.hw_targets.mapping import Mapping
+from synergic.hw_targets.simulator import Activity
+
+
+def raster(axes: Any, spikes: Any, title: str = "") -> Any:
+    """Spikes (T, n) of one presentation: a mark a spike, step along x, neuron along y."""
+    step, neuron = np.nonzero(np.asarray(spikes))
+    axes.scatter(step + 1, neuron, s=4, marker="|", linewidths=1.2, color="tab:blue")
+    axes.set(title=title, xlabel="step m", ylabel="neuron", xlim=(0.5, len(spikes) + 0.5))
+    axes.set_ylim(-1, np.shape(spikes)[1])
+    return axes
+
+
+def membrane(axes: Any, u: Any, vth: float, title: str = "", labels: Any = None) -> Any:
+    """Membrane potentials (T, n) over threshold, u / v_th, one line a neuron; the threshold dashed."""
+    u = np.asarray(u) / vth
+    for i in range(u.shape[1]):
+        axes.plot(np.arange(1, len(u) + 1), u[:, i], linewidth=1, label=None if labels is None else labels[i])
+    axes.axhline(1, color="black", linestyle="--", linewidth=0.8)
+    axes.set(title=title, xlabel="step m", ylabel=r"$u / v_{th}$")
+    if labels is not None:
+        axes.legend(fontsize=6, ncol=2)
+    return axes
+
+
+def weights(axes: Any, matrix: Any, title: str = "", limit: float | None = None) -> Any:
+    """A weight matrix (n_out, n_in) as an image, symmetric colours; `limit` fixes their range."""
+    top = limit or float(np.abs(matrix).max()) or 1.0
+    image = axes.imshow(matrix, aspect="auto", cmap="RdBu_r", vmin=-top, vmax=top, interpolation="nearest")
+    axes.set(title=title, xlabel="presynaptic", ylabel="postsynaptic")
+    axes.figure.colorbar(image, ax=axes)
+    return axes
+
+
+def occupancy(axes: Any, mapping: Mapping, activity: Activity | None = None, title: str = "") -> Any:
+    """The grid of cores: the share of a core's synapses that the mapping uses; empty cores are blank."""
+    rows, columns = int(mapping.chip.rows), int(mapping.chip.columns)
+    grid = np.full((rows, columns), np.nan)
+    slots = int(mapping.chip.axons) * int(mapping.chip.neurons)
+    for tile in mapping.tiles:
+        for core in (tile.core, *tile.local_cores):
+            x, y = mapping.position(core)
+            grid[y, x] = 100 * tile.synapses / slots
+            axes.text(x, y, "P" if core in tile.local_cores else "W", ha="center", va="center", fontsize=6)
+    image = axes.imshow(grid, cmap="viridis", vmin=0, vmax=100)
+    axes.set(title=title, xlabel="core x", ylabel="core y")
+    axes.figure.colorbar(image, ax=axes, label="synapses used, %")
+    return axes
