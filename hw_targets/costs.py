@@ -46,9 +46,9 @@ class Costs:
 
 
 def cost(mapping: Mapping, activity: Activity) -> Costs:
-    """The costs of what `simulate_on_chip` did, per sample."""
+    """The costs of what the cores did, per sample; activity : of `simulate_on_chip`, or of a ChipSimCfg's run."""
     chip, net = mapping.chip, mapping.network
-    phases = mapping.phases_per_step * net.steps
+    phases = mapping.phases_per_step * activity.steps
     t = chip.phase_seconds
     slots = int(chip.axons) * int(chip.neurons)
     used = activity.synaptic.sum() / max(activity.samples, 1)
@@ -64,7 +64,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         local_cores=sum(len(t.local_cores) for t in mapping.tiles),
         phases_per_step=mapping.phases_per_step,
         phases=phases,
-        latency_s=(net.steps + net.depth) * mapping.phases_per_step * t,
+        latency_s=(activity.steps + net.depth) * mapping.phases_per_step * t,
         interval_s=phases * t,
         energy_j=float(idle + active),
         energy_idle_j=float(idle),

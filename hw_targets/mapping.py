@@ -17,7 +17,7 @@ from typing import Any
 from synergic.errors import CapacityError, UnsupportedError
 from synergic.hw_targets.chip import Chip, load_chip
 from synergic.network import require
-from synergic.quantise import IntNetwork, IntProjection
+from synergic.quantise import IntGraph, IntNetwork, IntProjection
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Route:
 class Mapping:
     """A network on a chip: tiles, the grid position of each core, routes."""
 
-    network: IntNetwork
+    network: IntNetwork | IntGraph
     chip: Chip
     tiles: tuple[Tile, ...]
     cores: int
@@ -128,12 +128,15 @@ def local_bits(p: IntProjection) -> int:
     return 0 if p.rule is None else int(p.rule.p_top).bit_length() + 1
 
 
-def cores_needed(network: IntNetwork, chip: Chip, sizes: dict[str, int] | None = None, bits: int | None = None) -> int:
+def cores_needed(
+    network: IntNetwork | IntGraph, chip: Chip, sizes: dict[str, int] | None = None, bits: int | None = None
+) -> int:
     """Estimate without mapping: cores for the network, or for other population sizes or local bits."""
-    size = {network.source.name: network.source.size, **{p.name: p.size for p in network.populations}, **(sizes or {})}
+    size = sizes or {}
     total = 0
     for p in network.projections:
-        tiles = -(-size[p.target] // int(chip.neurons)) * -(-size[p.source] // int(chip.axons))
+        rows, columns = size.get(p.target, p.n_out), size.get(p.source, p.n_in)
+        tiles = -(-rows // int(chip.neurons)) * -(-columns // int(chip.axons))
         width = local_bits(p) if bits is None else min(bits, local_bits(p))
         total += tiles * (1 + -(-width // int(chip.weight_bits)))
     return total
@@ -142,7 +145,7 @@ def cores_needed(network: IntNetwork, chip: Chip, sizes: dict[str, int] | None =
 def check(network: Any, chip: Chip) -> None:
     """Refuse, before anything is built, what the chip cannot hold or compute."""
     require(
-        isinstance(network, IntNetwork),
+        isinstance(network, IntNetwork | IntGraph),
         "map_network.network",
         type(network).__name__,
         "IntNetwork",
@@ -161,7 +164,7 @@ def check(network: Any, chip: Chip) -> None:
         )
 
 
-def remedy(network: IntNetwork, chip: Chip) -> str:
+def remedy(network: IntNetwork | IntGraph, chip: Chip) -> str:
     """The smallest change that fits: narrower local weights, else fewer neurons in the largest population."""
     narrow = cores_needed(network, chip, bits=8)
     if narrow <= chip.cores:
@@ -177,7 +180,7 @@ def remedy(network: IntNetwork, chip: Chip) -> str:
     return "No size of a single population makes it fit: use fewer populations or a larger chip."
 
 
-def map_network(network: IntNetwork, chip: Chip | str = "tianjic") -> Mapping:
+def map_network(network: IntNetwork | IntGraph, chip: Chip | str = "tianjic") -> Mapping:
     """Place a network on a chip. Raises CapacityError or UnsupportedError before anything is built."""
     chip = load_chip(chip) if isinstance(chip, str) else chip
     check(network, chip)

@@ -8,15 +8,16 @@ update their weights with the potentials. Spikes sent in one step are heard in t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from synergic.errors import ParameterError
 from synergic.hw_targets.mapping import Mapping, Tile
 from synergic.numerics import fixed
-from synergic.quantise import IntPopulation, IntProjection
+from synergic.quantise import IntHebbian, IntNetwork, IntProjection
 from synergic.simulate import Record
 
 Array = npt.NDArray[np.int64]
@@ -27,7 +28,8 @@ class Activity:
     """What the cores did, summed over samples.
 
     synaptic : by core, synapse slots visited (spiking axons x neurons, plus local weights rewritten).
-    phases : phases of one sample in a stream. spikes, partial_sums, membranes : packets' payloads sent.
+    samples, steps : presentations, and steps of each. spikes, partial_sums, membranes : packets' payloads sent.
+    local_writes : local weights rewritten.
     """
 
     synaptic: Array
@@ -41,51 +43,74 @@ class Activity:
 
 @dataclass
 class CoreState:
-    """The cores of one tile: axon buffer and, if plastic, local weights."""
+    """The cores of one tile: their axon buffer and views of the parameters that they hold.
+
+    weights : (rows, columns). alpha, beta : (rows,) or one value; eta : (columns,) or one value. local : None or
+    (samples, rows, columns), updated in place. A view follows its owner: what is written there, the core uses.
+    """
 
     tile: Tile
-    projection: IntProjection
     axons: Array
     weights: Array
     alpha: Any
-    local: Array | None = field(default=None)
-
-    def start(self, samples: int) -> None:
-        """Local weights at the beginning of a presentation."""
-        if self.projection.rule is not None:
-            piece = self.projection.local_weights[self.tile.slices]
-            self.local = np.broadcast_to(piece, (samples, *piece.shape)).copy()
+    rule: IntHebbian | None = None
+    eta: Any = 0
+    beta: Any = 0
+    lambda_: Any = 0
+    local: Array | None = None
 
     def partial_sum(self, k: int) -> Array:
         """The exact accumulator of this tile's synapses, (samples, rows)."""
         return fixed.accumulate(self.axons, self.weights, k, self.local, self.alpha)
 
     def update(self, u: Array) -> int:
-        """Phase 3; u : (samples, rows). Returns the number of local weights held at their bound."""
-        r, (rows, columns) = self.projection.rule, self.tile.slices
+        """Phase 3; u : (samples, rows). Returns the number of local weights that their bound changed."""
+        r = self.rule
         assert self.local is not None
         assert r is not None
-        beta = r.beta[rows] if r.beta.ndim else r.beta
-        eta = r.eta[columns] if r.eta.ndim else r.eta
-        q = fixed.postsynaptic(u, r.table, r.table_scale, beta)
-        self.local, clipped = fixed.hebbian(
-            self.local, self.axons, q, eta=eta, lambda_=r.lambda_, sign=r.sign, p_top=r.p_top, eta_exp=r.eta_exp
+        q = fixed.postsynaptic(u, r.table, r.table_scale, self.beta)
+        self.local[...], clipped = fixed.hebbian(
+            self.local, self.axons, q, eta=self.eta, lambda_=self.lambda_, sign=r.sign, p_top=r.p_top, eta_exp=r.eta_exp
         )
         return clipped
 
 
-def build_core(mapping: Mapping, tile: Tile, samples: int) -> CoreState:
-    """The state of a tile's cores before the first step."""
-    p = next(q for q in mapping.network.projections if q.name == tile.projection)
+def piece(values: Any, at: slice) -> Any:
+    """A tile's part of one value a neuron, or the one value for all."""
+    return values[at] if np.size(values) > 1 else values
+
+
+def parameters(p: IntProjection) -> dict[str, Any]:
+    """What the cores of a projection hold."""
+    theta = {} if p.rule is None else {"eta": p.rule.eta, "beta": p.rule.beta, "lambda_": p.rule.lambda_}
+    return {"weights": p.weights, "alpha": p.alpha, **theta}
+
+
+def build_core(tile: Tile, held: dict[str, Any], rule: IntHebbian | None, local: Array | None) -> CoreState:
+    """The state of a tile's cores before the first step.
+
+    held : as of `parameters`. local : (samples, n_out, n_in), which the cores read and update, or None.
+    """
     rows, columns = tile.slices
-    alpha = p.alpha[rows] if p.alpha.ndim else p.alpha
-    axons = np.zeros((samples, tile.columns[1] - tile.columns[0]), np.int64)
-    return CoreState(tile, p, axons, p.weights[rows, columns], alpha)
+    samples = 1 if local is None else len(local)
+    core = CoreState(
+        tile,
+        axons=np.zeros((samples, tile.columns[1] - tile.columns[0]), np.int64),
+        weights=held["weights"][rows, columns],
+        alpha=piece(held["alpha"], rows),
+    )
+    if rule is not None and local is not None:
+        core.rule, core.local = rule, local[:, rows, columns]
+        core.eta, core.beta, core.lambda_ = piece(held["eta"], columns), piece(held["beta"], rows), held["lambda_"]
+    return core
 
 
-def soma(p: IntPopulation, rows: slice, u: Array, acc: Array) -> tuple[Array, npt.NDArray[np.bool_], Array, int]:
-    """Phase 2 of a soma core: u(m) before its reset, spikes, u after it, membranes saturated."""
-    u, saturated = fixed.membrane(u, acc, p.decay, p.bias[rows])
+def soma(u: Array, acc: Array, p: Any, rows: slice) -> tuple[Array, npt.NDArray[np.bool_], Array, int]:
+    """Phase 2 of a soma core: u(m) before its reset, spikes, u after it, membranes saturated.
+
+    p : an IntPopulation, or another owner of decay, bias, vth and reset.
+    """
+    u, saturated = fixed.membrane(u, acc, p.decay, piece(p.bias, rows))
     s = fixed.spike(u, p.vth)
     return u, s, fixed.reset(u, s, p.vth, p.reset), saturated
 
@@ -96,7 +121,13 @@ def simulate_on_chip(mapping: Mapping, spikes: Any, batch: int = 64) -> tuple[Re
     spikes : (samples, T, channels) of 0 and 1; batch : samples held at once.
     Returns the record, identical bit for bit with `simulate` of the integer network, and the cores' activity.
     """
-    spikes = mapping.network.check_spikes(spikes)
+    net = mapping.network
+    if not isinstance(net, IntNetwork):
+        raise ParameterError(
+            "simulate_on_chip.mapping: got a graph of Lava processes, allowed the mapping of an IntNetwork. "
+            "Run the graph with a ChipSimCfg, or map a network description."
+        )
+    spikes = net.check_spikes(spikes)
     activity = Activity(np.zeros(mapping.cores, np.int64))
     parts = [simulate_batch(mapping, spikes[i : i + batch], activity) for i in range(0, len(spikes), batch)]
     return Record.concatenate(parts), activity
@@ -105,10 +136,13 @@ def simulate_on_chip(mapping: Mapping, spikes: Any, batch: int = 64) -> tuple[Re
 def simulate_batch(mapping: Mapping, source: Array, activity: Activity) -> Record:
     """The chip's clock: t = 1 .. T + depth; a population works in its own steps m = t - onset = 1 .. T."""
     net, n = mapping.network, len(source)
+    assert isinstance(net, IntNetwork)
     record = Record.empty(net, source, np.int64)
-    cores = [build_core(mapping, t, n) for t in mapping.tiles]
-    for core in cores:
-        core.start(n)
+    projections = {p.name: p for p in net.projections}
+    cores = []
+    for tile in mapping.tiles:
+        p = projections[tile.projection]
+        cores.append(build_core(tile, parameters(p), p.rule, record.local_weights.get(p.name)))
     membranes = {p.name: np.zeros((n, p.size), np.int64) for p in net.populations}
     sent = {p.name: np.zeros((n, p.size), np.int64) for p in net.populations}
     activity.samples += n
@@ -122,33 +156,30 @@ def simulate_batch(mapping: Mapping, source: Array, activity: Activity) -> Recor
                 continue
             mine = [c for c in cores if c.tile.population == p.name]
             for core in mine:  # phase 1
-                late = m <= net.lag(core.projection)
-                core.axons = heard[core.projection.source][:, core.tile.slices[1]] * (not late)
+                projection = projections[core.tile.projection]
+                late = m <= net.lag(projection)
+                core.axons = heard[projection.source][:, core.tile.slices[1]] * (not late)
                 count_integration(core, activity)
-            for piece in mapping.soma_tiles(p.name).values():  # phase 2
-                at = slice(*piece)
-                acc = np.zeros((n, piece[1] - piece[0]), np.int64)
+            for rows in mapping.soma_tiles(p.name).values():  # phase 2
+                at = slice(*rows)
+                acc = np.zeros((n, rows[1] - rows[0]), np.int64)
                 for core in mine:
-                    if core.tile.rows == piece:
+                    if core.tile.rows == rows:
                         acc += core.partial_sum(int(net.k[m - 1]))
-                u, s, membranes[p.name][:, at], saturated = soma(p, at, membranes[p.name][:, at], acc)
+                u, s, membranes[p.name][:, at], saturated = soma(membranes[p.name][:, at], acc, p, at)
                 record.u[p.name][:, m - 1, at], record.spikes[p.name][:, m - 1, at] = u, s
                 record.saturated[f"{p.name}.u"] += saturated
                 activity.spikes += int(s.sum())
             for core in mine:  # phase 3
-                if core.projection.learns:
+                if projections[core.tile.projection].learns:
                     clipped = core.update(record.u[p.name][:, m - 1, core.tile.slices[0]])
-                    record.saturated[f"{core.projection.name}.P"] += clipped
+                    record.saturated[f"{core.tile.projection}.P"] += clipped
                     count_update(core, activity)
         # Only now: what is sent in this step is heard in the next.
         for p in net.populations:
             m = t - net.onsets[p.name]
             if 1 <= m <= net.steps:
                 sent[p.name] = record.spikes[p.name][:, m - 1]
-    for core in cores:
-        if core.local is not None:
-            rows, columns = core.tile.slices
-            record.local_weights[core.projection.name][:, rows, columns] = core.local
     return record
 
 

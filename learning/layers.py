@@ -47,7 +47,7 @@ class HybridLinear(nn.Module):
 
     n_in, n_out : sizes. plastic : with the local term. vth, decay, reset, lambda_, rho, sign, p_max, trace : as
     in synergic.Population, Hebbian and Projection. alpha : (n_out,), eta : (n_in,), beta : (n_out,), start
-    uniform in [0, 0.1), [0, 0.05), [0, 0.05). local_weights : buffer (n_out, n_in), P at the start, zeros.
+    uniform in [0, 0.01) (as the paper's). local_weights : buffer (n_out, n_in), P at the start, zeros.
     Raises ParameterError.
     """
 
@@ -79,9 +79,9 @@ class HybridLinear(nn.Module):
         self.lambda_, self.rho, self.sign, self.p_max, self.trace = lambda_, rho, sign, p_max, trace
         linear = nn.Linear(n_in, n_out)
         self.weight, self.bias = linear.weight, linear.bias
-        self.alpha = nn.Parameter(0.1 * torch.rand(n_out), requires_grad=plastic)
-        self.eta = nn.Parameter(0.05 * torch.rand(n_in), requires_grad=plastic)
-        self.beta = nn.Parameter(0.05 * torch.rand(n_out), requires_grad=plastic)
+        self.alpha = nn.Parameter(0.01 * torch.rand(n_out), requires_grad=plastic)
+        self.eta = nn.Parameter(0.01 * torch.rand(n_in), requires_grad=plastic)
+        self.beta = nn.Parameter(0.01 * torch.rand(n_out), requires_grad=plastic)
         self.register_buffer("local_weights", torch.zeros(n_out, n_in))
         self.local_weights: Tensor
 

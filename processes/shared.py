@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from synergic.errors import ExecutionError, ParameterError
+from synergic.errors import ExecutionError, SynergicError
 from synergic.network import finite_array, require
 from synergic.runtime import end, failure_text
 
@@ -77,7 +77,7 @@ class SharedProcess(AbstractProcess):
         """AbstractProcess.run; where a model fails, ends all processes and raises ExecutionError."""
         try:
             super().run(condition, run_cfg, compile_config)
-        except (ParameterError, AssertionError):
+        except (SynergicError, AssertionError):
             end(self, failed=True)
             raise
         except BaseException as error:

@@ -73,7 +73,17 @@ class HybridDense(SharedProcess):
         k = np.asarray([ONE if integer else 1.0] if k is None else k)
         k = finite_array(f"{name}.k", k, ((k.size,),), integer)
         timing = Timing(onset, period, presentations, lag).check(name)
-        super().__init__(integer=integer, rule=rule, learns=p.learns, vth=vth, timing=timing, record=record, **kwargs)
+        super().__init__(
+            integer=integer,
+            rule=rule,
+            learns=p.learns,
+            trace=trace,
+            vth=vth,
+            timing=timing,
+            record=record,
+            weight_bits=weight_bits,
+            **kwargs,
+        )
         top = 2 ** (weight_bits - 1) if integer else np.inf
         one = ONE if integer else 1
         self.s_in = InPort(shape=(p.n_in,))

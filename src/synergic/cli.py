@@ -19,7 +19,7 @@ class Demo:
 
     seed: int = 0
     """Of the split, the initial weights and the order of training."""
-    epochs: int = 30
+    epochs: int = 40
     """Training epochs of each mode."""
     json: Path | None = None
     """File for all figures."""

@@ -45,7 +45,7 @@ def identical(a: Record, b: Record) -> np.ndarray:
     return same
 
 
-def run_demo(seed: int = 0, epochs: int = 30, samples: int | None = None, progress: bool = True) -> dict[str, Any]:
+def run_demo(seed: int = 0, epochs: int = 40, samples: int | None = None, progress: bool = True) -> dict[str, Any]:
     """Run everything; returns figures, and the objects that the picture needs under "objects".
 
     seed : of the split, the start and the order of training. epochs : of training. samples : test samples

@@ -138,23 +138,53 @@ class IntNetwork(Topology):
         super().__post_init__()
         object.__setattr__(self, "k", finite_array("IntNetwork.k", self.k, ((self.steps,),), True))
         check_range("IntNetwork.k", self.k, 0, ONE)
-        for p in self.populations:
-            worst = sum((self.worst_accumulator(q) for q in self.into(p.name)), np.zeros(p.size, np.int64))
-            top = int(worst.max(initial=0))
-            require(
-                top < 2**31,
-                f"{p.name}.accumulator",
-                f"a possible sum of {top}",
-                f"below {2**31} (32 bits)",
-                "Use fewer weight_bits or local_bits, a smaller p_max, or fewer inputs to the neuron.",
-            )
+        check_accumulators(self, int(self.k.max()))
 
-    def worst_accumulator(self, p: IntProjection) -> Array:
-        """The largest |a_i| that any spikes and any P within its bound can give, (n_out,)."""
-        worst: Array = int(self.k.max()) * np.abs(p.weights).sum(axis=1)
-        if p.rule is not None:
-            worst = worst + np.abs(p.alpha) * p.rule.p_top * p.n_in
-        return worst
+
+@dataclass(frozen=True, eq=False)
+class IntGraph:
+    """Integer populations and projections alone, without source, read-out or presentations; a graph of Lava
+    processes is one. A projection's source may be a name that is no population: spikes from outside.
+    """
+
+    populations: tuple[IntPopulation, ...]
+    projections: tuple[IntProjection, ...]
+    k_top: int = ONE
+    output: str = ""
+    depth: int = 0
+
+    def __post_init__(self) -> None:
+        check_accumulators(self, self.k_top)
+
+    @property
+    def ordered(self) -> tuple[IntPopulation, ...]:
+        """The populations as given."""
+        return self.populations
+
+    def into(self, name: str) -> tuple[IntProjection, ...]:
+        """The projections that end at a population."""
+        return tuple(p for p in self.projections if p.target == name)
+
+
+def check_accumulators(graph: Any, k_top: int) -> None:
+    """Refuse populations whose accumulator could leave 32 bits under any spikes and any P within its bound.
+
+    graph : has `populations` and `into(name)`; k_top : the largest k.
+    """
+    for p in graph.populations:
+        worst = np.zeros(p.size, np.int64)
+        for q in graph.into(p.name):
+            worst += k_top * np.abs(q.weights).sum(axis=1)
+            if q.rule is not None:
+                worst += np.abs(q.alpha) * q.rule.p_top * q.n_in
+        top = int(worst.max(initial=0))
+        require(
+            top < 2**31,
+            f"{p.name}.accumulator",
+            f"a possible sum of {top}",
+            f"below {2**31} (32 bits)",
+            "Use fewer weight_bits or local_bits, a smaller p_max, or fewer inputs to the neuron.",
+        )
 
 
 def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int) -> IntHebbian:

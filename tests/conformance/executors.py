@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The executors under test, the networks they are tried on, and what "agree" means.
+
+Floating point: reference (`simulate`) and Lava, within TOLERANCE of the membrane and with the very same spikes.
+Integers: `simulate` of the quantised network, Lava in fixed point, the chip's simulator, the chip inside Lava:
+bit for bit in spikes, potentials, final local weights and counts of saturated values.
+"""
+
+import numpy as np
+from hypothesis import strategies as st
+
+import synergic as sy
+from synergic.hw_targets.lava_bridge import ChipSimCfg
+from synergic.hw_targets.mapping import map_network
+from synergic.hw_targets.simulator import simulate_on_chip
+from synergic.lava_graph import run_in_lava
+
+TOLERANCE = 1e-9
+
+EXECUTORS = {
+    "reference": lambda net, spikes: sy.simulate(net, spikes),
+    "lava float": lambda net, spikes: run_in_lava(net, spikes),
+    "integers": lambda net, spikes: sy.simulate(net, spikes),
+    "lava fixed": lambda net, spikes: run_in_lava(net, spikes),
+    "chip": lambda net, spikes: simulate_on_chip(map_network(net), spikes)[0],
+    "chip in lava": lambda net, spikes: run_in_lava(net, spikes, ChipSimCfg()),
+}
+FLOATS = ("reference", "lava float")
+INTEGERS = ("integers", "lava fixed", "chip")
+
+
+def assert_agree(want, got, tolerance, who):
+    """Two records are the same run."""
+    for name in want.spikes:
+        assert np.array_equal(want.spikes[name], got.spikes[name]), f"{who}: spikes of {name}"
+    for part in ("u", "local_weights"):
+        for name, values in getattr(want, part).items():
+            gap = np.abs(values - getattr(got, part)[name]).max(initial=0)
+            assert gap <= tolerance * max(1.0, np.abs(values).max(initial=0)), f"{who}: {part} of {name} by {gap}"
+    assert want.saturated == got.saturated, f"{who}: saturated {want.saturated} {got.saturated}"
+
+
+def conform(network, spikes, more=()):
+    """Run a network through every executor; AssertionError names the first that disagrees. Returns the records."""
+    integer = sy.quantise(network)
+    records = {name: EXECUTORS[name](network, spikes) for name in FLOATS}
+    records |= {name: EXECUTORS[name](integer, spikes) for name in (*INTEGERS, *more)}
+    assert_agree(records["reference"], records["lava float"], TOLERANCE, "lava float")
+    for name in (*INTEGERS[1:], *more):
+        assert_agree(records["integers"], records[name], 0, name)
+    return records
+
+
+def draw_rule(draw, rng, n_in, n_out, coarse):
+    """A local rule; coarse: numbers that floats and integers hold exactly."""
+
+    def some(low, high, size):
+        size = draw(st.sampled_from([(), (size,)]))
+        return np.round(rng.uniform(low, high, size) * 16) / 16 if coarse else rng.uniform(low, high, size)
+
+    return sy.Hebbian(
+        eta=some(-0.4, 0.4, n_in),
+        beta=some(-1, 1, n_out),
+        lambda_=draw(st.sampled_from([0.0, 0.5, 0.95, 1.0])),
+        rho=draw(st.sampled_from(["tanh", "identity"])),
+        sign=draw(st.sampled_from([1, -1])),
+        p_max=draw(st.sampled_from([0.5, 1.0, 4.0])),
+    )
+
+
+def draw_weights(rng, style, n_in, n_out):
+    """Slow weights: any; or quarters, exact in floats and integers; or so large that sums meet the 24 bits."""
+    if style == "loud":
+        return rng.uniform(1.5, 2.0, (n_out, n_in))
+    if style == "coarse":
+        weights = rng.integers(-4, 8, (n_out, n_in)) / 4
+        weights[0, 0] = 127 / 64  # the scale of the integers is 64
+        return weights
+    return rng.normal(0, 2 / np.sqrt(n_in), (n_out, n_in))
+
+
+@st.composite
+def networks(draw):
+    """A network and spikes.
+
+    plain: random numbers. coarse: potentials that meet the threshold exactly. loud: under a threshold out of reach
+    potential piles up until integer membranes saturate. Sizes cross the borders of cores; with or without feedback.
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    style = draw(st.sampled_from(["plain", "coarse", "loud"]))
+    size = st.sampled_from([255, 256, 257] if style == "loud" else [1, 2, 3, 7, 20, 255, 256, 257])
+    sizes = draw(st.lists(size, min_size=2, max_size=2 if style == "loud" else 4))
+    names = ["in", *(f"layer{i}" for i in range(1, len(sizes)))]
+    populations, projections = [], []
+
+    def connect(name, source, target, plastic):
+        n_in, n_out = sizes[names.index(source)], sizes[names.index(target)]
+        local = {}
+        if plastic:
+            rule = draw_rule(draw, rng, n_in, n_out, style == "coarse")
+            alpha = rng.uniform(-0.3, 0.3, draw(st.sampled_from([(), (n_out,)])))
+            trace = draw(st.sampled_from(["per_sample", "frozen"]))
+            start = rng.uniform(-rule.p_max, rule.p_max, (n_out, n_in)) if draw(st.booleans()) else None
+            local = {"rule": rule, "alpha": alpha, "local_weights": start, "trace": trace}
+        projections.append(sy.Projection(name, source, target, draw_weights(rng, style, n_in, n_out), **local))
+
+    for i, n in enumerate(sizes[1:], 1):
+        reset = draw(st.sampled_from(["subtract", "zero"]))
+        if style == "loud":
+            vth, decay, bias = 2060.0, 1.0, 0.0
+        elif style == "coarse":
+            vth, decay, bias = rng.choice([0.25, 0.5, 1.0]), rng.choice([0.0, 0.5, 1.0]), 0.0
+        else:
+            vth, decay, bias = rng.uniform(0.1, 1), rng.uniform(0, 1), rng.uniform(-0.1, 0.1, n)
+        populations.append(sy.Population(names[i], n, vth, decay, reset, bias))
+        connect(f"c{i}", names[i - 1], names[i], draw(st.booleans()))
+    if len(sizes) > 2 and draw(st.booleans()):
+        connect("feedback", names[-1], names[1], draw(st.booleans()))
+    if style != "loud" and draw(st.booleans()):
+        connect("self", names[-1], names[-1], draw(st.booleans()))
+    steps = 6 if style == "loud" else draw(st.integers(1, 6))
+    tau_w = draw(st.sampled_from([float("inf"), 40.0])) if style == "plain" else float("inf")
+    source, populations, projections = sy.Source("in", sizes[0]), tuple(populations), tuple(projections)
+    network = sy.Network(source, populations, projections, names[-1], steps, tau_w=tau_w)
+    rate = draw(st.sampled_from([1.0, 0.5, 0.1, 0.0]))
+    samples = draw(st.integers(1, 3))
+    return network, (rng.random((samples, steps, sizes[0])) < rate).astype(int)
