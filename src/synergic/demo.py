@@ -161,7 +161,7 @@ def tables(figures: dict[str, Any], console: Console) -> None:
     table.add_row("", "all together", "", f"{s['total']:.1f}")
     console.print(table)
     facts = c["facts"]
-    used = {k: f"{k} = {facts[k]['value']:g} {facts[k]['unit']} [{facts[k]['mark']}]" for k in facts}
+    used = {k: f"{k} = {facts[k]['value']:g} {facts[k]['unit']} ({facts[k]['mark']})" for k in facts}
     table = Table(title="agreement and cost", show_header=False)
     table.add_column()
     table.add_column()
@@ -191,9 +191,10 @@ def picture(figures: dict[str, Any], path: Path) -> None:
     mapping: Mapping = o["mapping"]
     record: Record = o["reference"]
     integer: IntNetwork = o["integer"]
-    figure = Figure(figsize=(13, 7.5), layout="constrained")
+    figure = Figure(figsize=(14, 7), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 4)
+    # Rows of their own: colour bars in one must not squeeze the other.
+    axes = np.array([row.subplots(1, 4) for row in figure.subfigures(2, 1)])
     plots.raster(axes[0, 0], o["test"][0], f"input: a {o['labels'][0]}")
     plots.raster(axes[0, 1], record.spikes["hidden1"][0], "hidden layer")
     plots.raster(axes[0, 2], record.spikes["output"][0], "output layer")
