@@ -24,3 +24,7 @@ class FormatError(SynergicError):
 
 class ExecutionError(SynergicError, RuntimeError):
     """A process model failed while Lava was running; every process has been ended."""
+
+
+class DataError(SynergicError):
+    """A data set that is neither in the folder named nor to be downloaded."""

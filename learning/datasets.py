@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Image sets: found in a folder, or fetched by torchvision; checked before anything is trained on them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torchvision
+
+from synergic.errors import DataError, FormatError
+from synergic.network import choice
+
+FOLDER_VARIABLE = "SYNERGIC_DATA"
+"""Environment variable that names the folder with data sets."""
+CACHE = Path.home() / ".cache" / "synergic"
+SETS = {"mnist": torchvision.datasets.MNIST, "fashion-mnist": torchvision.datasets.FashionMNIST}
+PARTS = {"train": ("train", 60_000), "test": ("t10k", 10_000)}
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """train, test : (samples, 28, 28) of 0 .. 1, float32; labels : (samples,) of 0 .. 9, int64. Official order."""
+
+    train: npt.NDArray[np.float32]
+    train_labels: npt.NDArray[np.int64]
+    test: npt.NDArray[np.float32]
+    test_labels: npt.NDArray[np.int64]
+
+
+def load_images(name: str, folder: str | Path | None = None) -> Images:
+    """MNIST or Fashion-MNIST.
+
+    name : "mnist" or "fashion-mnist". folder : where to look, default $SYNERGIC_DATA, then the cache in the home
+    folder, which torchvision fills by a download. It may hold `<name>/` with the four IDX files, gzipped or not,
+    or be that folder itself, or hold torchvision's layout, or `<name>.npz` with the arrays train_images,
+    train_labels, test_images and test_labels.
+    Raises DataError where the set is nowhere to be had, FormatError for a damaged file.
+    """
+    choice("load_images.name", name, tuple(SETS))
+    given = folder or os.environ.get(FOLDER_VARIABLE)
+    places = [Path(given)] if given else [CACHE]
+    for place in places:
+        found = read_npz(place / f"{name}.npz") or read_idx(place, name)
+        if found:
+            return checked(found, str(place))
+    if given:
+        raise DataError(
+            f"{name}: not in {given}. Allowed: {name}.npz, or the four IDX files in a folder called "
+            f"{name}. Leave the folder out to download them."
+        )
+    try:
+        SETS[name](str(CACHE), download=True)
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            f"{name}: not in {CACHE}, and the download failed: {error}. Put the four IDX files into {name}/ and "
+            f"name its parent, as the argument or in ${FOLDER_VARIABLE}."
+        ) from error
+    found = read_idx(CACHE, name)
+    if not found:
+        raise DataError(f"{name}: torchvision left no IDX files in {CACHE}.")
+    return checked(found, str(CACHE))
+
+
+def read_npz(path: Path) -> dict[str, Any] | None:
+    """The four arrays of an npz file, or None if there is none."""
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {part: (file[f"{part}_images"], file[f"{part}_labels"]) for part in PARTS}
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FormatError(f"{path}: damaged, or not the four arrays: {error}. Fetch it again.") from error
+
+
+def read_idx(folder: Path, name: str) -> dict[str, Any] | None:
+    """Images and labels of both parts from IDX files, or None unless all four are there."""
+    inner = Path(SETS[name].__name__) / "raw"  # torchvision's own layout
+    # The files of both sets have the same names: only the name of their folder tells which they are.
+    for base in (folder / name, folder / inner, *([folder] if folder.name == name else [])):
+        files = {p: [idx_file(base, f"{stem}-{kind}") for kind in KINDS] for p, (stem, _) in PARTS.items()}
+        if all(f for pair in files.values() for f in pair):
+            return {p: tuple(parse_idx(f) for f in pair if f) for p, pair in files.items()}
+    return None
+
+
+KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
+
+
+def idx_file(base: Path, stem: str) -> Path | None:
+    """The plain or gzipped file of that name."""
+    return next((p for p in (base / stem, base / f"{stem}.gz") if p.is_file()), None)
+
+
+def parse_idx(path: Path) -> npt.NDArray[np.uint8]:
+    """An IDX file of bytes: two zeros, type 8, number of axes, the axes as big-endian 32-bit numbers, the values."""
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise FormatError(f"{path}: damaged: {error}. Fetch it again.") from error
+    if len(raw) < 4 or raw[:3] != b"\0\0\x08":
+        raise FormatError(f"{path}: not an IDX file of bytes. Fetch it again.")
+    axes = np.frombuffer(raw, ">u4", count=raw[3], offset=4) if len(raw) >= 4 + 4 * raw[3] else np.zeros(1, int)
+    values = np.frombuffer(raw, np.uint8, offset=min(len(raw), 4 + 4 * raw[3]))
+    if values.size != int(np.prod(axes, dtype=np.int64)):
+        raise FormatError(f"{path}: {values.size} values for axes {axes.tolist()}: truncated. Fetch it again.")
+    return values.reshape(axes.astype(int))
+
+
+def checked(parts: dict[str, Any], where: str) -> Images:
+    """Sizes and labels as they must be."""
+    arrays: dict[str, Any] = {}
+    for part, (images, labels) in parts.items():
+        count = PARTS[part][1]
+        if images.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() > 9:
+            raise FormatError(
+                f"{where}, {part}: got images {images.shape}, labels {labels.shape}, allowed ({count}, 28, 28) and "
+                f"({count},) with classes 0 .. 9. Fetch the set again."
+            )
+        arrays[part] = images.astype(np.float32) / 255
+        arrays[f"{part}_labels"] = labels.astype(np.int64)
+    return Images(**arrays)
