@@ -24,6 +24,7 @@ from synergic.hw_targets.mapping import Mapping, map_network
 from synergic.hw_targets.simulator import Activity, build_core, count_integration, count_update, soma
 from synergic.models.hybrid_dense.models import PyHybridDenseModelFixed
 from synergic.models.hybrid_lif.models import PyHybridLIFModelFixed
+from synergic.network import VALUE_MAX
 from synergic.processes import HybridDense, HybridLIF
 from synergic.processes.shared import MEMORY, shared_array
 from synergic.quantise import IntGraph, IntPopulation, IntProjection
@@ -43,7 +44,16 @@ def single(values: Any) -> Any:
 def population(p: HybridLIF) -> IntPopulation:
     """A process's neurons as a description; the physical scale is unknown here and of no use to a chip."""
     size, reset = p.u.shape[0], p.proc_params["reset"]
-    return IntPopulation(p.name, size, int(p.vth.get()[0]), int(p.decay.get()[0]), reset, p.bias.get(), scale=1.0)
+    return IntPopulation(
+        p.name,
+        size,
+        int(p.vth.get()[0]),
+        int(p.decay.get()[0]),
+        reset,
+        p.bias.get(),
+        scale=1.0,
+        accumulator_shift=p.proc_params["accumulator_shift"],
+    )
 
 
 def projection(p: HybridDense, source: str, target: str) -> IntProjection:
@@ -52,8 +62,8 @@ def projection(p: HybridDense, source: str, target: str) -> IntProjection:
     if rule is not None:
         theta = {"eta": single(p.eta.get()), "beta": single(p.beta.get()), "lambda_": int(p.lambda_.get()[0])}
         rule, local = dataclasses.replace(rule, **theta), p.local_start.get()
-    bits, trace = p.proc_params["weight_bits"], p.proc_params["trace"]
-    return IntProjection(p.name, source, target, p.weights.get(), rule, single(p.alpha.get()), local, trace, bits)
+    kept = {name: p.proc_params[name] for name in ("trace", "weight_bits", "num_message_bits")}
+    return IntProjection(p.name, source, target, p.weights.get(), rule, single(p.alpha.get()), local, **kept)
 
 
 def only(ports: list[Any], where: str, want: Any, remedy: str) -> Any:
@@ -170,14 +180,15 @@ class ChipHybridDense(Counting, PyHybridDenseModelFixed):
         local = None if self.local is None else self.local[None]
         held, rule = proc_params[MEMORY], proc_params["rule"]
         tiles = [t for t in self.mapping.tiles if t.projection == self.name]
+        self.largest = VALUE_MAX if proc_params["num_message_bits"] else 1
         self.cores = [build_core(t, held, rule, local) for t in tiles]
 
     def accumulate(self, s: Any, k: Any) -> Any:
         """The exact partial sums of all tiles, brought together as the soma cores would."""
-        if not ((s == 0) | (s == 1)).all():
+        if s.min() < 0 or s.max() > self.largest:
             raise ParameterError(
-                f"{self.name}.s_in: got values from {s.min()} to {s.max()}, allowed 0 and 1: the chip's packets are "
-                f"spikes. Encode the input."
+                f"{self.name}.s_in: got values from {s.min()} to {s.max()}, allowed 0 to {self.largest}: the packets "
+                f"of the chip. Encode the input, or set num_message_bits=8 for values."
             )
         acc = np.zeros(self.acc.shape, np.int64)
         for core in self.cores:
@@ -194,6 +205,7 @@ class ChipHybridDense(Counting, PyHybridDenseModelFixed):
         for core in self.cores:
             clipped += core.update(u[None, core.tile.slices[0]])
             count_update(core, self.activity)
+        self.publish(self.time_step)
         return clipped
 
 
@@ -211,7 +223,11 @@ class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, values saturated; soma core by soma core."""
         held = SimpleNamespace(
-            decay=int(self.decay[0]), bias=self.bias, vth=int(self.vth[0]), reset=self.proc_params["reset"]
+            decay=int(self.decay[0]),
+            bias=self.bias,
+            vth=int(self.vth[0]),
+            reset=self.proc_params["reset"],
+            accumulator_shift=self.proc_params["accumulator_shift"],
         )
         parts = [soma(self.u[slice(*rows)], acc[slice(*rows)], held, slice(*rows)) for rows in self.pieces]
         u, s, after = (np.concatenate([part[i] for part in parts]) for i in range(3))

@@ -108,9 +108,9 @@ def build_core(tile: Tile, held: dict[str, Any], rule: IntHebbian | None, local:
 def soma(u: Array, acc: Array, p: Any, rows: slice) -> tuple[Array, npt.NDArray[np.bool_], Array, int]:
     """Phase 2 of a soma core: u(m) before its reset, spikes, u after it, membranes saturated.
 
-    p : an IntPopulation, or another owner of decay, bias, vth and reset.
+    p : an IntPopulation, or another owner of decay, bias, vth, reset and accumulator_shift.
     """
-    u, saturated = fixed.membrane(u, acc, p.decay, piece(p.bias, rows))
+    u, saturated = fixed.membrane(u, acc, p.decay, piece(p.bias, rows), p.accumulator_shift)
     s = fixed.spike(u, p.vth)
     return u, s, fixed.reset(u, s, p.vth, p.reset), saturated
 
@@ -127,7 +127,7 @@ def simulate_on_chip(mapping: Mapping, spikes: Any, batch: int = 64) -> tuple[Re
             "simulate_on_chip.mapping: got a graph of Lava processes, allowed the mapping of an IntNetwork. "
             "Run the graph with a ChipSimCfg, or map a network description."
         )
-    spikes = net.check_spikes(spikes)
+    spikes = net.check_input(spikes)
     activity = Activity(np.zeros(mapping.cores, np.int64))
     parts = [simulate_batch(mapping, spikes[i : i + batch], activity) for i in range(0, len(spikes), batch)]
     return Record.concatenate(parts), activity
@@ -187,7 +187,7 @@ def count_integration(core: CoreState, activity: Activity) -> None:
     """Synapse slots visited, and partial sums sent, in phase 1."""
     tile, n = core.tile, len(core.axons)
     rows = tile.rows[1] - tile.rows[0]
-    visited = int(core.axons.sum()) * rows
+    visited = int(np.count_nonzero(core.axons)) * rows
     for number in (tile.core, *tile.local_cores):
         activity.synaptic[number] += visited
         activity.partial_sums += n * rows if number != tile.soma_core else 0

@@ -12,6 +12,8 @@ FRACTION_BITS = 12
 """Fraction bits of k, d, lambda, rho and beta."""
 ACCUMULATOR_SHIFT = 6
 """The accumulator's scale S_w 2^12 over the membrane's scale S_w 2^6, as a shift."""
+VALUE_BITS = 8
+"""Bits of an input value; sums of values are shifted by as many more."""
 MEMBRANE_MAX = 2**23 - 1
 MEMBRANE_MIN = -(2**23)
 TABLE_SIZE = 256
@@ -28,23 +30,27 @@ def rshift(a: Array, n: int) -> Array:
 def accumulate(s: Array, weights: Array, k: int, local_weights: Array | None, alpha: Array | int) -> Array:
     """a_i = k(m) sum_j s_j W_ij + alpha_i sum_j s_j P_ij: exact, linear in any split over j.
 
-    s : (..., n_in) of 0 and 1; weights : (n_out, n_in); local_weights : (..., n_out, n_in) or None;
-    alpha : scalar or (n_out,). Returns (..., n_out).
+    s : (..., n_in) of 0 and 1, or of values 0 .. 255; weights : (n_out, n_in); alpha : scalar or (n_out,);
+    local_weights : (..., n_out, n_in) or None. Returns (..., n_out).
     """
     acc: Array = k * (s @ weights.T)
     if local_weights is None:
         return acc
-    # A matmul of int64 has no BLAS form; with one sample, adding the active columns is many times faster.
+    # A matmul of int64 has no BLAS form; with one sample, the active columns alone are many times faster.
     if s.ndim == 1:
-        local = local_weights[:, np.flatnonzero(s)].sum(axis=1, dtype=np.int64)
+        active = np.flatnonzero(s)
+        local = local_weights[:, active] @ s[active]
     else:
         local = np.einsum("...ij,...j->...i", local_weights, s)
     return acc + alpha * local
 
 
-def membrane(u: Array, acc: Array, decay: int, bias: Array | int) -> tuple[Array, int]:
-    """u = sat24( rshift(u d, 12) + rshift(a, 6) + b ). Returns u(m) and how many values saturated."""
-    raw = rshift(u * decay, FRACTION_BITS) + rshift(acc, ACCUMULATOR_SHIFT) + bias
+def membrane(u: Array, acc: Array, decay: int, bias: Array | int, shift: int = ACCUMULATOR_SHIFT) -> tuple[Array, int]:
+    """u = sat24( rshift(u d, 12) + rshift(a, shift) + b ). Returns u(m) and how many values saturated.
+
+    shift : 6 for sums of spikes, 14 for sums of 8-bit values.
+    """
+    raw = rshift(u * decay, FRACTION_BITS) + rshift(acc, shift) + bias
     out = np.clip(raw, MEMBRANE_MIN, MEMBRANE_MAX)
     return out, int(np.count_nonzero(out != raw))
 

@@ -8,6 +8,8 @@ can be left behind in the system; it goes with its last user.
 
 from __future__ import annotations
 
+import atexit
+import copy
 import mmap
 from typing import Any
 
@@ -16,9 +18,9 @@ import numpy.typing as npt
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from synergic.errors import ExecutionError, SynergicError
+from synergic.errors import ExecutionError
 from synergic.network import finite_array, require
-from synergic.runtime import end, failure_text
+from synergic.runtime import end, failure, finish, guarded, has_ended, has_failed
 
 MEMORY = "shared_memory"
 """Key of the shared arrays in a process's proc_params."""
@@ -59,7 +61,8 @@ class SharedVar(Var):
         integer = self.shared.dtype == np.int64
         array = finite_array(where, value, (np.shape(target),), integer)
         bad = array[(array < self.low) | (array > self.high)]
-        require(bad.size == 0, where, f"{bad[:3]}", f"{self.low:g} to {self.high:g}", "")
+        low, high = (int(self.low), int(self.high)) if integer and np.isfinite(self.low) else (self.low, self.high)
+        require(bad.size == 0, where, f"{bad[:3]}", f"{low} to {high}", "Clip or rescale the values.")
         if idx is None:
             self.shared[...] = array
         else:
@@ -73,19 +76,54 @@ class SharedProcess(AbstractProcess):
         """Hand the arrays of all SharedVars to the model. Call at the end of the constructor."""
         self.proc_params[MEMORY] = {name: var.shared for name, var in vars(self).items() if isinstance(var, SharedVar)}
 
+    @property
+    def _model_class(self) -> Any:
+        """Lava's choice of a model. Lava makes it for every process of a graph, before anything starts."""
+        return self._chosen_model
+
+    @_model_class.setter
+    def _model_class(self, model: Any) -> None:
+        self._chosen_model = model
+        if model is not None:
+            self.check(model)
+
+    def check(self, model: Any) -> None:
+        """Refuse, with ParameterError, what would fail or compute nonsense in a run with this model."""
+        integer = self.proc_params["integer"]
+        kinds = {True: "integers", False: "floats"}
+        require(
+            getattr(model, "integer", integer) is integer,
+            self.name,
+            f"{kinds[integer]} as parameters",
+            f"{kinds[not integer]} for {model.__name__}",
+            f"Choose the tag {'fixed_pt' if integer else 'floating_pt'!r}, or call quantise() for integers.",
+        )
+
     def run(self, condition: Any, run_cfg: Any = None, compile_config: Any = None) -> None:
         """AbstractProcess.run; where a model fails, ends all processes and raises ExecutionError."""
-        try:
-            super().run(condition, run_cfg, compile_config)
-        except (SynergicError, AssertionError):
-            end(self, failed=True)
-            raise
-        except BaseException as error:
-            text = failure_text(self) or str(error)
-            end(self, failed=True)
-            if isinstance(error, Exception):
-                raise ExecutionError(f"{self.name}: a process model failed and the run was ended. {text}") from error
-            raise
+        if has_ended(self):
+            raise ExecutionError(f"{self.name}: got a run that is over, allowed a new graph. Build its processes anew.")
+        if self.runtime is None:
+            atexit.register(end, self, failed=False)  # a script that forgets stop() would never exit
+        # Lava's blocking wait is deaf to a model that has died.
+        started = copy.copy(condition)
+        started.blocking = False
+        with guarded(self):
+            super().run(started, run_cfg, compile_config)
+            if condition.blocking:
+                finish(self)
+
+    def wait(self) -> None:
+        """AbstractProcess.wait, for a run that does not block; fails as `run` does."""
+        with guarded(self):
+            finish(self)
+
+    def pause(self) -> None:
+        """AbstractProcess.pause, for a run that does not block; fails as `run` does."""
+        with guarded(self):
+            if has_failed(self):
+                raise failure(self)
+            super().pause()
 
     def stop(self) -> None:
         """AbstractProcess.stop; does nothing where there is no run to stop."""
@@ -97,8 +135,17 @@ class SharedModel:
 
     proc_params: Any
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Assigning to a bound array writes into it: Lava's RefPorts assign a new array."""
+        array = self.__dict__.get("bound", {}).get(name)
+        if array is None:
+            super().__setattr__(name, value)
+        elif array is not value:
+            array[...] = value
+
     def start(self) -> None:
         """Called by Lava in the model's own process, after it has set ports and variables."""
         for name, array in self.proc_params[MEMORY].items():
             setattr(self, name, array)
+        self.bound = self.proc_params[MEMORY]
         super().start()  # type: ignore[misc]

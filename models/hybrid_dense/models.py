@@ -13,7 +13,6 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from synergic.errors import ParameterError
 from synergic.numerics import fixed, floating
 from synergic.processes.hybrid_dense.process import HybridDense
 from synergic.processes.shared import MEMORY, SharedModel
@@ -30,11 +29,6 @@ class AbstractHybridDense(SharedModel, PyLoihiProcessModel):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        if proc_params["integer"] is not self.integer:
-            raise ParameterError(
-                f"HybridDense: got {'integer' if proc_params['integer'] else 'float'} weights, allowed "
-                f"{'integers' if self.integer else 'floats'} for this model. Call quantise(), or choose the other tag."
-            )
         n_out, n_in = proc_params[MEMORY]["weights"].shape
         dtype = np.int64 if self.integer else np.float64
         self.acc = np.zeros(n_out, dtype)
@@ -56,24 +50,23 @@ class AbstractHybridDense(SharedModel, PyLoihiProcessModel):
 
     def run_spk(self) -> None:
         """One time step."""
-        params = self.proc_params
+        params, timing = self.proc_params, self.proc_params["timing"]
+        m = timing.step(self.time_step)
+        if m == 1 and params["learns"]:
+            self.local[...] = params[MEMORY]["local_start"]
+        k = self.k[min(m, self.k.size) - 1] if m else 0
+        # Formed here and not when the spikes came, so that a variable set between two runs acts at once.
+        self.acc = self.accumulate(self.s, k)
         self.a_out.send(self.acc)
         u = self.u_in.recv()
-        timing = params["timing"]
-        m = timing.step(self.time_step)
         if m and params["learns"]:
             self.saturated += self.learn(self.s, u)
         number = timing.presentation(self.time_step)
         if m and m == timing.period and self.local is not None and number < params["record"]:
             self.local_record[number] = self.local
         self.s = self.s_in.recv().astype(self.s.dtype)
-        upcoming = timing.step(self.time_step + 1)
-        if upcoming <= timing.lag:
+        if timing.step(self.time_step + 1) <= timing.lag:
             self.s[:] = 0
-        if upcoming == 1 and params["learns"]:
-            self.local[...] = params[MEMORY]["local_start"]
-        k = self.k[min(upcoming, self.k.size) - 1] if upcoming else 0
-        self.acc = self.accumulate(self.s, k)
 
 
 @implements(proc=HybridDense, protocol=LoihiProtocol)

@@ -13,7 +13,6 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from synergic.errors import ParameterError
 from synergic.numerics import fixed, floating
 from synergic.processes.hybrid_lif.process import HybridLIF
 from synergic.processes.shared import SharedModel
@@ -23,14 +22,6 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
     """The order of messages, presentations and recording; subclasses integrate."""
 
     integer: bool
-
-    def __init__(self, proc_params: Any) -> None:
-        super().__init__(proc_params)
-        if proc_params["integer"] is not self.integer:
-            raise ParameterError(
-                f"HybridLIF: got {'integer' if proc_params['integer'] else 'float'} parameters, allowed "
-                f"{'integers' if self.integer else 'floats'} for this model. Call quantise(), or choose the other tag."
-            )
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, number of values saturated."""
@@ -97,6 +88,6 @@ class PyHybridLIFModelFixed(AbstractHybridLIF):
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
-        u, saturated = fixed.membrane(self.u, acc, int(self.decay[0]), self.bias)
+        u, saturated = fixed.membrane(self.u, acc, int(self.decay[0]), self.bias, self.proc_params["accumulator_shift"])
         s = fixed.spike(u, int(self.vth[0]))
         return u, s, fixed.reset(u, s, int(self.vth[0]), self.proc_params["reset"]), saturated

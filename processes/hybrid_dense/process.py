@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.network import Population, Projection, finite_array, number
+from synergic.network import Population, Projection, finite_array, number, require
 from synergic.processes.shared import SharedProcess, SharedVar
 from synergic.processes.timing import Timing
 from synergic.quantise import ONE, IntHebbian, IntPopulation, IntProjection
@@ -31,6 +31,7 @@ class HybridDense(SharedProcess):
     k : decay of W at m = 1, 2, ...; beyond its end the last value holds. Integers: 12 fraction bits. Default 1.
     onset, period, presentations, lag : see synergic.processes.timing.Timing; the first three as of the neurons
         that a_out feeds.
+    weight_bits, num_message_bits : integers only; of the slow weights, and 0 for spikes or 8 for values at s_in.
     record : number of presentations whose last P is kept in `local_record` (record, n_out, n_in); default none.
 
     Ports: s_in (n_in,), u_in (n_out,), a_out (n_out,). Vars, readable and settable between runs: weights,
@@ -55,6 +56,7 @@ class HybridDense(SharedProcess):
         presentations: int | None = None,
         record: int = 0,
         weight_bits: int = 8,
+        num_message_bits: int = 0,
         **kwargs: Any,
     ) -> None:
         name = kwargs.get("name", "HybridDense")
@@ -66,7 +68,9 @@ class HybridDense(SharedProcess):
             local_weights = np.zeros(weights.shape, np.int64)
         # The description's own checks are the process's: a process is never looser than a network.
         if integer:
-            p: Any = IntProjection(name, "s_in", "a_out", weights, rule, alpha, local_weights, trace, weight_bits)
+            p: Any = IntProjection(
+                name, "s_in", "a_out", weights, rule, alpha, local_weights, trace, weight_bits, num_message_bits
+            )
         else:
             p = Projection(name, "s_in", "a_out", weights, rule, alpha, local_weights, trace)
             number(f"{name}.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
@@ -82,6 +86,7 @@ class HybridDense(SharedProcess):
             timing=timing,
             record=record,
             weight_bits=weight_bits,
+            num_message_bits=num_message_bits,
             **kwargs,
         )
         top = 2 ** (weight_bits - 1) if integer else np.inf
@@ -91,7 +96,8 @@ class HybridDense(SharedProcess):
         self.a_out = OutPort(shape=(p.n_out,))
         self.weights = SharedVar(p.weights, -top, top - 1)
         self.k = SharedVar(k, 0, one)
-        self.alpha = SharedVar(p.alpha)
+        wide = 2**23 if integer else np.inf
+        self.alpha = SharedVar(p.alpha, -wide, wide - 1)
         self.saturated = SharedVar(np.zeros(1, np.int64))
         # Lava wants every Var of the model to exist: without a rule they hold a single zero.
         none = np.zeros(1, dtype)
@@ -106,13 +112,20 @@ class HybridDense(SharedProcess):
         self.local_record = SharedVar(np.zeros((max(kept, 1), *(p.weights.shape if kept else (1, 1))), dtype))
         self.share()
 
+    def check(self, model: Any) -> None:
+        """Also refuses a plastic connection that does not hear the potential it learns from."""
+        super().check(model)
+        connected = self.u_in.get_src_ports() or not self.proc_params["learns"]
+        remedy = "Connect neuron.u_out to it, or let P stay with trace='frozen'."
+        require(bool(connected), f"{self.name}.u_in", "no connection", "one for a plastic connection", remedy)
+
     @classmethod
     def from_description(
         cls, p: Projection | IntProjection, post: Population | IntPopulation, k: Any, **timing: Any
     ) -> HybridDense:
         """The process of a projection of a network description; `post` is its target."""
         if isinstance(p, IntProjection):
-            timing["weight_bits"] = p.weight_bits
+            timing |= {"weight_bits": p.weight_bits, "num_message_bits": p.num_message_bits}
         return cls(
             weights=p.weights,
             rule=p.rule,

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.network import Population
+from synergic.network import Population, require
+from synergic.numerics.fixed import ACCUMULATOR_SHIFT, MEMBRANE_MAX, MEMBRANE_MIN
 from synergic.processes.shared import SharedProcess, SharedVar
 from synergic.processes.timing import Timing
-from synergic.quantise import IntPopulation
+from synergic.quantise import ONE, IntPopulation
 
 
 class HybridLIF(SharedProcess):
@@ -23,6 +24,7 @@ class HybridLIF(SharedProcess):
     vth, decay, bias, reset : as synergic.Population. Integers (docs/fixed-point.md, `vth` and `bias` at the
         membrane's scale, `decay` with 12 fraction bits) select the fixed-point models, floats the floating ones.
     onset, period, presentations : see synergic.processes.timing.Timing; u starts each presentation at 0.
+    accumulator_shift : integers only; 6 where spikes come in, 14 where values of 8 bits do.
     record : number of Lava steps whose s and u are kept in `s_record`, `u_record` (record, n); default none.
 
     Ports: a_in (n,) synaptic input; s_out (n,) spikes 0/1; u_out (n,) membrane before its reset.
@@ -42,6 +44,7 @@ class HybridLIF(SharedProcess):
         period: int | None = None,
         presentations: int | None = None,
         record: int = 0,
+        accumulator_shift: int = ACCUMULATOR_SHIFT,
         **kwargs: Any,
     ) -> None:
         name = kwargs.get("name", "HybridLIF")
@@ -49,20 +52,25 @@ class HybridLIF(SharedProcess):
         integer = isinstance(vth, (int, np.integer))
         # The description's own checks are the process's: a process is never looser than a network.
         if integer:
-            bias = np.full(n, bias, dtype=np.int64) if np.ndim(bias) == 0 and bias == 0 else bias
-            p: Any = IntPopulation(name, n, int(vth), int(decay), reset, bias, 1.0)
+            whole = isinstance(decay, (int, np.integer))
+            allowed = "an integer with 12 fraction bits where vth is an integer"
+            require(whole, f"{name}.decay", decay, allowed, "Call quantise() for integers.")
+            bias = np.zeros(n, np.int64) if np.ndim(bias) == 0 and bias == 0 else bias
+            bias = np.full(n, bias) if np.ndim(bias) == 0 else bias
+            p: Any = IntPopulation(name, n, int(vth), int(decay), reset, bias, 1.0, accumulator_shift)
         else:
             p = Population(name, n, vth, decay, reset, bias)
         timing = Timing(onset, period, presentations).check(name)
-        super().__init__(reset=reset, integer=integer, timing=timing, **kwargs)
+        super().__init__(reset=reset, integer=integer, timing=timing, accumulator_shift=accumulator_shift, **kwargs)
         dtype = np.int64 if integer else np.float64
         self.a_in = InPort(shape=(n,))
         self.s_out = OutPort(shape=(n,))
         self.u_out = OutPort(shape=(n,))
-        self.u = SharedVar(np.zeros(n, dtype))
-        self.vth = SharedVar(np.asarray(p.vth, dtype), low=0)
-        self.decay = SharedVar(np.asarray(p.decay, dtype), low=0, high=4096 if integer else 1)
-        self.bias = SharedVar(p.bias)
+        low, high = (MEMBRANE_MIN, MEMBRANE_MAX) if integer else (-np.inf, np.inf)
+        self.u = SharedVar(np.zeros(n, dtype), low, high)
+        self.vth = SharedVar(np.asarray(p.vth, dtype), 1 if integer else float(np.finfo(float).tiny), high)
+        self.decay = SharedVar(np.asarray(p.decay, dtype), 0, ONE if integer else 1)
+        self.bias = SharedVar(p.bias, low, high)
         self.s_record = SharedVar(np.zeros((max(record, 1), n), np.int64))
         self.u_record = SharedVar(np.zeros((max(record, 1), n), dtype))
         self.saturated = SharedVar(np.zeros(1, np.int64))
@@ -72,4 +80,6 @@ class HybridLIF(SharedProcess):
     @classmethod
     def from_description(cls, p: Population | IntPopulation, **timing: Any) -> HybridLIF:
         """The process of a population of a network description."""
+        if isinstance(p, IntPopulation):
+            timing["accumulator_shift"] = p.accumulator_shift
         return cls(shape=(p.size,), vth=p.vth, decay=p.decay, bias=p.bias, reset=p.reset, name=p.name, **timing)

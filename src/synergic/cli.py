@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from synergic.errors import SynergicError
+from synergic.files import check_folder
 
 
 @dataclass
@@ -31,8 +32,8 @@ class Demo:
     def run(self) -> None:
         """Run the demo and print its tables."""
         for path in (self.json, self.figure):
-            if path is not None and not path.parent.is_dir():
-                raise SynergicError(f"{path}: the folder {path.parent} does not exist. Create it first.")
+            if path is not None:  # before the minute of work, not after
+                check_folder(path)
         from rich.console import Console
 
         from synergic.demo import picture, run_demo, tables, write_json

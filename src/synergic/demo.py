@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +21,7 @@ from tqdm.auto import tqdm
 
 from synergic import plots
 from synergic.data import digits
+from synergic.files import write_whole
 from synergic.hw_targets.costs import ASSUMPTIONS, cost
 from synergic.hw_targets.mapping import Mapping, map_network
 from synergic.hw_targets.simulator import simulate_on_chip
@@ -209,18 +209,6 @@ def picture(figures: dict[str, Any], path: Path) -> None:
     plots.occupancy(axes[1, 3], mapping, title=f"model of {mapping.chip.name}: {mapping.cores} cores")
     figure.suptitle(f"one sample, {integer.steps} steps; W slow weights, P local weights on the cores")
     write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format="png"))
-
-
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file so that it appears whole or not at all."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
-    try:
-        write(Path(draft))
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
 
 
 def write_json(figures: dict[str, Any], path: Path) -> None:

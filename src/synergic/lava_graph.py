@@ -26,10 +26,10 @@ class Graph:
     """
 
     def __init__(self, network: Network | IntNetwork, spikes: Any) -> None:
-        spikes = network.check_spikes(spikes)
+        spikes = network.check_input(spikes)
         self.network, self.samples = network, len(spikes)
         self.n_steps = len(spikes) * network.steps + network.depth
-        data = np.zeros((network.source.size, self.n_steps), int)
+        data = np.zeros((network.source.size, self.n_steps), spikes.dtype)
         data[:, : len(spikes) * network.steps] = spikes.reshape(-1, network.source.size).T
         self.source = RingBuffer(data=data)
         self.populations = {
@@ -101,5 +101,5 @@ def run_in_lava(
             done += n
             if progress:
                 progress(n)
-        record = graph.record(network.check_spikes(spikes))
+        record = graph.record(network.check_input(spikes))
     return record

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import networkx as nx
 import numpy as np
@@ -23,6 +23,9 @@ from synergic.errors import ParameterError
 from synergic.numerics.floating import RHO, slow_decay
 
 RESETS = ("subtract", "zero")
+MESSAGE_BITS = (0, 8)
+VALUE_MAX = 255
+"""The integer that a value of 1.0 becomes; see docs/fixed-point.md."""
 TRACES = ("frozen", "per_sample")
 READOUTS = ("rank", "rate")
 
@@ -72,12 +75,19 @@ def number(where: str, value: Any, low: float, high: float, remedy: str, open_lo
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Where spikes enter: name and number of channels."""
+    """Where input enters.
+
+    name, size : unique name and number of channels. num_message_bits : 0 for spikes of 0 and 1; 8 for values: real
+    numbers in 0 .. 1 in floating point, and 0 .. 255 of them in integers (`encode`). As Lava's Dense has it.
+    """
 
     name: str
     size: int
+    num_message_bits: int = 0
 
     def __post_init__(self) -> None:
+        bits = self.num_message_bits
+        require(bits in MESSAGE_BITS, f"{self.name}.num_message_bits", bits, "0 (spikes) or 8 (values)", "Choose one.")
         require(int(self.size) == self.size and self.size > 0, f"{self.name}.size", self.size, "1, 2, ...", "")
 
 
@@ -233,6 +243,7 @@ class Topology:
     output: str
     steps: int
     readout: str
+    integer: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         names = [self.source.name, *(p.name for p in self.populations), *(p.name for p in self.projections)]
@@ -292,20 +303,31 @@ class Topology:
         """Steps that the slowest population lives behind the source."""
         return max(self.onsets.values())
 
-    def check_spikes(self, spikes: Any) -> npt.NDArray[np.int64]:
-        """Spikes as (samples, steps, channels) of 0 and 1; (steps, channels) counts as one sample."""
-        array = np.asarray(spikes)
+    def check_input(self, values: Any) -> npt.NDArray[Any]:
+        """Input as (samples, steps, channels); (steps, channels) counts as one sample.
+
+        Spikes: 0 and 1, int64. Values, of a source with num_message_bits = 8: 0 .. 1 as float64 for a Network, whole
+        numbers 0 .. 255 as int64 for an IntNetwork. Raises ParameterError.
+        """
+        array = np.asarray(values)
         array = array[None] if array.ndim == 2 else array
         want = (self.steps, self.source.size)
         require(
-            array.ndim == 3 and array.shape[1:] == want,
-            "spikes",
-            f"shape {np.shape(spikes)}",
-            f"(samples, {want[0]}, {want[1]})",
+            array.ndim == 3 and array.shape[1:] == want and array.dtype.kind in "iufb",
+            "input",
+            f"shape {np.shape(values)} of {array.dtype}",
+            f"numbers (samples, {want[0]}, {want[1]})",
             "Axes are sample, step, channel.",
         )
-        require(bool(np.isin(array, (0, 1)).all()), "spikes", "values other than 0 and 1", "0 or 1", "Encode first.")
-        return array.astype(np.int64)
+        if self.source.num_message_bits == 0:
+            require(bool(np.isin(array, (0, 1)).all()), "input", "values other than 0 and 1", "0 or 1", "Encode first.")
+            return array.astype(np.int64)
+        top, kind = (VALUE_MAX, np.int64) if self.integer else (1, np.float64)
+        inside = bool(((array >= 0) & (array <= top)).all())  # NaN is neither
+        whole = not self.integer or bool((array == np.floor(array)).all())
+        remedy = "Scale the data, or use encode()." if self.integer else "Scale the data."
+        require(inside and whole, "input", "other values", f"{kind.__name__} in 0 to {top}", remedy)
+        return array.astype(kind)
 
 
 @dataclass(frozen=True, eq=False)

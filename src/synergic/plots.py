@@ -58,7 +58,9 @@ def occupancy(axes: Any, mapping: Mapping, activity: Activity | None = None, tit
         for core in (tile.core, *tile.local_cores):
             x, y = mapping.position(core)
             grid[y, x] = 100 * tile.synapses / slots
-            axes.text(x, y, "P" if core in tile.local_cores else "W", ha="center", va="center", fontsize=7, color="white")
+            axes.text(
+                x, y, "P" if core in tile.local_cores else "W", ha="center", va="center", fontsize=7, color="white"
+            )
     image = axes.imshow(grid, cmap="viridis", vmin=0, vmax=100)
     # Every core has its square, used or not: the free part of the chip is what a reader looks for.
     axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)

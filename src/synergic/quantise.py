@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.network import (
+    MESSAGE_BITS,
     TRACES,
+    VALUE_MAX,
     Connection,
     Hebbian,
     Network,
@@ -53,7 +55,10 @@ def check_range(where: str, values: Array, low: int, high: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class IntPopulation:
-    """Integer LIF neurons. scale : S_u, integer units to one unit of the physical membrane."""
+    """Integer LIF neurons. scale : S_u, integer units to one unit of the physical membrane.
+
+    accumulator_shift : 6, or 14 where values of 8 bits come in.
+    """
 
     name: str
     size: int
@@ -62,8 +67,12 @@ class IntPopulation:
     reset: str
     bias: Any
     scale: float
+    accumulator_shift: int = fixed.ACCUMULATOR_SHIFT
 
     def __post_init__(self) -> None:
+        shifts = (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
+        got = self.accumulator_shift
+        require(got in shifts, f"{self.name}.accumulator_shift", got, "6 (spikes in) or 14 (values in)", "Choose one.")
         object.__setattr__(self, "bias", finite_array(f"{self.name}.bias", self.bias, ((self.size,),), True))
         check_range(f"{self.name}.bias", self.bias, fixed.MEMBRANE_MIN, fixed.MEMBRANE_MAX)
         require(0 < self.vth <= fixed.MEMBRANE_MAX, f"{self.name}.vth", self.vth, f"1 to {fixed.MEMBRANE_MAX}", "")
@@ -91,7 +100,8 @@ class IntHebbian:
             array = finite_array(f"IntHebbian.{name}", value, shapes or ((), value.shape[:1]), True)
             check_range(f"IntHebbian.{name}", array, -(2**15), 2**15 - 1)
             object.__setattr__(self, name, array)
-        require(0 <= self.eta_exp <= 15, "IntHebbian.eta_exp", self.eta_exp, "0 to 15", "")
+        top = 15 + fixed.VALUE_BITS
+        require(0 <= self.eta_exp <= top, "IntHebbian.eta_exp", self.eta_exp, f"0 to {top}", "Quantise again.")
         require(0 <= self.lambda_ <= ONE, "IntHebbian.lambda_", self.lambda_, f"0 to {ONE}", "")
         require(self.sign in (1, -1), "IntHebbian.sign", self.sign, "1 or -1", "")
         require(0 < self.p_top < 2**15, "IntHebbian.p_top", self.p_top, "1 to 32767", "")
@@ -110,9 +120,12 @@ class IntProjection(Connection):
     local_weights: Any
     trace: str
     weight_bits: int
+    num_message_bits: int = 0
 
     def __post_init__(self) -> None:
         shape = np.shape(self.weights)
+        bits = self.num_message_bits
+        require(bits in MESSAGE_BITS, f"{self.name}.num_message_bits", bits, "0 (spikes) or 8 (values)", "Choose one.")
         require(2 <= self.weight_bits <= 16, f"{self.name}.weight_bits", self.weight_bits, "2 to 16", "")
         weights = finite_array(f"{self.name}.weights", self.weights, (shape,), True)
         check_range(f"{self.name}.weights", weights, -(2 ** (self.weight_bits - 1)), 2 ** (self.weight_bits - 1) - 1)
@@ -130,15 +143,28 @@ class IntProjection(Connection):
 
 @dataclass(frozen=True, eq=False)
 class IntNetwork(Topology):
-    """A network of exact integers; k : (T,), 12 fraction bits."""
+    """A network of exact integers; k : (T,), 12 fraction bits.
+
+    Input of a source with num_message_bits = 8 is 0 .. 255; `encode` makes it from 0 .. 1.
+    """
 
     k: Any
+    integer: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "k", finite_array("IntNetwork.k", self.k, ((self.steps,),), True))
         check_range("IntNetwork.k", self.k, 0, ONE)
         check_accumulators(self, int(self.k.max()))
+
+    def encode(self, values: Any) -> Array:
+        """Values of 0 .. 1 as whole numbers of 0 .. 255, rounded. Raises ParameterError outside."""
+        array = finite_array("encode.values", values, (np.shape(values),))
+        require(
+            bool(((array >= 0) & (array <= 1)).all()), "encode.values", "values outside 0 .. 1", "0 to 1", "Scale them."
+        )
+        encoded: Array = np.rint(array * VALUE_MAX).astype(np.int64)
+        return encoded
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,31 +193,46 @@ class IntGraph:
 
 
 def check_accumulators(graph: Any, k_top: int) -> None:
-    """Refuse populations whose accumulator could leave 32 bits under any spikes and any P within its bound.
+    """Refuse populations whose partial sums could leave 32 bits, or whose scaled sum 64, whatever comes in.
 
-    graph : has `populations` and `into(name)`; k_top : the largest k.
+    graph : has `populations` and `into(name)`; k_top : the largest k. Bounds hold for any input and any P within its
+    own bound, also after theta has been set anew.
     """
     for p in graph.populations:
-        worst = np.zeros(p.size, np.int64)
+        total = np.zeros(p.size, np.int64)
         for q in graph.into(p.name):
-            worst += k_top * np.abs(q.weights).sum(axis=1)
-            if q.rule is not None:
-                worst += np.abs(q.alpha) * q.rule.p_top * q.n_in
-        top = int(worst.max(initial=0))
+            largest = VALUE_MAX if q.num_message_bits else 1
+            slow = largest * np.abs(q.weights).sum(axis=1)
+            local = 0 if q.rule is None else largest * q.rule.p_top * q.n_in
+            top = max(int(slow.max(initial=0)), local)
+            require(
+                top < 2**31,
+                f"{q.name}.partial sum",
+                f"a possible {top}",
+                f"below {2**31} (32 bits)",
+                "Use fewer weight_bits or local_bits, or fewer inputs to the neuron.",
+            )
+            total += k_top * slow + np.abs(q.alpha) * local
+        top = int(total.max(initial=0))
         require(
-            top < 2**31,
+            top < 2**62,
             f"{p.name}.accumulator",
-            f"a possible sum of {top}",
-            f"below {2**31} (32 bits)",
-            "Use fewer weight_bits or local_bits, a smaller p_max, or fewer inputs to the neuron.",
+            f"a possible {top}",
+            f"below {2**62} (64 bits)",
+            "Use fewer local_bits, a smaller alpha, or fewer inputs to the neuron.",
         )
 
 
-def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int) -> IntHebbian:
-    """The local rule of one projection in integers."""
+VALUE_UNIT = 2**fixed.VALUE_BITS / VALUE_MAX
+"""What an input of 255, divided by 2^8, falls short of 1: scales of the values' projections make up for it."""
+
+
+def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: bool = False) -> IntHebbian:
+    """The local rule of one projection in integers; values : its source sends 0 .. 255 for 0 .. 1."""
     p_top = 2 ** (local_bits - 1) - 1
     scale = p_top / rule.p_max
-    largest = float(np.abs(rule.eta).max(initial=0)) * scale
+    real_eta = rule.eta * scale * (VALUE_UNIT if values else 1)
+    largest = float(np.abs(real_eta).max(initial=0))
     require(
         largest < 2**15 - 1,
         f"{where}.rule.eta",
@@ -204,7 +245,8 @@ def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int) -> IntHe
     table = integers(f"{where}.rule.rho", RHO[rule.rho](middle) * ONE, 16, "")
     beta = integers(f"{where}.rule.beta", rule.beta * ONE, 16, "beta must lie within [-8, 8).")
     table_scale = round(2**fixed.TABLE_SHIFT * fixed.TABLE_PER_UNIT / vth)
-    eta = integers(f"{where}.rule.eta", rule.eta * scale * 2**eta_exp, 16, "")
+    eta = integers(f"{where}.rule.eta", real_eta * 2**eta_exp, 16, "Raise p_max or lower eta.")
+    eta_exp += fixed.VALUE_BITS * values
     return IntHebbian(eta, eta_exp, beta, round(rule.lambda_ * ONE), rule.sign, p_top, table, table_scale, scale)
 
 
@@ -217,11 +259,12 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
     require(isinstance(network, Network), "quantise.network", type(network).__name__, "Network", "")
     require(weight_bits in range(2, 17), "quantise.weight_bits", weight_bits, "2 to 16", "")
     require(local_bits in range(8, 17), "quantise.local_bits", local_bits, "8 to 16", "")
-    populations = {p.name: quantise_population(network, p, weight_bits) for p in network.populations}
+    by_values = fed_by_values(network)
+    populations = {p.name: quantise_population(network, p, weight_bits, by_values) for p in network.populations}
     projections = []
     for p in network.projections:
-        post = populations[p.target]
-        s_w = post.scale / 2**fixed.ACCUMULATOR_SHIFT
+        post, values = populations[p.target], p.target in by_values
+        s_w = post.scale / 2**fixed.ACCUMULATOR_SHIFT * (VALUE_UNIT if values else 1)
         rule, alpha, local = None, np.zeros((), np.int64), None
         if p.rule is not None:
             if p.alpha.ndim == 2:
@@ -229,11 +272,14 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
                     f"{p.name}.alpha: got one value a synapse {p.alpha.shape}, allowed a scalar or one a "
                     f"postsynaptic neuron in fixed point. Train with alpha of shape () or ({p.n_out},)."
                 )
-            rule = quantise_rule(p.rule, p.name, local_bits, post.vth)
+            rule = quantise_rule(p.rule, p.name, local_bits, post.vth, values)
             alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
             local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
         weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, "")
-        projections.append(IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits))
+        bits = network.source.num_message_bits if values else 0
+        projections.append(
+            IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits)
+        )
     return IntNetwork(
         network.source,
         tuple(populations.values()),
@@ -245,12 +291,29 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
     )
 
 
-def quantise_population(network: Network, p: Population, weight_bits: int) -> IntPopulation:
+def fed_by_values(network: Network) -> set[str]:
+    """Populations that values enter. Raises UnsupportedError for one that spikes enter as well."""
+    if network.source.num_message_bits == 0:
+        return set()
+    found = {q.target for q in network.projections if q.source == network.source.name}
+    for name in sorted(found):
+        spiking = [q.name for q in network.into(name) if q.source != network.source.name]
+        if spiking:
+            raise UnsupportedError(
+                f"{name}: got values from {network.source.name!r} and spikes by {spiking}, allowed one of the two in "
+                f"fixed point: their sums have different scales. Put a population of its own behind the values."
+            )
+    return found
+
+
+def quantise_population(network: Network, p: Population, weight_bits: int, by_values: set[str]) -> IntPopulation:
     """Threshold, bias and decay at the scale that gives the largest incoming weight the full range."""
+    values = p.name in by_values
     largest = max((float(np.abs(q.weights).max(initial=0)) for q in network.into(p.name)), default=0.0)
     # With no weights at all the threshold alone sets the scale: any that gives it a fine grid will do.
     s_w = (2 ** (weight_bits - 1) - 1) / (largest if largest > 0 else p.vth)
-    scale = s_w * 2**fixed.ACCUMULATOR_SHIFT
+    scale = s_w * 2**fixed.ACCUMULATOR_SHIFT / (VALUE_UNIT if values else 1)
+    shift = fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS * values
     vth = round(p.vth * scale)
     if not 0 < vth <= fixed.MEMBRANE_MAX:
         raise ParameterError(
@@ -258,4 +321,4 @@ def quantise_population(network: Network, p: Population, weight_bits: int) -> In
             f"1 to {fixed.MEMBRANE_MAX}. Bring the threshold and the weights to a comparable size."
         )
     bias = integers(f"{p.name}.bias", p.bias * scale, 24, "Bring biases and weights to a comparable size.")
-    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale)
+    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift)

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection
 from typing import Any
 
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
-from synergic.errors import ExecutionError
+from synergic.errors import ExecutionError, SynergicError
 
 
 @contextmanager
@@ -30,24 +31,53 @@ def running(process: Any) -> Iterator[Any]:
         end(process, failed=False)
 
 
+@contextmanager
+def guarded(process: Any) -> Iterator[None]:
+    """A block in which a failure ends the run of `process`, and a process model's becomes an ExecutionError."""
+    try:
+        yield
+    except (SynergicError, AssertionError):
+        end(process, failed=True)
+        raise
+    except Exception as error:
+        text = failure_text(process) or str(error)
+        end(process, failed=True)
+        raise ExecutionError(f"{process.name}: a process model failed and the run was ended. {text}") from error
+    except BaseException:
+        end(process, failed=True)
+        raise
+
+
 def infrastructure(process: Any) -> Any:
     """Lava's owner of the operating system's processes of a run; None before it has started any."""
     return getattr(process.runtime, "_messaging_infrastructure", None)
 
 
-def failure_text(process: Any) -> str:
-    """The tracebacks of the process models that failed."""
+def has_ended(process: Any) -> bool:
+    """Whether there was a run that is over; Lava cannot start it again."""
     messaging = infrastructure(process)
-    texts = []
-    for actor in messaging.actors if messaging else ():
-        try:
-            failed = actor.exception
-        except Exception as error:  # whatever an exception of the model's does when it is unpickled here
-            texts.append(f"The model's exception could not be read ({type(error).__name__}: {error}).")
-            continue
-        if failed:
-            texts.append(failed[1])
-    return "\n".join(texts)
+    return bool(messaging) and any(actor._is_done for actor in messaging.actors)
+
+
+def failure_text(process: Any, seconds: float = 0) -> str:
+    """The tracebacks of the process models that failed; waits for the first of them, it follows the failure."""
+    messaging = infrastructure(process)
+    actors = list(messaging.actors) if messaging else []
+    deadline = time.monotonic() + seconds
+    while True:
+        texts = [text for text in map(traceback_of, actors) if text]
+        pipes = [actor._pconn for actor in actors if not actor._is_done]
+        if texts or not connection.wait(pipes, max(0, deadline - time.monotonic())):
+            return "\n".join(texts)
+
+
+def traceback_of(actor: Any) -> str:
+    """The traceback of one of the operating system's processes; empty if it has sent none."""
+    try:
+        failed = actor.exception
+    except Exception as error:  # whatever an exception of the model's does when it is unpickled here
+        return f"The model's exception could not be read here ({type(error).__name__}: {error})."
+    return failed[1] if failed else ""
 
 
 def deaths(process: Any) -> list[Any]:
@@ -57,13 +87,21 @@ def deaths(process: Any) -> list[Any]:
     return [end for actor in actors for end in (actor.sentinel, actor._pconn)]
 
 
-def has_failed(process: Any, seconds: float = 0) -> bool:
-    """Whether a process model of a started run has raised an exception or died, waiting for that if need be."""
-    return bool(connection.wait(deaths(process), seconds)) if deaths(process) else False
+def has_failed(process: Any) -> bool:
+    """Whether a process model of a started run has raised an exception or died."""
+    return bool(connection.wait(deaths(process), 0))
+
+
+def failure(process: Any) -> ExecutionError:
+    """What to raise when a process model has failed: with its traceback, or how it ended."""
+    text = failure_text(process, seconds=2)
+    codes = [a.exitcode for a in infrastructure(process).actors if not a._is_done and a.exitcode]
+    text = text or f"A process ended without a word, exit codes {codes} (-9: killed, often for want of memory)."
+    return ExecutionError(f"{process.name}: a process model failed and the run was ended. {text}")
 
 
 def finish(process: Any) -> None:
-    """Lava's wait(), which also ends, by RuntimeError, when a process model has failed.
+    """Lava's wait(), which also ends, by ExecutionError, when a process model has failed.
 
     Lava's own waits for the answer of every model in turn: for ever, where one model waits for a message from the
     failed one.
@@ -73,21 +111,23 @@ def finish(process: Any) -> None:
         return
     ports = runtime.service_to_runtime
     bell, ring = multiprocessing.Pipe(duplex=False)
+
+    def answered() -> None:
+        with suppress(OSError):  # the ring is closed, nobody waits any more
+            ring.send_bytes(b"!")
+
     for port in ports:
-        port.observer = lambda: ring.send_bytes(b"!")
+        port.observer = answered
     try:
         while not all(port.probe() for port in ports):
             if connection.wait([bell, *deaths(process)]) != [bell]:
-                raise RuntimeError("A process model ended without an answer.")
+                raise failure(process)
             bell.recv_bytes()
     finally:
-        for port in ports:
-            port.observer = None
         bell.close()
         ring.close()
     if any(enum_equal(port.peek(), MGMT_RESPONSE.ERROR) for port in ports):
-        has_failed(process, seconds=5)  # the answer comes before the exception itself
-        raise RuntimeError("A process model answered with an error.")
+        raise failure(process)
     runtime.wait()
 
 
@@ -96,13 +136,12 @@ def end(process: Any, failed: bool) -> None:
 
     Raises ExecutionError where a model of a run that nobody waited for has failed.
     """
-    runtime = process.runtime
+    runtime = getattr(process, "runtime", None)  # a process whose constructor failed has none
     if runtime is None or getattr(runtime, "synergic_ended", False):
         return
-    unnoticed = not failed and runtime._is_started and has_failed(process)
-    text = failure_text(process) if unnoticed else ""
+    unnoticed = failure(process) if not failed and runtime._is_started and has_failed(process) else None
     try:
-        if runtime._is_started and not failed and not unnoticed:
+        if runtime._is_started and not failed and unnoticed is None:
             runtime.stop()
         else:
             kill(runtime)
@@ -110,8 +149,8 @@ def end(process: Any, failed: bool) -> None:
         kill(runtime)
         raise
     runtime.synergic_ended = True
-    if unnoticed:
-        raise ExecutionError(f"{process.name}: a process model failed and the run was ended. {text}")
+    if unnoticed is not None:
+        raise unnoticed
 
 
 def kill(runtime: Any) -> None:
@@ -123,9 +162,10 @@ def kill(runtime: Any) -> None:
     for actor in messaging.actors:
         if actor._is_done:
             continue  # Lava has already joined and closed it
-        actor.kill()
-        multiprocessing.Process.join(actor)
-        multiprocessing.Process.close(actor)
+        with suppress(ValueError):  # closed by a first attempt that Ctrl-C has interrupted
+            actor.kill()
+            multiprocessing.Process.join(actor)
+            multiprocessing.Process.close(actor)
         actor._pconn.close()
         actor._cconn.close()
         actor._is_done = True

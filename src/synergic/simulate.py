@@ -79,7 +79,7 @@ def accumulate(p: Any, s: Array, k: Any, local: Array | None) -> Array:
 def integrate(p: Any, u: Array, acc: Array) -> tuple[Array, Array, Array, int]:
     """One step of a population. Returns u(m) before its reset, the spikes, u after it, values saturated."""
     if isinstance(p, IntPopulation):
-        u, saturated = fixed.membrane(u, acc, p.decay, p.bias)
+        u, saturated = fixed.membrane(u, acc, p.decay, p.bias, p.accumulator_shift)
         s = fixed.spike(u, p.vth)
         return u, s, fixed.reset(u, s, p.vth, p.reset), saturated
     u = floating.membrane(u, acc, p.decay, p.bias)
@@ -103,7 +103,7 @@ def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64) -> Rec
 
     spikes : (samples, T, channels) of 0 and 1. batch : samples held at once, bounds the memory of P.
     """
-    spikes = network.check_spikes(spikes)
+    spikes = network.check_input(spikes)
     return Record.concatenate([simulate_batch(network, spikes[i : i + batch]) for i in range(0, len(spikes), batch)])
 
 

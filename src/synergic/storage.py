@@ -7,8 +7,6 @@ names as attributes; an absent optional field as the attribute value "none" of `
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import h5py
 import numpy as np
 
 from synergic.errors import FormatError, SynergicError
+from synergic.files import write_whole
 from synergic.network import Hebbian, Network, Population, Projection, Source
 from synergic.quantise import IntHebbian, IntNetwork, IntPopulation, IntProjection
 
@@ -28,20 +27,17 @@ TYPES = {
 
 
 def save(network: Network | IntNetwork, path: str | Path) -> None:
-    """Write a network. The file appears whole or not at all. Raises FormatError for anything else than a network."""
+    """Write a network. The file appears whole or not at all. Raises FormatError for anything else than
+    a network, ParameterError where the folder does not exist."""
     if not isinstance(network, Network | IntNetwork):
         raise FormatError(f"save: got {type(network).__name__}, allowed Network or IntNetwork.")
-    path = Path(path)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
-    try:
+
+    def fill(draft: Path) -> None:
         with h5py.File(draft, "w") as file:
             file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
             write(file.create_group("network"), network)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
+
+    write_whole(path, fill)
 
 
 def write(group: Any, item: Any) -> None:

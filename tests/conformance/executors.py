@@ -40,11 +40,12 @@ def assert_agree(want, got, tolerance, who):
     assert want.saturated == got.saturated, f"{who}: saturated {want.saturated} {got.saturated}"
 
 
-def conform(network, spikes, more=()):
+def conform(network, inputs, more=()):
     """Run a network through every executor; AssertionError names the first that disagrees. Returns the records."""
     integer = sy.quantise(network)
-    records = {name: EXECUTORS[name](network, spikes) for name in FLOATS}
-    records |= {name: EXECUTORS[name](integer, spikes) for name in (*INTEGERS, *more)}
+    records = {name: EXECUTORS[name](network, inputs) for name in FLOATS}
+    whole = integer.encode(inputs) if network.source.num_message_bits else inputs
+    records |= {name: EXECUTORS[name](integer, whole) for name in (*INTEGERS, *more)}
     assert_agree(records["reference"], records["lava float"], TOLERANCE, "lava float")
     for name in (*INTEGERS[1:], *more):
         assert_agree(records["integers"], records[name], 0, name)
@@ -81,13 +82,14 @@ def draw_weights(rng, style, n_in, n_out):
 
 @st.composite
 def networks(draw):
-    """A network and spikes.
+    """A network and its input.
 
     plain: random numbers. coarse: potentials that meet the threshold exactly. loud: under a threshold out of reach
-    potential piles up until integer membranes saturate. Sizes cross the borders of cores; with or without feedback.
+    potential piles up until integer membranes saturate. values: graded input of 8 bits. Sizes cross the borders of
+    cores; with or without feedback.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    style = draw(st.sampled_from(["plain", "coarse", "loud"]))
+    style = draw(st.sampled_from(["plain", "coarse", "loud", "values"]))
     size = st.sampled_from([255, 256, 257] if style == "loud" else [1, 2, 3, 7, 20, 255, 256, 257])
     sizes = draw(st.lists(size, min_size=2, max_size=2 if style == "loud" else 4))
     names = ["in", *(f"layer{i}" for i in range(1, len(sizes)))]
@@ -114,14 +116,15 @@ def networks(draw):
             vth, decay, bias = rng.uniform(0.1, 1), rng.uniform(0, 1), rng.uniform(-0.1, 0.1, n)
         populations.append(sy.Population(names[i], n, vth, decay, reset, bias))
         connect(f"c{i}", names[i - 1], names[i], draw(st.booleans()))
-    if len(sizes) > 2 and draw(st.booleans()):
-        connect("feedback", names[-1], names[1], draw(st.booleans()))
-    if style != "loud" and draw(st.booleans()):
+    # In fixed point a population hears either values or spikes: feedback ends behind the first one then.
+    if len(sizes) > (3 if style == "values" else 2) and draw(st.booleans()):
+        connect("feedback", names[-1], names[2 if style == "values" else 1], draw(st.booleans()))
+    if style != "loud" and not (style == "values" and len(sizes) == 2) and draw(st.booleans()):
         connect("self", names[-1], names[-1], draw(st.booleans()))
     steps = 6 if style == "loud" else draw(st.integers(1, 6))
     tau_w = draw(st.sampled_from([float("inf"), 40.0])) if style == "plain" else float("inf")
-    source, populations, projections = sy.Source("in", sizes[0]), tuple(populations), tuple(projections)
-    network = sy.Network(source, populations, projections, names[-1], steps, tau_w=tau_w)
+    source = sy.Source("in", sizes[0], 8 if style == "values" else 0)
+    network = sy.Network(source, tuple(populations), tuple(projections), names[-1], steps, tau_w=tau_w)
     rate = draw(st.sampled_from([1.0, 0.5, 0.1, 0.0]))
-    samples = draw(st.integers(1, 3))
-    return network, (rng.random((samples, steps, sizes[0])) < rate).astype(int)
+    inputs = rng.random((draw(st.integers(1, 3)), steps, sizes[0])) < rate
+    return network, inputs * rng.random(inputs.shape) if style == "values" else inputs.astype(int)

@@ -110,7 +110,7 @@ def test_what_the_chip_cannot_run_is_refused_before_anything_starts():
 
 def test_graded_input_is_refused_with_its_values():
     _, _, neurons, _ = script(data=np.full((5, 8), 3))
-    refused(neurons, ChipSimCfg(), ExecutionError, "dense.s_in: got values from 3 to 3, allowed 0 and 1")
+    refused(neurons, ChipSimCfg(), ExecutionError, "dense.s_in: got values from 3 to 3, allowed 0 to 1")
 
 
 def test_a_configuration_is_for_one_graph():

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs end: after a failure, Ctrl-C, a forgotten stop() or two hundred times, nothing hangs and nothing is left.
+
+Left behind could be: processes, named shared memory in /dev/shm, file descriptors, threads.
+"""
+
+import gc
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lava.magma.core.run_conditions import RunContinuous, RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.magma.runtime.message_infrastructure.shared_memory_manager import SharedMemoryManager
+from lava.proc.io.source import RingBuffer
+
+from synergic.errors import ExecutionError, ParameterError
+from synergic.processes import HybridDense, HybridLIF
+from synergic.runtime import running
+
+sys.path.append(str(Path(__file__).parent))  # this folder is no package
+from failing.process import MESSAGE, Failing
+
+pytestmark = pytest.mark.timeout(60)
+SHM = Path("/dev/shm")
+
+
+def config():
+    """A run configuration; Lava wants a new one for each graph."""
+    return Loihi2SimCfg(select_tag="floating_pt")
+
+
+def loop(**failing):
+    """A failing process between neighbours that wait for its messages, in a loop."""
+    failing = Failing(n=3, **failing)
+    dense, lif = HybridDense(weights=np.eye(3)), HybridLIF(shape=(3,))
+    failing.s_out.connect(dense.s_in)
+    dense.a_out.connect(lif.a_in)
+    lif.s_out.connect(failing.a_in)
+    return failing, lif
+
+
+def chain():
+    """A small graph that runs."""
+    source, dense, lif = RingBuffer(data=np.ones((3, 4))), HybridDense(weights=np.eye(3)), HybridLIF(shape=(3,))
+    source.s_out.connect(dense.s_in)
+    dense.a_out.connect(lif.a_in)
+    return lif
+
+
+def children():
+    """Process ids of our children, by the system's own book; without multiprocessing's resource tracker."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == os.getpid() and state != "Z":
+            found.add(int(stat.parent.name))
+    return found - {multiprocessing.resource_tracker._resource_tracker._pid}
+
+
+@pytest.fixture
+def nothing_left(monkeypatch):
+    """The test must leave no process and none of the shared memory that Lava made for it."""
+    names, create = [], SharedMemoryManager.create_shared_memory
+
+    def recorded(self, size):
+        memory = create(self, size)
+        names.append(memory.name)
+        return memory
+
+    monkeypatch.setattr(SharedMemoryManager, "create_shared_memory", recorded)
+    before = children()
+
+    def check():
+        assert not multiprocessing.active_children()
+        assert children() == before
+        assert names
+        assert not [n for n in names if (SHM / n).exists()]
+
+    yield check
+    check()
+
+
+def assert_quick_stop(*processes):
+    begin = time.monotonic()
+    for p in processes:
+        p.stop()
+    assert time.monotonic() - begin < 1
+
+
+@pytest.mark.parametrize("where", ["constructor", "send", "receive"])
+def test_a_models_exception_reaches_the_caller(where, nothing_left):
+    failing, lif = loop(where=where)
+    begin = time.monotonic()
+    with pytest.raises(ExecutionError, match=MESSAGE):
+        lif.run(condition=RunSteps(num_steps=30), run_cfg=config())
+    assert time.monotonic() - begin < 10
+    nothing_left()  # before the stop() that would tidy up
+    assert_quick_stop(lif, failing)
+    with pytest.raises(ExecutionError, match="Build its processes anew"):
+        lif.run(condition=RunSteps(num_steps=1))
+
+
+def test_a_failure_in_a_later_run_is_reported_too(nothing_left):
+    _, lif = loop(where="send", step=5)
+    lif.run(condition=RunSteps(num_steps=4), run_cfg=config())
+    with pytest.raises(ExecutionError, match=MESSAGE):
+        lif.run(condition=RunSteps(num_steps=4))
+
+
+def test_a_run_started_by_lavas_process_ends_by_running(nothing_left):
+    failing, lif = loop(where="constructor")
+    with pytest.raises(ValueError, match=MESSAGE), running(lif):
+        failing.run(condition=RunSteps(num_steps=3), run_cfg=config())
+    assert_quick_stop(failing, lif)
+
+
+@pytest.mark.parametrize(("how", "text"), [("unpicklable", "could not be read here.*AwkwardError"), ("kill", "-9")])
+def test_a_model_that_cannot_report_its_end_is_noticed(how, text, nothing_left):
+    _, lif = loop(where="send", how=how)
+    with pytest.raises(ExecutionError, match=text):
+        lif.run(condition=RunSteps(num_steps=30), run_cfg=config())
+
+
+@pytest.mark.parametrize("call", ["wait", "pause", "stop"])
+def test_a_failure_of_a_run_that_does_not_block(call, nothing_left):
+    _, lif = loop(where="send")
+    condition = RunSteps(num_steps=30, blocking=False) if call == "wait" else RunContinuous()
+    lif.run(condition=condition, run_cfg=config())
+    if call != "wait":
+        time.sleep(1)
+    with pytest.raises(ExecutionError, match=MESSAGE):
+        getattr(lif, call)()
+    assert_quick_stop(lif)
+
+
+def test_a_run_that_does_not_block_can_be_waited_for_paused_and_stopped(nothing_left):
+    lif = chain()
+    with running(lif):
+        lif.run(condition=RunSteps(num_steps=5, blocking=False), run_cfg=config())
+        lif.wait()
+        lif.run(condition=RunContinuous())
+        time.sleep(0.1)
+        lif.pause()
+        assert lif.u.get().any()
+    assert_quick_stop(lif)
+
+
+def test_a_refused_constructor_leaves_no_complaint(monkeypatch):
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    with pytest.raises(ParameterError):
+        HybridLIF(shape=(3,), decay=2.0)
+    gc.collect()  # Lava's destructor calls stop(), on a process that has nothing yet
+    assert not complaints
+
+
+def assert_no_growth(cycle, n):
+    """Run it n times; file descriptors, threads and processes must not grow with n."""
+
+    def count():
+        gc.collect()
+        return len(os.listdir("/proc/self/fd")), threading.active_count(), len(children())
+
+    for _ in range(3):
+        cycle()
+    before = count()
+    for _ in range(n):
+        cycle()
+    deadline = time.monotonic() + 5
+    while any(now > then for now, then in zip(count(), before, strict=True)):
+        assert time.monotonic() < deadline, f"(descriptors, threads, children) grew from {before} to {count()}"
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(150)
+def test_two_hundred_cycles_leave_nothing(nothing_left):
+    def cycle():
+        lif = chain()
+        with running(lif):
+            lif.run(condition=RunSteps(num_steps=2), run_cfg=config())
+
+    assert_no_growth(cycle, 200)
+
+
+@pytest.mark.parametrize("where", ["constructor", "send"])
+def test_failed_cycles_leave_nothing(where, nothing_left):
+    def cycle():
+        _, lif = loop(where=where)
+        with pytest.raises(ExecutionError):
+            lif.run(condition=RunSteps(num_steps=5), run_cfg=config())
+
+    assert_no_growth(cycle, 10)
+
+
+SCRIPT = """
+import multiprocessing, sys
+import numpy as np
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+from synergic.processes import HybridDense, HybridLIF
+from synergic.runtime import running
+
+dense, lif = HybridDense(weights=np.eye(3)), HybridLIF(shape=(3,), bias=0.1)
+dense.a_out.connect(lif.a_in)
+lif.s_out.connect(dense.s_in)
+
+def main(steps):
+    lif.run(condition=RunSteps(num_steps=2), run_cfg=Loihi2SimCfg(select_tag="floating_pt"))
+    handles = lif.runtime._messaging_infrastructure.smm._shared_memory_handles
+    print(*[p.pid for p in multiprocessing.active_children()], *[h.name for h in handles], flush=True)
+    if steps:
+        lif.run(condition=RunSteps(num_steps=steps))
+
+if sys.argv[1] == "forgotten":
+    main(0)
+elif sys.argv[1] == "run":
+    main(10**9)
+else:
+    with running(lif):
+        main(10**9)
+"""
+
+
+def started(mode):
+    """A script in a session of its own; and what it has started: process ids, names of shared memory."""
+    script = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, mode],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    words = script.stdout.readline().split()
+    return script, [int(w) for w in words if w.isdigit()], [w for w in words if not w.isdigit()]
+
+
+def alive(pid):
+    """Whether a process runs; one that only waits to be collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def assert_gone(script, pids, names):
+    """The script ends within seconds and leaves nothing. Returns its exit code and complaints."""
+    try:
+        _, complaints = script.communicate(timeout=15)
+    except subprocess.TimeoutExpired:
+        os.killpg(script.pid, signal.SIGKILL)
+        pytest.fail("the script did not end")
+    assert pids
+    assert names
+    assert not [p for p in pids if alive(p)]
+    assert not [n for n in names if (SHM / n).exists()]
+    return script.returncode, complaints
+
+
+@pytest.mark.parametrize("mode", ["running", "run"])
+@pytest.mark.parametrize("group", [False, True], ids=["process", "terminal"])
+def test_ctrl_c_ends_a_long_run(mode, group):
+    script, *left = started(mode)
+    time.sleep(0.5)
+    (os.killpg if group else os.kill)(script.pid, signal.SIGINT)
+    code, complaints = assert_gone(script, *left)
+    assert code == -signal.SIGINT
+    assert "KeyboardInterrupt" in complaints
+
+
+def test_a_script_that_forgets_stop_ends():
+    script, *left = started("forgotten")
+    code, complaints = assert_gone(script, *left)
+    assert code == 0, complaints
+    assert "Traceback" not in complaints

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A saved network comes back equal, field by field; any other file is refused by name, never half read."""
+
+from dataclasses import fields, is_dataclass
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from networks import plastic_network, random_spikes
+
+import synergic as sy
+from synergic.errors import FormatError, ParameterError
+from synergic.storage import load, save
+
+ONE_FOLDER = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
+
+
+def assert_equal(a, b):
+    """Same types, same fields, same bits."""
+    assert type(a) is type(b)
+    if is_dataclass(a):
+        for f in fields(a):
+            assert_equal(getattr(a, f.name), getattr(b, f.name))
+    elif isinstance(a, tuple):
+        assert len(a) == len(b)
+        for x, y in zip(a, b, strict=True):
+            assert_equal(x, y)
+    elif isinstance(a, np.ndarray):
+        assert a.dtype == b.dtype
+        assert np.array_equal(a, b)
+    else:
+        assert a == b
+
+
+@settings(max_examples=30, **ONE_FOLDER)
+@given(
+    seed=st.integers(0, 99),
+    integer=st.booleans(),
+    recurrent=st.booleans(),
+    trace=st.sampled_from(["frozen", "per_sample"]),
+    rho=st.sampled_from(["tanh", "identity"]),
+)
+def test_round_trip(tmp_path, seed, integer, recurrent, trace, rho):
+    network = plastic_network(seed, recurrent=recurrent, trace=trace, rho=rho)
+    network = sy.quantise(network) if integer else network
+    save(network, tmp_path / "net.h5")
+    again = load(tmp_path / "net.h5")
+    assert_equal(network, again)
+    spikes = random_spikes(network)
+    assert np.array_equal(sy.simulate(network, spikes).u["layer2"], sy.simulate(again, spikes).u["layer2"])
+
+
+def test_values_sources_and_infinite_time_constants_round_trip(tmp_path):
+    population = sy.Population("out", 2, 1.0, 0.5)
+    projection = sy.Projection("c", "in", "out", np.ones((2, 3)))
+    network = sy.Network(sy.Source("in", 3, 8), (population,), (projection,), "out", 4)
+    for net in (network, sy.quantise(network)):
+        save(net, tmp_path / "net.h5")
+        assert_equal(net, load(tmp_path / "net.h5"))
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "net.h5"
+    save(plastic_network(), path)
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("synergic.storage.write", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save(plastic_network(1), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_saved_file_is_readable_like_any_other(tmp_path):
+    (tmp_path / "plain").touch()
+    save(plastic_network(), tmp_path / "net.h5")
+    assert (tmp_path / "net.h5").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "net.h5"
+    save(plastic_network(), path)
+    return path.read_bytes()
+
+
+@settings(max_examples=60, **ONE_FOLDER)
+@given(share=st.floats(0, 0.999))
+def test_truncated_files_are_refused(tmp_path, whole, share):
+    path = tmp_path / "cut.h5"
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(FormatError, match=r"cut\.h5"):
+        load(path)
+
+
+@settings(max_examples=300, **ONE_FOLDER)
+@given(changes=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=8))
+def test_altered_bytes_are_refused_or_give_a_network(tmp_path, whole, changes):
+    raw = bytearray(whole)
+    for place, value in changes:
+        raw[int(place * len(raw))] = value
+    path = tmp_path / "altered.h5"
+    path.write_bytes(bytes(raw))
+    try:
+        network = load(path)
+    except FormatError:
+        return
+    assert isinstance(network, sy.Network)
+
+
+def alter(path, change):
+    save(plastic_network(), path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+
+
+def remove(name):
+    def change(file):
+        del file[name]
+
+    return change
+
+
+def replace(name, value):
+    def change(file):
+        del file[name]
+        file[name] = value
+
+    return change
+
+
+def attribute(group, name, value):
+    def change(file):
+        file[group].attrs[name] = value
+
+    return change
+
+
+BIAS = "network/populations/0/bias"
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (attribute("/", "format", "other"), "not a synergic-network"),
+        (attribute("/", "version", 99), "version 99"),
+        (attribute("network/source", "colour", "red"), "unknown fields"),
+        (attribute("network/source", "type", "Sink"), "unknown type 'Sink'"),
+        (attribute("network", "readout", "guess"), "Network.readout"),
+        (attribute("network/populations", "length", 2**40), "damaged"),
+        (remove(BIAS), "damaged"),
+        (remove("network"), "damaged"),
+        (replace(BIAS, "text"), "layer1.bias"),
+        (replace(BIAS, np.full(9, np.nan)), "layer1.bias"),
+        (replace(BIAS, np.zeros((3, 3))), "layer1.bias"),
+    ],
+)
+def test_other_contents_are_refused(tmp_path, change, match):
+    path = tmp_path / "net.h5"
+    alter(path, change)
+    with pytest.raises(FormatError, match=match) as refused:
+        load(path)
+    assert str(path) in str(refused.value)
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(FormatError, match="no such file"):
+        load(tmp_path / "missing.h5")
+    with pytest.raises(FormatError, match="damaged"):
+        load(tmp_path)
+    with pytest.raises(ParameterError, match="does not exist"):
+        save(plastic_network(), tmp_path / "missing" / "net.h5")
+    with pytest.raises(FormatError, match="int"):
+        save(3, tmp_path / "net.h5")
