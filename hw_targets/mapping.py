@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from synergic.errors import CapacityError, UnsupportedError
 from synergic.hw_targets.chip import Chip, load_chip
-from synergic.network import require
+from synergic.network import kind
 from synergic.quantise import IntGraph, IntNetwork, IntProjection
 
 
@@ -144,13 +145,7 @@ def cores_needed(
 
 def check(network: Any, chip: Chip) -> None:
     """Refuse, before anything is built, what the chip cannot hold or compute."""
-    require(
-        isinstance(network, IntNetwork | IntGraph),
-        "map_network.network",
-        type(network).__name__,
-        "IntNetwork",
-        "Call quantise() first.",
-    )
+    kind("map_network.network", network, IntNetwork | IntGraph, "Call quantise() first.")
     for p in network.projections:
         if p.weight_bits > int(chip.weight_bits):
             raise UnsupportedError(
@@ -180,9 +175,10 @@ def remedy(network: IntNetwork | IntGraph, chip: Chip) -> str:
     return "No size of a single population makes it fit: use fewer populations or a larger chip."
 
 
-def map_network(network: IntNetwork | IntGraph, chip: Chip | str = "tianjic") -> Mapping:
-    """Place a network on a chip. Raises CapacityError or UnsupportedError before anything is built."""
-    chip = load_chip(chip) if isinstance(chip, str) else chip
+def map_network(network: IntNetwork | IntGraph, chip: Chip | str | Path = "tianjic") -> Mapping:
+    """Place a network on a chip. Raises FormatError for a chip that is none,
+    CapacityError or UnsupportedError before anything is built."""
+    chip = chip if isinstance(chip, Chip) else load_chip(chip)
     check(network, chip)
     tiles: list[Tile] = []
     free = 0

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from synergic.errors import ParameterError
 from synergic.hw_targets.mapping import Mapping, Tile
+from synergic.network import kind, whole
 from synergic.numerics import fixed
 from synergic.quantise import IntHebbian, IntNetwork, IntProjection
 from synergic.simulate import Record
@@ -120,7 +121,10 @@ def simulate_on_chip(mapping: Mapping, spikes: Any, batch: int = 64) -> tuple[Re
 
     spikes : (samples, T, channels) of 0 and 1; batch : samples held at once.
     Returns the record, identical bit for bit with `simulate` of the integer network, and the cores' activity.
+    Raises ParameterError.
     """
+    kind("simulate_on_chip.mapping", mapping, Mapping, "Make one with map_network().")
+    whole("simulate_on_chip.batch", batch, 1, float("inf"), "It is a number of samples.")
     net = mapping.network
     if not isinstance(net, IntNetwork):
         raise ParameterError(

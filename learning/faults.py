@@ -19,7 +19,13 @@ Array = npt.NDArray[np.float32]
 
 def crop(images: Array, half_width: int, rng: Any = None) -> Array:
     """Erase a centred square of 2 half_width pixels (0 .. 14 of 28): a part of the picture is missing."""
-    require(0 <= 2 * half_width <= min(images.shape[-2:]), "crop.half_width", half_width, "0 to half the size", "")
+    require(
+        0 <= 2 * half_width <= min(images.shape[-2:]),
+        "crop.half_width",
+        half_width,
+        "0 to half the size",
+        "Give a smaller one.",
+    )
     out = images.copy()
     y, x = images.shape[-2] // 2, images.shape[-1] // 2
     out[..., y - half_width : y + half_width, x - half_width : x + half_width] = 0
@@ -72,7 +78,7 @@ speckle; a hundredth, as for Gaussian noise, is this library's choice."""
 def damage(images: Array, kind: str, level: int, seed: int = 0) -> Array:
     """An image set at level 0 .. 14 of the paper's damage; level 0 is the clean set."""
     require(kind in DAMAGE, "damage.kind", repr(kind), f"one of {sorted(DAMAGE)}", "Choose one of these.")
-    require(level in range(15), "damage.level", level, "0 to 14", "")
+    require(level in range(15), "damage.level", level, "0 to 14", "Levels are whole.")
     function, unit = DAMAGE[kind]
     return function(images, level * unit, np.random.default_rng(seed)) if level else images
 
@@ -97,7 +103,9 @@ def add_events(events: Any, share: float, sensor: tuple[int, int, int], rng: np.
 
 def mask_region(events: Any, half_width: int, sensor: tuple[int, int, int]) -> Any:
     """Lose all events of a centred square of 2 half_width pixels."""
-    require(0 <= 2 * half_width <= min(sensor[:2]), "mask_region.half_width", half_width, "0 to half the sensor", "")
+    require(
+        0 <= 2 * half_width <= min(sensor[:2]), "mask_region.half_width", half_width, "0 to half the sensor", "Less."
+    )
     x, y = sensor[0] // 2, sensor[1] // 2
     inside = (np.abs(events["x"] - x + 0.5) < half_width) & (np.abs(events["y"] - y + 0.5) < half_width)
     return events[~inside]

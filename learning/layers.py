@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A plastic dense layer with its LIF neurons, differentiable in W, b and theta = (alpha, eta, beta).
 
-Two equal forms of the local term. `matrix` carries P, one a sample: (batch, n_out, n_in). `gram` never forms P
+Equal forms of the local term. `matrix` carries P, one a sample: (batch, n_out, n_in). `gram` never forms P
 (shared/tianjic B.3): with K(m, q) = sum_j eta_j s_j(m) s_j(q),
 
     sum_j s_j(m) P_ij(m-1) = lambda^(m-1) sum_j s_j(m) P_ij(0)
                              + sign sum_{q<m} lambda^(m-1-q) K(m, q) (rho(u_i(q)/v_th) + beta_i)
 
-which holds while no entry of P reaches its bound; the layer proves that beforehand and takes `matrix` otherwise.
+which holds while no entry of P reaches its bound. `fused` is the same with the loop over m compiled
+(`learning.scan`). The layer proves that no entry can, or from the potentials that none did, and otherwise takes
+`matrix` for the samples in question.
 """
 
 from __future__ import annotations
@@ -17,38 +19,26 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from synergic.network import TRACES, choice, number, require
+from synergic.learning.scan import RHO, Local, Neuron, overlap, scan
+from synergic.learning.shared import run_shared
+from synergic.network import TRACES, choice, number, option, require, whole
 
 MODES = ("gp", "lp", "hp")
-WINDOW = 0.5
-"""a of the surrogate gradient."""
-
-
-class Spike(torch.autograd.Function):
-    """s = H(u - v_th); backward the rectangular window, dH/du = 1 where |u - v_th| < a, else 0."""
-
-    @staticmethod
-    def forward(ctx: Any, u: Tensor, vth: float) -> Tensor:
-        ctx.save_for_backward((u - vth).abs() < WINDOW)
-        return (u > vth).to(u.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (window,) = ctx.saved_tensors
-        return grads[0] * window, None
-
-
-RHO = {"tanh": torch.tanh, "identity": lambda x: x}
+FORMS = ("fused", "gram", "matrix")
+ALPHAS = ("scalar", "neuron", "synapse")
 
 
 class HybridLinear(nn.Module):
     """Dense connection with slow and local weights, and the LIF neurons it drives.
 
     n_in, n_out : sizes. plastic : with the local term. vth, decay, reset, lambda_, rho, sign, p_max, trace : as
-    in synergic.Population, Hebbian and Projection. alpha : (n_out,), eta : (n_in,), beta : (n_out,), start
-    uniform in [0, 0.01) (as the paper's). local_weights : buffer (n_out, n_in), P at the start, zeros.
-    Raises ParameterError.
+    in synergic.Population, Hebbian and Projection; trace "shared" is the authors' protocol, for comparison: one P
+    for the whole batch, kept from batch to batch and changed in evaluation too (`learning.shared`). alpha_shape :
+    "scalar", "neuron" (n_out,) or "synapse" (n_out, n_in), which needs P and so the slow form "matrix". eta :
+    (n_in,), beta : (n_out,); alpha, eta, beta start uniform in [0, 0.01) (as the paper's). local_weights : buffer
+    (n_out, n_in), P at the start, zeros. Raises ParameterError.
     """
 
     def __init__(
@@ -65,102 +55,144 @@ class HybridLinear(nn.Module):
         sign: int = 1,
         p_max: float = 4.0,
         trace: str = "per_sample",
+        alpha_shape: str = "neuron",
     ) -> None:
         super().__init__()
         for name, size in (("n_in", n_in), ("n_out", n_out)):
-            require(isinstance(size, int) and size > 0, f"HybridLinear.{name}", size, "1, 2, ...", "")
+            whole(f"HybridLinear.{name}", size, 1, float("inf"), "It is a number of neurons.")
         number("HybridLinear.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
-        number("HybridLinear.decay", decay, 0, 1, "")
-        number("HybridLinear.lambda_", lambda_, 0, 1, "")
+        number("HybridLinear.decay", decay, 0, 1, "It is the share of u kept over a step.")
+        number("HybridLinear.lambda_", lambda_, 0, 1, "It is the share of P kept over a step.")
+        number("HybridLinear.p_max", p_max, 0, 1e6, "It bounds |P|.", open_low=True)
+        option("HybridLinear.sign", sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
         choice("HybridLinear.reset", reset, ("subtract", "zero"))
         choice("HybridLinear.rho", rho, tuple(RHO))
-        choice("HybridLinear.trace", trace, TRACES)
+        choice("HybridLinear.trace", trace, (*TRACES, "shared"))
+        choice("HybridLinear.alpha_shape", alpha_shape, ALPHAS)
         self.plastic, self.vth, self.decay, self.reset = plastic, vth, decay, reset
         self.lambda_, self.rho, self.sign, self.p_max, self.trace = lambda_, rho, sign, p_max, trace
         linear = nn.Linear(n_in, n_out)
         self.weight, self.bias = linear.weight, linear.bias
-        self.alpha = nn.Parameter(0.01 * torch.rand(n_out), requires_grad=plastic)
+        shape = {"scalar": (), "neuron": (n_out,), "synapse": (n_out, n_in)}[alpha_shape]
+        self.alpha = nn.Parameter(0.01 * torch.rand(shape), requires_grad=plastic)
         self.eta = nn.Parameter(0.01 * torch.rand(n_in), requires_grad=plastic)
         self.beta = nn.Parameter(0.01 * torch.rand(n_out), requires_grad=plastic)
         self.register_buffer("local_weights", torch.zeros(n_out, n_in))
         self.local_weights: Tensor
 
-    def may_clip(self, steps: int) -> bool:
-        """Whether an entry of P could reach its bound within `steps`, whatever the activity."""
+    @property
+    def neuron(self) -> Neuron:
+        """What the neurons share."""
+        return Neuron(self.vth, self.decay, self.reset, self.rho)
+
+    @torch.no_grad()
+    def may_clip(self, steps: int, largest: float = 1.0) -> bool:
+        """Whether an entry of P could reach its bound within `steps`, whatever the activity.
+
+        largest : of |s_j|. |rho| <= 1 gives |P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q.
+        """
         if self.rho != "tanh":
             return True
-        with torch.no_grad():
-            gain = sum(self.lambda_**q for q in range(steps))
-            top = self.local_weights.abs().max() + self.eta.abs().max() * (1 + self.beta.abs().max()) * gain
-        return bool(top >= self.p_max)
+        gain = sum(self.lambda_**q for q in range(steps))
+        top = top_of(self.local_weights) + top_of(self.eta) * largest * (1 + top_of(self.beta)) * gain
+        # Not "top >= p_max": a NaN proves nothing.
+        return not top < self.p_max
+
+    @torch.no_grad()
+    def clipped(self, s: Tensor, u: Tensor) -> Tensor:
+        """(batch,) of bool: samples whose P may have reached its bound, given the potentials of the form without one.
+
+        s : (batch, T or 1, n_in). As long as no entry is clipped those potentials are the true ones, and every
+        |P_ij| stays below the sum of what its steps can have added; so the first clip is never missed.
+        """
+        drive = (self.eta * s).abs().amax(2)
+        post = (RHO[self.rho](u / self.vth) + self.beta).abs().amax(2)
+        top = torch.full_like(drive[:, 0], top_of(self.local_weights))
+        safe = torch.ones_like(top, dtype=torch.bool)
+        for m in range(u.shape[1]):
+            top = self.lambda_ * top + drive[:, min(m, drive.shape[1] - 1)] * post[:, m]
+            safe &= top <= self.p_max
+        return ~safe
 
     def forward(self, s: Tensor, k: Tensor, form: str | None = None) -> tuple[Tensor, Tensor]:
         """Run a presentation.
 
-        s : (batch, T, n_in) of 0 and 1. k : (T,), decay of W. form : "gram", "matrix" or None for the faster
-        of those that are exact. Returns spikes and potentials before reset, each (batch, T, n_out).
+        s : (batch, T, n_in), or (batch, n_in) of an input that stays: spikes, or real values. k : (T,), decay of W.
+        form : "fused", "gram", "matrix" or None for the fastest of those that are exact; the first cannot be
+        differentiated twice. Returns spikes and potentials before reset, each (batch, T, n_out).
         """
-        steps = s.shape[1]
+        if form is not None:
+            choice("HybridLinear.forward.form", form, FORMS)
+        if s.ndim == 2:
+            s = s[:, None]
+        elif s.stride(1) == 0 and not s.requires_grad:
+            s = s[:, :1]  # with a gradient every step needs its own
         # All slow currents in one product; only the local term and the membrane need a loop.
-        slow = (s @ self.weight.T) * k[None, :, None] + self.bias
+        slow, quick = functional.linear(s, self.weight), form in (None, "fused")
         if not self.plastic:
-            return self.integrate(slow)
+            return scan(slow, k, self.bias, None, self.neuron, quick)
+        if self.trace == "shared":
+            proven = form != "matrix" and not self.may_clip(len(k), top_of(s))
+            return run_shared(self, s, slow, k, form, proven)
         if self.trace == "frozen":
-            return self.integrate(slow + self.alpha * (s @ self.local_weights.T))
-        if form is None:
-            form = "matrix" if self.may_clip(steps) else "gram"
-        return self.run_gram(s, slow) if form == "gram" else self.run_matrix(s, slow)
+            # alpha a synapse belongs to the matrix; otherwise to the current, of which the product has fewer terms.
+            matrix = self.local_weights * (self.alpha if self.alpha.ndim == 2 else 1)
+            alpha = torch.ones_like(self.bias) if self.alpha.ndim == 2 else self.alpha.expand_as(self.bias)
+            local = Local(functional.linear(s, matrix), torch.ones_like(k), None, alpha, self.beta)
+            return scan(slow, k, self.bias, local, self.neuron, quick)
+        if form == "matrix" or self.alpha.ndim == 2:
+            return self.run_matrix(s, slow, k)
+        spikes, u = self.run_gram(s, slow, k, quick)
+        if form is not None or not self.may_clip(len(k), top_of(s)):
+            return spikes, u
+        risky = self.clipped(s, u)
+        if not bool(risky.any()):
+            return spikes, u
+        if bool(risky.all()):
+            return self.run_matrix(s, slow, k)
+        # Samples do not touch: those in question alone pay for the exact form.
+        parts = [self.run_gram(s[~risky], slow[~risky], k, quick), self.run_matrix(s[risky], slow[risky], k)]
+        place = torch.argsort(torch.cat([(~risky).nonzero(), risky.nonzero()])[:, 0])
+        spikes, u = (torch.cat(pair)[place] for pair in zip(*parts, strict=True))
+        return spikes, u
 
-    def step(self, u: Tensor, current: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """u(m) before its reset, spikes, u after it."""
-        u = self.decay * u + current
-        s = Spike.apply(u, self.vth)
-        return u, s, u - self.vth * s if self.reset == "subtract" else u * (1 - s)
-
-    def integrate(self, current: Tensor) -> tuple[Tensor, Tensor]:
-        """The membrane alone."""
-        u, potentials, spikes = torch.zeros_like(current[:, 0]), [], []
-        for m in range(current.shape[1]):
-            before, s, u = self.step(u, current[:, m])
-            potentials.append(before)
-            spikes.append(s)
-        return torch.stack(spikes, 1), torch.stack(potentials, 1)
-
-    def run_gram(self, s: Tensor, slow: Tensor) -> tuple[Tensor, Tensor]:
-        """The local term from overlaps of spike vectors, without P."""
-        steps = s.shape[1]
-        m = torch.arange(steps, device=s.device)
+    def run_gram(self, s: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
+        """The local term from overlaps of input vectors, without P."""
+        m = torch.arange(len(k), device=s.device)
         power = (m[:, None] - 1 - m[None, :]).clamp(min=0)
         # A Python number to a tensor's power would be formed in float32, whatever the layer's precision.
         base = torch.tensor(self.lambda_, dtype=s.dtype, device=s.device)
-        decay = torch.where(m[:, None] > m[None, :], base**power, 0.0)
-        overlap = self.sign * decay * torch.einsum("bmj,j,bqj->bmq", s, self.eta, s)
-        stored = (s @ self.local_weights.T) * (base**m)[:, None]
-        u, potentials, spikes = torch.zeros_like(slow[:, 0]), [], []
-        posts: list[Tensor] = []
-        for t in range(steps):
-            local = stored[:, t]
-            if t:
-                local = local + torch.einsum("bq,bqi->bi", overlap[:, t, :t], torch.stack(posts, 1))
-            before, fired, u = self.step(u, slow[:, t] + self.alpha * local)
-            posts.append(RHO[self.rho](before / self.vth) + self.beta)
-            potentials.append(before)
-            spikes.append(fired)
-        return torch.stack(spikes, 1), torch.stack(potentials, 1)
+        decay = self.sign * torch.where(m[:, None] > m[None, :], base**power, 0.0)
+        stored = functional.linear(s, self.local_weights) if top_of(self.local_weights) else None
+        local = Local(stored, base**m, overlap(s, self.eta, decay, fused), self.alpha.expand_as(self.bias), self.beta)
+        return scan(slow, k, self.bias, local, self.neuron, fused)
 
-    def run_matrix(self, s: Tensor, slow: Tensor) -> tuple[Tensor, Tensor]:
+    def run_matrix(self, s: Tensor, slow: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """The local term from P, a matrix a sample, with its bound."""
         p = self.local_weights.expand(len(s), -1, -1)
+        slow = slow * k[:, None] + self.bias
+        s = s.expand(-1, len(k), -1)
         u, potentials, spikes = torch.zeros_like(slow[:, 0]), [], []
-        for t in range(s.shape[1]):
-            local = torch.einsum("bij,bj->bi", p, s[:, t])
-            before, fired, u = self.step(u, slow[:, t] + self.alpha * local)
+        for t in range(len(k)):
+            if self.alpha.ndim == 2:
+                local = torch.einsum("bij,bj->bi", self.alpha * p, s[:, t])
+            else:
+                local = self.alpha * torch.einsum("bij,bj->bi", p, s[:, t])
+            before, fired, u = self.neuron.step(u, slow[:, t] + local)
             post = RHO[self.rho](before / self.vth) + self.beta
             pre = self.sign * self.eta * s[:, t]
             p = (self.lambda_ * p + post[:, :, None] * pre[:, None, :]).clamp(-self.p_max, self.p_max)
             potentials.append(before)
             spikes.append(fired)
         return torch.stack(spikes, 1), torch.stack(potentials, 1)
+
+
+def top_of(values: Tensor) -> float:
+    """The largest magnitude, in one pass and without a copy; 0 of nothing."""
+    if not values.numel():
+        return 0.0
+    low, high = torch.aminmax(values.detach())
+    return max(-float(low), float(high))
 
 
 class HybridNet(nn.Module):
@@ -176,8 +208,10 @@ class HybridNet(nn.Module):
     ) -> None:
         super().__init__()
         choice("HybridNet.mode", mode, MODES)
-        require(len(sizes) >= 2, "HybridNet.sizes", sizes, "at least (channels, classes)", "")
-        require(isinstance(steps, int) and steps > 0, "HybridNet.steps", steps, "1, 2, ...", "")
+        fits = isinstance(sizes, tuple | list) and len(sizes) >= 2
+        require(fits, "HybridNet.sizes", repr(sizes), "(channels, ..., classes)", "Give two sizes or more.")
+        number("HybridNet.tau_w", tau_w, 0, float("inf"), "inf keeps the slow weights as they are.", open_low=True)
+        whole("HybridNet.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
         self.mode, self.steps, self.tau_w, self.sizes = mode, steps, tau_w, tuple(sizes)
         self.layers = nn.ModuleList(
             HybridLinear(a, b, plastic=mode != "gp", **settings) for a, b in itertools.pairwise(sizes)
@@ -190,13 +224,16 @@ class HybridNet(nn.Module):
         self.k: Tensor
 
     def forward(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """s : (batch, T, channels). Returns the last layer's spikes and potentials, (batch, T, classes)."""
+        """Run presentations. Returns the last layer's spikes and potentials, (batch, T, classes).
+
+        s : (batch, T, channels), or (batch, channels) of an input that stays for all steps: spikes, or real values.
+        """
         want = (self.steps, self.sizes[0])
         require(
-            s.ndim == 3 and tuple(s.shape[1:]) == want,
+            (s.ndim == 3 and tuple(s.shape[1:]) == want) or (s.ndim == 2 and s.shape[1] == want[1]),
             "HybridNet input",
             f"shape {tuple(s.shape)}",
-            f"(batch, {want[0]}, {want[1]})",
+            f"(batch, {want[0]}, {want[1]}) or (batch, {want[1]})",
             "Axes are sample, step, channel.",
         )
         u = s

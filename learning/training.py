@@ -38,7 +38,13 @@ def train(
     spikes : (samples, T, channels); labels : (samples,) integers; progress : called with (epoch, mean loss).
     Returns the mean loss of each epoch.
     """
-    require(len(spikes) == len(labels) > 0, "train.labels", f"{len(labels)} for {len(spikes)} samples", "one each", "")
+    require(
+        len(spikes) == len(labels) > 0,
+        "train.labels",
+        f"{len(labels)} for {len(spikes)} samples",
+        "one each",
+        "Check the data.",
+    )
     groups = [{"params": net.slow(), "lr": lr}]
     if net.theta():
         groups.append({"params": net.theta(), "lr": lr_theta})

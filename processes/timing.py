@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from synergic.network import require
+from synergic.network import whole
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Timing:
             ("lag", 0, False),
         ):
             value: Any = getattr(self, field)
-            whole = isinstance(value, int) and value >= low
-            allowed = f"{low}, {low + 1}, ..." + (" or None" if optional else "")
-            require(whole or (optional and value is None), f"{name}.{field}", value, allowed, "")
+            if not (optional and value is None):
+                remedy = "Steps are counted in whole numbers" + (", None is no end." if optional else ".")
+                whole(f"{name}.{field}", value, low, float("inf"), remedy)
         return self
 
     def step(self, time_step: int) -> int:

@@ -6,11 +6,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from synergic.errors import SynergicError
+from synergic.experiments import EXPERIMENTS
 from synergic.files import check_folder
 
 
@@ -46,6 +47,70 @@ class Demo:
         Console().print(f"picture: {self.figure}" + (f", figures: {self.json}" if self.json else ""))
 
 
+TrainingConfig = tyro.extras.subcommand_type_from_defaults(
+    {name: config for name, (_, config) in EXPERIMENTS.items()},
+    {name: what for name, (what, _) in EXPERIMENTS.items()},
+    prefix_names=False,
+)
+
+
+@dataclass
+class Train:
+    """Train a shipped experiment; any of its settings can be changed. Resumes where it was interrupted."""
+
+    config: Annotated[TrainingConfig, tyro.conf.arg(name="")]  # type: ignore[valid-type]
+    """The experiment."""
+    run_folder: Path | None = None
+    """Folder of the run, default runs/DATASET-MODE-SEED."""
+    data: Path | None = None
+    """Folder with the data sets, default $SYNERGIC_DATA, else a download into the home folder's cache."""
+    progress: bool = True
+    """Progress bar."""
+
+    def run(self) -> None:
+        """Train, and print what was reached."""
+        from tqdm.auto import tqdm
+
+        from synergic.learning.datasets import load_images
+        from synergic.learning.runs import run
+
+        c: Any = self.config
+        folder = self.run_folder or Path("runs") / f"{c.dataset}-{c.mode}-{c.seed}"
+        data = load_images(c.dataset, self.data)
+        with tqdm(total=c.epochs, unit="epoch", disable=not self.progress) as bar:
+
+            def show(figures: dict[str, float]) -> None:
+                bar.update()
+                bar.set_postfix(loss=f"{figures['loss']:.4f}")
+
+            record = run(c, data, folder, show)
+        sys.stdout.write(f"{folder}: {100 * record['figures']['accuracy']:.2f} % on the {record['evaluated_on']}\n")
+
+
+@dataclass
+class Evaluate:
+    """Repeat the figures of a run from its checkpoint, compare them with its record, and draw its curves."""
+
+    run_folder: tyro.conf.Positional[Path]
+    """Folder that `synergic train` made."""
+    data: Path | None = None
+    """Folder with the data sets, as for `train`."""
+
+    def run(self) -> None:
+        """Print recorded and repeated figures; exit with 1 if they differ."""
+        from synergic.learning.datasets import load_images
+        from synergic.learning.runs import figures, load_config, read_json, restore, split
+        from synergic.report import compare, draw
+
+        config = load_config(self.run_folder)
+        record = read_json(self.run_folder / "record.json")
+        _, _, images, labels = split(config, load_images(config.dataset, self.data))
+        again = figures(restore(self.run_folder), images, labels)
+        draw(record, self.run_folder / "curves.png")
+        if not compare(record["figures"], again):
+            raise SystemExit(1)
+
+
 @dataclass
 class Info:
     """Versions of synergic and of what it stands on."""
@@ -58,7 +123,12 @@ class Info:
             sys.stdout.write(f"{package} {version(package)}\n")
 
 
-Command = Annotated[Demo, tyro.conf.subcommand("demo")] | Annotated[Info, tyro.conf.subcommand("info")]
+Command = (
+    Annotated[Demo, tyro.conf.subcommand("demo")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+    | Annotated[Info, tyro.conf.subcommand("info")]
+)
 
 
 def main() -> None:

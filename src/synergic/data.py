@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from synergic.network import require
+from synergic.network import numbers, require, whole
 
 
 def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:
@@ -19,10 +19,12 @@ def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:
     values : (samples, channels) in 0 .. 1. Returns (samples, steps, channels) of 0 and 1; no randomness.
     Raises ParameterError.
     """
-    values = np.asarray(values, dtype=float)
-    require(values.ndim == 2, "rate_encode.values", f"shape {values.shape}", "(samples, channels)", "")
-    inside = bool(((values >= 0) & (values <= 1)).all())  # NaN is neither
-    require(inside, "rate_encode.values", "values outside 0 .. 1 or NaN", "0 to 1", "Scale the data first.")
+    values = numbers("rate_encode.values", values).astype(float)
+    fits = values.ndim == 2 and values.size > 0
+    require(fits, "rate_encode.values", f"shape {values.shape}", "(samples, channels)", "Flatten the images.")
+    bad = values[~((values >= 0) & (values <= 1))]  # NaN is neither
+    require(bad.size == 0, "rate_encode.values", f"{bad[:3]}", "0 to 1", "Scale the data first.")
+    whole("rate_encode.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
     counts = np.floor(values[:, None] * np.arange(steps + 1)[None, :, None] + 0.5)
     return np.diff(counts, axis=1).astype(np.int64)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import networkx as nx
 import numpy as np
@@ -38,39 +38,76 @@ def require(condition: bool, where: str, got: Any, allowed: str, remedy: str) ->
 
 def choice(where: str, got: str, options: tuple[str, ...]) -> None:
     """Refuse a name that is not one of the options."""
-    require(got in options, where, repr(got), " or ".join(map(repr, options)), "Choose one of these.")
+    require(
+        isinstance(got, str) and got in options,
+        where,
+        repr(got),
+        " or ".join(map(repr, options)),
+        "Choose one of these.",
+    )
+
+
+def numbers(where: str, value: Any, kinds: str = "iuf") -> npt.NDArray[Any]:
+    """What holds numbers as an array of them: of numpy's `kinds`, hence not text, None, ragged lists or complex."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged; on another device; part of a torch graph
+        raise ParameterError(f"{where}: got {value!r}, allowed an array of numbers. Make one array of it.") from error
+    fits = array.dtype.kind in kinds
+    require(fits, where, f"{value!r} of {array.dtype}", "an array of numbers", "Convert it to integers or floats.")
+    return array
 
 
 def finite_array(
     where: str, value: Any, shapes: tuple[tuple[int, ...], ...], integer: bool = False
 ) -> npt.NDArray[Any]:
     """A read-only array of one of the given shapes, all values finite."""
-    try:
-        array = np.array(value, dtype=None if integer else float)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"{where}: got {value!r}, allowed an array of numbers.") from error
-    if integer:
-        require(array.dtype.kind in "iu", where, f"dtype {array.dtype}", "integers", "Call quantise() first.")
-        array = array.astype(np.int64)
-    require(
-        array.shape in shapes,
-        where,
-        f"shape {array.shape}",
-        " or ".join(map(str, shapes)),
-        "Shapes are (postsynaptic, presynaptic).",
-    )
+    array = numbers(where, value)
+    fits = not integer or array.dtype.kind in "iu"
+    require(fits, where, f"dtype {array.dtype}", "integers", "Call quantise() first.")
+    array = array.astype(np.int64 if integer else float)  # a copy: nobody else can change it
+    allowed = " or ".join(map(str, shapes))
+    require(array.shape in shapes, where, f"shape {array.shape}", allowed, "Shapes are (postsynaptic, presynaptic).")
     bad = int(np.count_nonzero(~np.isfinite(array)))
     require(bad == 0, where, f"{bad} values that are NaN or infinite", "finite values", "Check the training run.")
     array.setflags(write=False)
     return array
 
 
+def vector(where: str, value: Any, integer: bool = False) -> npt.NDArray[Any]:
+    """One number, or a row of at least one, as `finite_array`."""
+    shape = numbers(where, value).shape
+    fits = len(shape) < 2 and 0 not in shape
+    require(fits, where, f"shape {shape}", "() or (n,)", "Give one number, or one a neuron.")
+    return finite_array(where, value, (shape,), integer)
+
+
 def number(where: str, value: Any, low: float, high: float, remedy: str, open_low: bool = False) -> float:
-    """A finite number within [low, high], or (low, high]."""
-    ok = np.isscalar(value) and np.isreal(value) and np.isfinite(float(value))  # type: ignore[arg-type]
-    ok = ok and (low < value if open_low else low <= value) and value <= high
-    require(bool(ok), where, repr(value), f"{'(' if open_low else '['}{low:g}, {high:g}]", remedy)
+    """A number within [low, high], or (low, high]; not NaN."""
+    ok = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    ok = ok and bool(low < value if open_low else low <= value) and bool(value <= high)
+    require(ok, where, repr(value), f"{'(' if open_low else '['}{low:g}, {high:g}]", remedy)
     return float(value)
+
+
+def whole(where: str, value: Any, low: int, high: float, remedy: str) -> int:
+    """A whole number within [low, high]."""
+    ok = isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(low <= value <= high)
+    allowed = f"{low} to {high}" if np.isfinite(high) else f"{low}, {low + 1}, ..."
+    require(ok, where, repr(value), allowed, remedy)
+    return int(value)
+
+
+def option(where: str, value: Any, options: tuple[int, ...], allowed: str) -> None:
+    """Refuse a whole number that is not one of the options."""
+    ok = isinstance(value, int | np.integer) and not isinstance(value, bool) and value in options
+    require(ok, where, repr(value), allowed, "Choose one.")
+
+
+def kind(where: str, value: Any, wanted: Any, remedy: str) -> None:
+    """Refuse an object of another type."""
+    names = " or ".join(t.__name__ for t in get_args(wanted) or (wanted,)).replace("NoneType", "None")
+    require(isinstance(value, wanted), where, f"{value!r} of type {type(value).__name__}", names, remedy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +123,9 @@ class Source:
     num_message_bits: int = 0
 
     def __post_init__(self) -> None:
-        bits = self.num_message_bits
-        require(bits in MESSAGE_BITS, f"{self.name}.num_message_bits", bits, "0 (spikes) or 8 (values)", "Choose one.")
-        require(int(self.size) == self.size and self.size > 0, f"{self.name}.size", self.size, "1, 2, ...", "")
+        kind("Source.name", self.name, str, "Give the source a name.")
+        option(f"{self.name}.num_message_bits", self.num_message_bits, MESSAGE_BITS, "0 (spikes) or 8 (values)")
+        whole(f"{self.name}.size", self.size, 1, np.inf, "It is the number of channels.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +146,14 @@ class Population:
 
     def __post_init__(self) -> None:
         n = self.name
-        require(int(self.size) == self.size and self.size > 0, f"{n}.size", self.size, "1, 2, ...", "")
+        kind("Population.name", n, str, "Give the population a name.")
+        whole(f"{n}.size", self.size, 1, np.inf, "It is the number of neurons.")
         number(f"{n}.vth", self.vth, 0, 1e6, "Give a positive threshold.", open_low=True)
         number(f"{n}.decay", self.decay, 0, 1, "d is the share of the potential kept over a step.")
         choice(f"{n}.reset", self.reset, RESETS)
-        bias = finite_array(
-            f"{n}.bias",
-            np.broadcast_to(self.bias, (self.size,)) if np.ndim(self.bias) == 0 else self.bias,
-            ((self.size,),),
-        )
-        object.__setattr__(self, "bias", bias)
+        bias = numbers(f"{n}.bias", self.bias)
+        bias = np.broadcast_to(bias, (self.size,)) if bias.ndim == 0 else bias
+        object.__setattr__(self, "bias", finite_array(f"{n}.bias", bias, ((self.size,),)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,11 +173,10 @@ class Hebbian:
 
     def __post_init__(self) -> None:
         for name in ("eta", "beta"):
-            value = np.asarray(getattr(self, name))
-            object.__setattr__(self, name, finite_array(f"Hebbian.{name}", value, ((), value.shape[:1])))
+            object.__setattr__(self, name, vector(f"Hebbian.{name}", getattr(self, name)))
         number("Hebbian.lambda_", self.lambda_, 0, 1, "lambda is the share of P kept over a step.")
         choice("Hebbian.rho", self.rho, tuple(RHO))
-        require(self.sign in (1, -1), "Hebbian.sign", self.sign, "1 (Hebbian) or -1 (anti-Hebbian)", "")
+        option("Hebbian.sign", self.sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
         number("Hebbian.p_max", self.p_max, 0, 1e6, "Give a positive bound.", open_low=True)
 
 
@@ -169,6 +203,14 @@ class Connection:
         return self.rule is not None and self.trace == "per_sample"
 
 
+def matrix(where: str, value: Any, integer: bool = False) -> npt.NDArray[Any]:
+    """A weight matrix with at least one row and column, as `finite_array`."""
+    shape = numbers(where, value).shape
+    fits = len(shape) == 2 and 0 not in shape
+    require(fits, where, f"shape {shape}", "(n_out, n_in)", "Give a matrix with a row a neuron.")
+    return finite_array(where, value, (shape,), integer)
+
+
 @dataclass(frozen=True, eq=False)
 class Projection(Connection):
     """A connection from `source` to `target` with slow weights W and, if `rule` is given, local weights P.
@@ -188,13 +230,12 @@ class Projection(Connection):
     trace: str = "per_sample"
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.weights)
-        require(len(shape) == 2, f"{self.name}.weights", f"shape {shape}", "(n_out, n_in)", "Give a matrix.")
-        weights = finite_array(f"{self.name}.weights", self.weights, (shape,))
+        kind("Projection.name", self.name, str, "Give the projection a name.")
+        weights = matrix(f"{self.name}.weights", self.weights)
         object.__setattr__(self, "weights", weights)
+        shape = weights.shape
         choice(f"{self.name}.trace", self.trace, TRACES)
-        got = type(self.rule).__name__
-        require(isinstance(self.rule, Hebbian | None), f"{self.name}.rule", got, "Hebbian or None", "")
+        kind(f"{self.name}.rule", self.rule, Hebbian | None, "None makes a connection without local weights.")
         alpha = finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1], shape))
         object.__setattr__(self, "alpha", alpha)
         if self.rule is None:
@@ -244,13 +285,22 @@ class Topology:
     steps: int
     readout: str
     integer: ClassVar[bool] = False
+    parts: ClassVar[dict[str, type]] = {}
 
     def __post_init__(self) -> None:
+        kind("Network.source", self.source, Source, "Build one first.")
+        for name, wanted in self.parts.items():
+            value = getattr(self, name)
+            require(isinstance(value, tuple), f"Network.{name}", repr(value), "a tuple", "Use tuple(...).")
+            require(bool(value), f"Network.{name}", "none", "one or more", "Add one.")
+            for item in value:
+                kind(f"Network.{name}", item, wanted, "Floats and integers do not mix; quantise() makes integers.")
         names = [self.source.name, *(p.name for p in self.populations), *(p.name for p in self.projections)]
         twice = sorted({n for n in names if names.count(n) > 1})
         require(not twice, "Network names", f"{twice} more than once", "unique names", "Rename one of each.")
-        require(all("/" not in n and n for n in names), "Network names", names, "non-empty names without '/'", "")
-        require(int(self.steps) == self.steps and self.steps > 0, "Network.steps", self.steps, "1, 2, ...", "")
+        plain = all("/" not in n and n for n in names)
+        require(plain, "Network names", names, "non-empty names without '/'", "Files use '/' to separate them.")
+        whole("Network.steps", self.steps, 1, np.inf, "It is the number of steps of a presentation.")
         choice("Network.readout", self.readout, READOUTS)
         choice("Network.output", self.output, tuple(p.name for p in self.populations))
         sizes = {p.name: p.size for p in (self.source, *self.populations)}
@@ -309,25 +359,26 @@ class Topology:
         Spikes: 0 and 1, int64. Values, of a source with num_message_bits = 8: 0 .. 1 as float64 for a Network, whole
         numbers 0 .. 255 as int64 for an IntNetwork. Raises ParameterError.
         """
-        array = np.asarray(values)
-        array = array[None] if array.ndim == 2 else array
+        given = numbers("input", values, "iufb")  # spikes may well be truth values; parameters may not
+        array = given[None] if given.ndim == 2 else given
         want = (self.steps, self.source.size)
         require(
-            array.ndim == 3 and array.shape[1:] == want and array.dtype.kind in "iufb",
+            array.ndim == 3 and len(array) > 0 and array.shape[1:] == want,
             "input",
-            f"shape {np.shape(values)} of {array.dtype}",
-            f"numbers (samples, {want[0]}, {want[1]})",
+            f"shape {given.shape}",
+            f"(samples, {want[0]}, {want[1]}), at least one sample",
             "Axes are sample, step, channel.",
         )
-        if self.source.num_message_bits == 0:
-            require(bool(np.isin(array, (0, 1)).all()), "input", "values other than 0 and 1", "0 or 1", "Encode first.")
-            return array.astype(np.int64)
-        top, kind = (VALUE_MAX, np.int64) if self.integer else (1, np.float64)
-        inside = bool(((array >= 0) & (array <= top)).all())  # NaN is neither
-        whole = not self.integer or bool((array == np.floor(array)).all())
-        remedy = "Scale the data, or use encode()." if self.integer else "Scale the data."
-        require(inside and whole, "input", "other values", f"{kind.__name__} in 0 to {top}", remedy)
-        return array.astype(kind)
+        values_in = self.source.num_message_bits > 0
+        if not values_in:
+            bad, allowed, remedy = ~np.isin(array, (0, 1)), "0 or 1", "Encode first."
+        elif self.integer:
+            bad = ~((array >= 0) & (array <= VALUE_MAX)) | (array != np.floor(array))
+            allowed, remedy = f"whole numbers in 0 to {VALUE_MAX}", "Scale the data, or use encode()."
+        else:
+            bad, allowed, remedy = ~((array >= 0) & (array <= 1)), "0 to 1", "Scale the data."
+        require(not bad.any(), "input", f"{array[bad][:3]}", allowed, remedy)  # NaN is never inside
+        return array.astype(float if values_in and not self.integer else np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,11 +393,13 @@ class Network(Topology):
     readout: str = "rank"
     dt: float = 1.0
     tau_w: float = field(default=float("inf"))
+    parts: ClassVar[dict[str, type]] = {"populations": Population, "projections": Projection}
 
     def __post_init__(self) -> None:
         super().__post_init__()
         number("Network.dt", self.dt, 0, 1e6, "Give a positive step.", open_low=True)
-        require(self.tau_w > 0, "Network.tau_w", self.tau_w, "a positive time or inf", "")
+        remedy = "inf keeps the slow weights as they are."
+        number("Network.tau_w", self.tau_w, 0, float("inf"), remedy, open_low=True)
 
     @cached_property
     def k(self) -> npt.NDArray[np.float64]:

@@ -71,3 +71,23 @@ def occupancy(axes: Any, mapping: Mapping, activity: Activity | None = None, tit
     axes.set(title=title, xlabel="core x", ylabel="core y")
     axes.figure.colorbar(image, ax=axes, label="synapses used, %", shrink=0.8)
     return axes
+
+
+def learning_curve(axes: Any, losses: Any, title: str = "") -> Any:
+    """Mean loss of each epoch, 1, 2, ..."""
+    axes.plot(np.arange(1, len(losses) + 1), losses, marker=".", linewidth=1)
+    axes.set(title=title, xlabel="epoch", ylabel="loss")
+    whole_steps(axes)
+    return axes
+
+
+def robustness(axes: Any, levels: Any, curves: dict[str, Any], title: str = "") -> Any:
+    """Accuracy by level of damage; curves : by label, (seeds, levels) of 0 .. 1, drawn as the seeds' mean and range."""
+    for label, values in curves.items():
+        values = 100 * np.asarray(values, float)
+        (line,) = axes.plot(levels, values.mean(axis=0), marker=".", linewidth=1, label=label)
+        low, high = values.min(axis=0), values.max(axis=0)
+        axes.fill_between(levels, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.set(title=title, xlabel="level of damage", ylabel="accuracy, %")
+    axes.legend()
+    return axes

@@ -21,12 +21,20 @@ from synergic.network import (
     Topology,
     choice,
     finite_array,
+    kind,
+    matrix,
+    number,
+    numbers,
+    option,
     require,
+    vector,
+    whole,
 )
 from synergic.numerics import fixed
 from synergic.numerics.floating import RHO
 
 Array = npt.NDArray[np.int64]
+AGAIN = "quantise() gives fitting values."
 ONE = 1 << fixed.FRACTION_BITS
 
 
@@ -34,7 +42,7 @@ def integers(where: str, values: Any, bits: int, remedy: str) -> Array:
     """Round to the nearest integer; refuse what does not fit into signed `bits`."""
     rounded = np.rint(np.asarray(values, dtype=float))
     top = 2 ** (bits - 1)
-    low, high = float(rounded.min(initial=0)), float(rounded.max(initial=0))
+    low, high = float(rounded.min()), float(rounded.max())
     require(
         -top <= low and high < top,
         where,
@@ -49,8 +57,8 @@ def integers(where: str, values: Any, bits: int, remedy: str) -> Array:
 
 def check_range(where: str, values: Array, low: int, high: int) -> None:
     """Refuse integers outside [low, high]."""
-    a, b = int(values.min(initial=low if low > 0 else 0)), int(values.max(initial=0))
-    require(low <= a and b <= high, where, f"values from {a} to {b}", f"{low} to {high}", "Quantise again.")
+    a, b = int(values.min()), int(values.max())
+    require(low <= a and b <= high, where, f"values from {a} to {b}", f"{low} to {high}", AGAIN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +78,15 @@ class IntPopulation:
     accumulator_shift: int = fixed.ACCUMULATOR_SHIFT
 
     def __post_init__(self) -> None:
-        shifts = (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
-        got = self.accumulator_shift
-        require(got in shifts, f"{self.name}.accumulator_shift", got, "6 (spikes in) or 14 (values in)", "Choose one.")
-        object.__setattr__(self, "bias", finite_array(f"{self.name}.bias", self.bias, ((self.size,),), True))
-        check_range(f"{self.name}.bias", self.bias, fixed.MEMBRANE_MIN, fixed.MEMBRANE_MAX)
-        require(0 < self.vth <= fixed.MEMBRANE_MAX, f"{self.name}.vth", self.vth, f"1 to {fixed.MEMBRANE_MAX}", "")
-        require(0 <= self.decay <= ONE, f"{self.name}.decay", self.decay, f"0 to {ONE}", "")
+        n, shifts = self.name, (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
+        kind("IntPopulation.name", n, str, "Give the population a name.")
+        whole(f"{n}.size", self.size, 1, float("inf"), "It is the number of neurons.")
+        option(f"{n}.accumulator_shift", self.accumulator_shift, shifts, "6 (spikes in) or 14 (values in)")
+        object.__setattr__(self, "bias", finite_array(f"{n}.bias", self.bias, ((self.size,),), True))
+        check_range(f"{n}.bias", self.bias, fixed.MEMBRANE_MIN, fixed.MEMBRANE_MAX)
+        whole(f"{n}.vth", self.vth, 1, fixed.MEMBRANE_MAX, AGAIN)
+        whole(f"{n}.decay", self.decay, 0, ONE, AGAIN)
+        number(f"{n}.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
         choice(f"{self.name}.reset", self.reset, ("subtract", "zero"))
 
 
@@ -95,16 +105,17 @@ class IntHebbian:
     scale: float
 
     def __post_init__(self) -> None:
-        for name, shapes in (("eta", None), ("beta", None), ("table", ((fixed.TABLE_SIZE,),))):
-            value = np.asarray(getattr(self, name))
-            array = finite_array(f"IntHebbian.{name}", value, shapes or ((), value.shape[:1]), True)
+        table = finite_array("IntHebbian.table", self.table, ((fixed.TABLE_SIZE,),), True)
+        rows = {name: vector(f"IntHebbian.{name}", getattr(self, name), True) for name in ("eta", "beta")}
+        for name, array in {**rows, "table": table}.items():
             check_range(f"IntHebbian.{name}", array, -(2**15), 2**15 - 1)
             object.__setattr__(self, name, array)
-        top = 15 + fixed.VALUE_BITS
-        require(0 <= self.eta_exp <= top, "IntHebbian.eta_exp", self.eta_exp, f"0 to {top}", "Quantise again.")
-        require(0 <= self.lambda_ <= ONE, "IntHebbian.lambda_", self.lambda_, f"0 to {ONE}", "")
-        require(self.sign in (1, -1), "IntHebbian.sign", self.sign, "1 or -1", "")
-        require(0 < self.p_top < 2**15, "IntHebbian.p_top", self.p_top, "1 to 32767", "")
+        whole("IntHebbian.eta_exp", self.eta_exp, 0, 15 + fixed.VALUE_BITS, AGAIN)
+        whole("IntHebbian.lambda_", self.lambda_, 0, ONE, AGAIN)
+        option("IntHebbian.sign", self.sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
+        whole("IntHebbian.p_top", self.p_top, 1, 2**15 - 1, AGAIN)
+        whole("IntHebbian.table_scale", self.table_scale, 0, fixed.TABLE_PER_UNIT << fixed.TABLE_SHIFT, AGAIN)
+        number("IntHebbian.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,15 +134,14 @@ class IntProjection(Connection):
     num_message_bits: int = 0
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.weights)
-        bits = self.num_message_bits
-        require(bits in MESSAGE_BITS, f"{self.name}.num_message_bits", bits, "0 (spikes) or 8 (values)", "Choose one.")
-        require(2 <= self.weight_bits <= 16, f"{self.name}.weight_bits", self.weight_bits, "2 to 16", "")
-        weights = finite_array(f"{self.name}.weights", self.weights, (shape,), True)
+        kind("IntProjection.name", self.name, str, "Give the projection a name.")
+        option(f"{self.name}.num_message_bits", self.num_message_bits, MESSAGE_BITS, "0 (spikes) or 8 (values)")
+        whole(f"{self.name}.weight_bits", self.weight_bits, 2, 16, AGAIN)
+        weights = matrix(f"{self.name}.weights", self.weights, True)
         check_range(f"{self.name}.weights", weights, -(2 ** (self.weight_bits - 1)), 2 ** (self.weight_bits - 1) - 1)
         object.__setattr__(self, "weights", weights)
-        got = type(self.rule).__name__
-        require(isinstance(self.rule, IntHebbian | None), f"{self.name}.rule", got, "IntHebbian or None", "")
+        shape = weights.shape
+        kind(f"{self.name}.rule", self.rule, IntHebbian | None, AGAIN)
         choice(f"{self.name}.trace", self.trace, TRACES)
         object.__setattr__(self, "alpha", finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1]), True))
         check_range(f"{self.name}.alpha", self.alpha, -(2**23), 2**23 - 1)
@@ -150,6 +160,7 @@ class IntNetwork(Topology):
 
     k: Any
     integer: ClassVar[bool] = True
+    parts: ClassVar[dict[str, type]] = {"populations": IntPopulation, "projections": IntProjection}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -159,10 +170,10 @@ class IntNetwork(Topology):
 
     def encode(self, values: Any) -> Array:
         """Values of 0 .. 1 as whole numbers of 0 .. 255, rounded. Raises ParameterError outside."""
-        array = finite_array("encode.values", values, (np.shape(values),))
-        require(
-            bool(((array >= 0) & (array <= 1)).all()), "encode.values", "values outside 0 .. 1", "0 to 1", "Scale them."
-        )
+        given = numbers("encode.values", values)
+        array = finite_array("encode.values", given, (given.shape,))
+        bad = array[(array < 0) | (array > 1)]
+        require(bad.size == 0, "encode.values", f"{bad[:3]}", "0 to 1", "Scale them.")
         encoded: Array = np.rint(array * VALUE_MAX).astype(np.int64)
         return encoded
 
@@ -242,7 +253,7 @@ def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: 
     )
     eta_exp = next(e for e in range(15, -1, -1) if largest * 2**e < 2**15 - 1)
     middle = (np.arange(fixed.TABLE_SIZE) - fixed.TABLE_SIZE // 2 + 0.5) / fixed.TABLE_PER_UNIT
-    table = integers(f"{where}.rule.rho", RHO[rule.rho](middle) * ONE, 16, "")
+    table = integers(f"{where}.rule.rho", RHO[rule.rho](middle) * ONE, 16, AGAIN)
     beta = integers(f"{where}.rule.beta", rule.beta * ONE, 16, "beta must lie within [-8, 8).")
     table_scale = round(2**fixed.TABLE_SHIFT * fixed.TABLE_PER_UNIT / vth)
     eta = integers(f"{where}.rule.eta", real_eta * 2**eta_exp, 16, "Raise p_max or lower eta.")
@@ -256,9 +267,9 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
     weight_bits : 2 .. 16 of the slow weights, default 8. local_bits : 8 .. 16 of the local weights.
     Raises ParameterError where a value does not fit its width, UnsupportedError for alpha a synapse.
     """
-    require(isinstance(network, Network), "quantise.network", type(network).__name__, "Network", "")
-    require(weight_bits in range(2, 17), "quantise.weight_bits", weight_bits, "2 to 16", "")
-    require(local_bits in range(8, 17), "quantise.local_bits", local_bits, "8 to 16", "")
+    kind("quantise.network", network, Network, "Build one, or export it with to_description().")
+    whole("quantise.weight_bits", weight_bits, 2, 16, "8 is what the chips hold.")
+    whole("quantise.local_bits", local_bits, 8, 16, "A core holds 8 of them.")
     by_values = fed_by_values(network)
     populations = {p.name: quantise_population(network, p, weight_bits, by_values) for p in network.populations}
     projections = []
@@ -275,7 +286,7 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
             rule = quantise_rule(p.rule, p.name, local_bits, post.vth, values)
             alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
             local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
-        weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, "")
+        weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
         bits = network.source.num_message_bits if values else 0
         projections.append(
             IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.network import Network, Population, Projection
+from synergic.network import Network, Population, Projection, kind, whole
 from synergic.numerics import fixed, floating
 from synergic.quantise import IntNetwork, IntPopulation, IntProjection
 
@@ -102,7 +102,10 @@ def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64) -> Rec
     """Run presentations, each from rest.
 
     spikes : (samples, T, channels) of 0 and 1. batch : samples held at once, bounds the memory of P.
+    Raises ParameterError.
     """
+    kind("simulate.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
+    whole("simulate.batch", batch, 1, float("inf"), "It is a number of samples.")
     spikes = network.check_input(spikes)
     return Record.concatenate([simulate_batch(network, spikes[i : i + batch]) for i in range(0, len(spikes), batch)])
 

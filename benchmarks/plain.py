@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The formulation to beat: paper.md section 1 written down as it stands, the way the authors wrote theirs.
+
+Step by step, the slow current computed anew at every step although the input stays, the outer products of a batch
+materialised and then averaged into one P for all (trace "shared"), gradients by autograd.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+WINDOW = 0.5
+
+
+class Spike(torch.autograd.Function):
+    """H(u - v_th) with the rectangular window as its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, over: Tensor) -> Tensor:
+        ctx.save_for_backward(over)
+        return (over > 0).to(over.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (over,) = ctx.saved_tensors
+        return grads[0] * (over.abs() < WINDOW)
+
+
+class PlainNet(nn.Module):
+    """A chain of plastic layers; sizes, steps, tau_w and the settings as HybridNet's defaults."""
+
+    def __init__(
+        self, sizes: tuple[int, ...], *, plastic: bool, steps: int = 10, tau_w: float = 40.0, vth: float = 0.35,
+        decay: float = 0.4, lambda_: float = 0.95, p_max: float = 4.0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.plastic, self.steps, self.tau_w, self.vth = plastic, steps, tau_w, vth
+        self.decay, self.lambda_, self.p_max = decay, lambda_, p_max
+        pairs = list(itertools.pairwise(sizes))
+        self.linear = nn.ModuleList(nn.Linear(a, b) for a, b in pairs)
+        if plastic:
+            self.alpha = nn.ParameterList(0.01 * torch.rand(b) for _, b in pairs)
+            self.eta = nn.ParameterList(0.01 * torch.rand(a) for a, _ in pairs)
+            self.beta = nn.ParameterList(0.01 * torch.rand(b) for _, b in pairs)
+            self.p = [torch.zeros(a, b) for a, b in pairs]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x : (batch, channels), shown at every step. Returns the last layer's u(T) and mean spike count."""
+        layers = range(len(self.linear))
+        u = [x.new_zeros(len(x), f.out_features) for f in self.linear]
+        s, p = [torch.zeros_like(v) for v in u], list(self.p) if self.plastic else []
+        count = torch.zeros_like(u[-1])
+        for m in range(1, self.steps + 1):
+            k, heard = math.exp(-m / self.tau_w), x
+            for i in layers:
+                current = k * (heard @ self.linear[i].weight.T) + self.linear[i].bias
+                if self.plastic:
+                    current = current + self.alpha[i] * (heard @ p[i])
+                u[i] = self.decay * (u[i] - self.vth * s[i]) + current
+                s[i] = Spike.apply(u[i] - self.vth)
+                if self.plastic:
+                    post = torch.tanh(u[i] / self.vth) + self.beta[i]
+                    outer = torch.bmm((self.eta[i] * heard)[:, :, None], post[:, None, :])
+                    p[i] = (self.lambda_ * p[i] + outer.mean(0)).clamp(-self.p_max, self.p_max)
+                heard = s[i]
+            count = count + s[-1]
+        if self.plastic:
+            self.p = [q.detach() for q in p]
+        return u[-1], count / self.steps

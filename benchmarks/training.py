@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How much faster a training step is than the plain formulation and than other libraries; run as a script.
+
+    uv run --group bench python benchmarks/training.py --json benchmarks/results/training.json
+
+784-512-10, T 10, batch 100, float32, one real-valued image a sample shown at all steps. The programs take turns,
+round by round, on the same threads; a figure is the median of the rounds' ratios (above 1: synergic is faster).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from torch import Tensor, nn
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).parent))
+from peers import PEERS
+from plain import PlainNet
+
+from synergic.learning import HybridNet
+from synergic.learning.training import TARGET_CLIP, rank_loss
+
+SIZES, STEPS, BATCH = (784, 512, 10), 10, 100
+REACH = {"hp_step_speedup": 100, "hp_infer_speedup": 150, "gp_step_speedup": 5, "memory_ratio": 20} | {
+    f"vs_{name}": 2 for name in PEERS
+}
+
+
+def data(seed: int) -> tuple[Tensor, Tensor]:
+    """Images and labels; half of the pixels black, as in Fashion-MNIST. The cost does not depend on the values."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(BATCH, SIZES[0], generator=generator) * (torch.rand(BATCH, SIZES[0], generator=generator) < 0.5)
+    return x, torch.randint(SIZES[-1], (BATCH,), generator=generator)
+
+
+def plain_loss(net: PlainNet, x: Tensor, labels: Tensor) -> Tensor:
+    """Rank coding, as synergic's."""
+    target = functional.one_hot(labels, SIZES[-1]).to(x.dtype)
+    return functional.mse_loss((net(x)[0] / net.vth).clamp(max=TARGET_CLIP), target)
+
+
+def our_loss(net: HybridNet, x: Tensor, labels: Tensor) -> Tensor:
+    """Rank coding."""
+    return rank_loss(net(x)[1], labels, float(net.layers[-1].vth))
+
+
+def rate_loss(count: Tensor, labels: Tensor) -> Tensor:
+    """Rate coding, with which the peers are compared: all of them return spikes."""
+    return functional.mse_loss(count, functional.one_hot(labels, SIZES[-1]).to(count.dtype))
+
+
+def stepper(net: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
+    """One training step, Adam included."""
+    optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=1e-4)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+    return step
+
+
+def ours(mode: str, trace: str = "per_sample") -> HybridNet:
+    """The net of synergic."""
+    return HybridNet(SIZES, mode=mode, steps=STEPS, trace=trace)
+
+
+def programs(seed: int) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[str, str]]:
+    """Everything that is timed, by name, with its repeats a round; and the peers that are not there, with reason."""
+    torch.manual_seed(seed)
+    x, labels = data(seed)
+    plain_hp, plain_gp, gp = PlainNet(SIZES, plastic=True), PlainNet(SIZES, plastic=False), ours("gp")
+    timed: dict[str, tuple[Callable[[], Any], int]] = {
+        "plain hp step": (stepper(plain_hp, lambda: plain_loss(plain_hp, x, labels)), 1),
+        "plain hp infer": (torch.no_grad()(lambda: plain_hp(x)), 1),
+        "plain gp step": (stepper(plain_gp, lambda: plain_loss(plain_gp, x, labels)), 5),
+        "gp step": (stepper(gp, lambda: our_loss(gp, x, labels)), 10),
+        "gp rate step": (stepper(gp, lambda: rate_loss(gp(x)[0].mean(1), labels)), 10),
+    }
+    for trace in ("shared", "per_sample"):
+        net = ours("hp", trace)
+        timed[f"hp {trace} step"] = (stepper(net, lambda net=net: our_loss(net, x, labels)), 10)  # type: ignore[misc]
+        timed[f"hp {trace} infer"] = (torch.no_grad()(lambda net=net: net(x)), 10)
+    missing = {}
+    for name, build in PEERS.items():
+        try:
+            peer = build(SIZES, STEPS)
+        except ImportError as error:
+            missing[name] = f"not installed: {error}"
+            continue
+        timed[f"{name} step"] = (stepper(peer, lambda peer=peer: rate_loss(peer(x), labels)), 3)  # type: ignore[misc]
+    return timed, missing
+
+
+def measure(timed: dict[str, tuple[Callable[[], Any], int]], rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of each program in each round, the median of its repeats; two rounds before that to warm up."""
+    times: dict[str, list[float]] = {name: [] for name in timed}
+    for turn in range(-2, rounds):
+        for name, (run, repeats) in timed.items():
+            took = []
+            for _ in range(repeats):
+                start = time.perf_counter()
+                run()
+                took.append(1e3 * (time.perf_counter() - start))
+            if turn >= 0:
+                times[name].append(statistics.median(took))
+    return times
+
+
+def ratio(times: dict[str, list[float]], slow: str, fast: str) -> float:
+    """The median of the rounds' ratios."""
+    return statistics.median(a / b for a, b in zip(times[slow], times[fast], strict=True))
+
+
+def gaps(seed: int) -> dict[str, float]:
+    """Largest differences from the plain formulation, float64, second batch, so that P is not zero: u and gradients."""
+    torch.manual_seed(seed)
+    x, _labels = (t[:20] for t in data(seed))
+    x, found = x.double(), {}
+    for mode in ("hp", "gp"):
+        plain, net = PlainNet(SIZES, plastic=mode == "hp").double(), ours(mode, "shared").double()
+        for i, layer in enumerate(net.layers):
+            layer.weight.data.copy_(plain.linear[i].weight), layer.bias.data.copy_(plain.linear[i].bias)
+            if mode == "hp":
+                plain.p[i] = plain.p[i].double()
+                for name in ("alpha", "eta", "beta"):
+                    getattr(plain, name)[i].data.mul_(20)
+                    getattr(layer, name).data.copy_(getattr(plain, name)[i])
+        for _ in range(2):
+            plain.zero_grad(), net.zero_grad()
+            u, v = plain(x)[0], net(x)[1][:, -1]
+            (u - 1).square().mean().backward(), (v - 1).square().mean().backward()
+        pairs = [(u, v)] + [(plain.linear[i].weight.grad, layer.weight.grad) for i, layer in enumerate(net.layers)]
+        if mode == "hp":
+            names = [(i, n) for i in range(2) for n in ("alpha", "eta", "beta")]
+            pairs += [(getattr(plain, n)[i].grad, getattr(net.layers[i], n).grad) for i, n in names]
+            pairs += [(plain.p[i].T, layer.local_weights) for i, layer in enumerate(net.layers)]
+        found[mode] = max(float((a - b).abs().max() / a.abs().max()) for a, b in pairs)
+    return found
+
+
+def peak(which: str, threads: int, seed: int) -> float:
+    """MiB that the first HP step of a fresh process adds to its memory at most. Linux."""
+    command = [sys.executable, __file__, "--peak-of", which, "--threads", str(threads), "--seed", str(seed)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
+
+
+def peak_here(which: str, seed: int) -> float:
+    """As `peak`, in this process. A tiny net goes first: libraries and compiled code are not the step's memory."""
+    nets = {
+        "plain": lambda sizes: PlainNet(sizes, plastic=True),
+        "shared": lambda sizes: HybridNet(sizes, trace="shared"),
+        "per_sample": HybridNet,
+    }
+    loss = plain_loss if which == "plain" else our_loss
+    x, labels = data(seed)
+    tiny, net = nets[which]((8, 6, 10)), nets[which](SIZES)
+    stepper(tiny, lambda: loss(tiny, x[:2, :8].contiguous(), labels[:2]))()  # type: ignore[operator]
+    step = stepper(net, lambda: loss(net, x, labels))  # type: ignore[operator]
+
+    def status(field: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+    before = status("VmRSS")
+    step()
+    return (status("VmHWM") - before) / 1024
+
+
+def record(rounds: int, threads: int, seed: int) -> dict[str, Any]:
+    """Measure everything."""
+    timed, missing = programs(seed)
+    times = measure(timed, rounds)
+    memory = {which: peak(which, threads, seed) for which in ("plain", "shared", "per_sample")}
+    figures: dict[str, float | None] = {
+        # Equal mathematics: the shared trace on both sides.
+        "hp_step_speedup": ratio(times, "plain hp step", "hp shared step"),
+        "hp_infer_speedup": ratio(times, "plain hp infer", "hp shared infer"),
+        "gp_step_speedup": ratio(times, "plain gp step", "gp step"),
+        "memory_ratio": memory["plain"] / memory["shared"],
+        # The mode that is deployed, against the same plain step.
+        "hp_step_speedup_per_sample": ratio(times, "plain hp step", "hp per_sample step"),
+        "hp_infer_speedup_per_sample": ratio(times, "plain hp infer", "hp per_sample infer"),
+        "memory_ratio_per_sample": memory["plain"] / memory["per_sample"],
+    }
+    for name in PEERS:
+        figures[f"vs_{name}"] = None if name in missing else ratio(times, f"{name} step", "gp rate step")
+    figures |= {"continual_speedup": None, "fewshot_speedup": None}
+    packages = ("torch", "numba", "numpy", "snntorch", "norse", "spikingjelly", "lava-dl")
+    have = {d.metadata["Name"].lower() for d in importlib.metadata.distributions() if d.metadata["Name"]}
+    cpu = next((x.split(":")[1].strip() for x in cpu_lines() if x.startswith("model name")), platform.processor())
+    return {
+        "figures": figures,
+        "reach": REACH,
+        "not_measured": missing
+        | dict.fromkeys(("continual_speedup", "fewshot_speedup"), "no such step in the library"),
+        "largest_relative_gap_float64": gaps(seed),
+        "milliseconds": {
+            n: {"median": statistics.median(t), "least": min(t), "rounds": t} for n, t in times.items()
+        },
+        "peak_mib": memory,
+        "setting": {
+            "sizes": SIZES, "steps": STEPS, "batch": BATCH, "rounds": rounds, "threads": threads, "seed": seed,
+            "command": " ".join(["python", "benchmarks/training.py", *sys.argv[1:]]), "cpu": cpu,
+            "cpus": len(__import__("os").sched_getaffinity(0)), "python": platform.python_version(),
+            "versions": {p: importlib.metadata.version(p) for p in packages if p in have},
+            "date": time.strftime("%Y-%m-%d"),
+        },
+    }  # fmt: skip
+
+
+def cpu_lines() -> list[str]:
+    """What Linux says of the CPU; nothing elsewhere."""
+    info = Path("/proc/cpuinfo")
+    return info.read_text().splitlines() if info.exists() else []
+
+
+def main(
+    json_file: Annotated[Path | None, tyro.conf.arg(name="json")] = None,
+    rounds: int = 15,
+    threads: int = 1,
+    seed: int = 0,
+    peak_of: str = "",
+) -> None:
+    """Measure, print the figures, and write the record.
+
+    json_file : where to. threads : of torch and of the kernels. peak_of : internal, for the memory of one program.
+    """
+    torch.set_num_threads(threads)
+    if peak_of:
+        print(peak_here(peak_of, seed))
+        return
+    result = record(rounds, threads, seed)
+    for name, figure in result["figures"].items():
+        reach = f"  (reach {REACH[name]})" if name in REACH else ""
+        print(f"{name:30} {'not measured' if figure is None else f'{figure:.1f}'}{reach}")
+    if json_file:
+        json_file.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The authors' protocol, for comparison only: one P for a whole batch, kept from batch to batch.
+
+    P_ij(m) = clip(lambda P_ij(m-1) + sign eta_j mean_b s_bj(m) (rho(u_bi(m)/v_th) + beta_i), -P_max, P_max)
+
+Here a sample's prediction depends on what shares its batch (paper.md, "A warning"), so nothing of this is exported.
+The outer products of the batch are never formed. `matrix` carries P itself, (n_out, n_in), with its bound; `gram`
+the batch x batch overlaps of an input that stays, K = X diag(eta) X^T / batch, and the trace of the posts,
+
+    X P(t-1)^T = lambda^t X P(0)^T + sign K R(t),        R(t) = lambda R(t-1) + rho(u(t-1)/v_th) + beta,  R(0) = 0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from synergic.learning import kernels
+from synergic.learning.scan import RHO, WINDOW, Neuron, array, compiles, split
+
+if TYPE_CHECKING:
+    from synergic.learning.layers import HybridLinear
+
+
+def run_shared(
+    layer: HybridLinear, s: Tensor, slow: Tensor, k: Tensor, form: str | None, proven: bool
+) -> tuple[Tensor, Tensor]:
+    """A presentation of a whole batch to one P, which `layer` keeps, detached, also in evaluation.
+
+    s : (batch, T or 1, n_in); slow : s W^T; k : (T,). form : of HybridLinear, None for the fastest; proven : no entry
+    of P can reach its bound. An input that changes takes `matrix`: each pair of its steps has overlaps of its own,
+    which cost more than P. Returns spikes and potentials before reset, (batch, T, n_out).
+    """
+    if s.shape[1] == 1 and layer.alpha.ndim < 2 and (proven or form in ("gram", "fused")):
+        return gram(layer, s[:, 0], slow, k, form != "gram")
+    s, alpha = s.expand(-1, len(k), -1), layer.alpha.expand_as(layer.bias) if layer.alpha.ndim < 2 else None
+    parts = (slow, k, layer.bias, s, layer.eta * layer.sign / len(s), alpha, layer.beta, layer.local_weights)
+    if alpha is not None and proven and form in (None, "fused") and compiles(*parts) and not k.requires_grad:
+        spikes, u, layer.local_weights = FusedMatrix.apply(*parts, layer.neuron, layer.lambda_)
+        return spikes, u
+    return matrix(layer, s, slow, k)
+
+
+def gram(layer: HybridLinear, x: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
+    """The form without P; at the end one product gives P(T). x : (batch, n_in)."""
+    overlap = functional.linear(x * (layer.eta * layer.sign / len(x)), x)
+    stored, alpha = functional.linear(x, layer.local_weights), layer.alpha.expand_as(layer.bias)
+    parts = (slow, k, layer.bias, stored, overlap, alpha, layer.beta)
+    run = Fused.apply if fused and compiles(*parts) and not k.requires_grad else plain
+    spikes, u, trace = run(*parts, layer.neuron, layer.lambda_)
+    with torch.no_grad():
+        pre = x * (layer.eta * layer.sign / len(x))
+        # A new tensor: back-propagation still needs the old one.
+        layer.local_weights = torch.addmm(layer.local_weights, trace.T, pre, beta=layer.lambda_ ** len(k))
+    return spikes, u
+
+
+def plain(
+    slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor, overlap: Tensor, alpha: Tensor, beta: Tensor,
+    neuron: Neuron, lambda_: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """The presentation as torch operations: spikes, u and R(T)."""
+    u, trace = torch.zeros_like(slow[:, 0]), torch.zeros_like(slow[:, 0])
+    spikes, potentials = [], []
+    for t, current in enumerate((slow * k[:, None] + bias).unbind(1)):
+        local = torch.addmm(stored, overlap, trace, beta=lambda_**t)
+        before, fired, u = neuron.step(u, torch.addcmul(current, alpha, local))
+        trace = torch.add(RHO[neuron.rho](before / neuron.vth) + beta, trace, alpha=lambda_)
+        potentials.append(before)
+        spikes.append(fired)
+    return torch.stack(spikes, 1), torch.stack(potentials, 1), trace
+
+
+class Steps:
+    """What both hand-written forms share: states of a presentation, and the compiled steps on them."""
+
+    def __init__(self, slow: Tensor, k: Tensor, bias: Tensor, alpha: Tensor, beta: Tensor, neuron: Neuron) -> None:
+        samples, _, n = slow.shape
+        self.dtype, self.samples, self.alpha, self.k, self.rows = slow.dtype, samples, alpha, k, slow.shape[1]
+        self.cell = neuron.compiled(slow.dtype)
+        self.u, self.spikes, self.rhos = (slow.new_empty(samples, len(k), n) for _ in range(3))
+        self.trace = slow.new_zeros(len(k) + 1, samples, n)
+        self.local, rest = slow.new_empty(samples, n), slow.new_zeros(samples, n)
+        a = self.array
+        self.fixed = (a(slow, 3), a(k, 1), a(bias, 1), self.local.numpy(), a(alpha, 1), a(beta, 1), *self.cell)
+        self.states = (rest.numpy(), *(x.numpy() for x in (self.u, self.spikes, self.rhos, self.trace)))
+
+    def array(self, tensor: Tensor | None, axes: int) -> Any:
+        """As scan.array."""
+        return array(tensor, self.dtype, axes)
+
+    def forward(self, t: int, lambda_: float) -> None:
+        """Step t from self.local; trace[t + 1] = lambda trace[t] + post."""
+        kind = type(self.cell[0])
+        split(kernels.shared_forward, self.samples, t, *self.fixed, kind(lambda_), *self.states)
+
+    def start_back(self, grads: tuple[Tensor | None, ...], stored: Tensor | None, lambda_: float) -> None:
+        """Gradients, zero before the last step."""
+        u, a, kind = self.u, self.array, type(self.cell[0])
+        samples, steps, n = u.shape
+        factor = np.array([lambda_**t for t in range(steps)], kind)
+        # alpha times `traced` is the gradient of the step's post.
+        self.traced, after, self.g, self.bias, self.g_alpha, self.g_beta = (u.new_zeros(samples, n) for _ in range(6))
+        self.g_slow, self.g_stored = (
+            u.new_zeros(samples, self.rows, n),
+            u.new_zeros(0 if stored is None else samples, n),
+        )
+        self.back = (
+            a(self.k, 1), a(stored, 2), factor, a(self.alpha, 1), *self.cell[:2], kind(WINDOW), *self.cell[2:],
+            u.numpy(), self.spikes.numpy(), self.rhos.numpy(), a(grads[1], 3), a(grads[0], 3), self.traced.numpy(),
+            after.numpy(), self.g.numpy(), self.g_slow.numpy(), self.bias.numpy(), self.g_stored.numpy(),
+            self.g_alpha.numpy(), self.g_beta.numpy(),
+        )  # fmt: skip
+
+    def backward(self, t: int) -> Tensor:
+        """g = dL/dI(t), from `traced`."""
+        split(kernels.shared_backward, self.samples, t, *self.back)
+        return self.g
+
+
+class Fused(torch.autograd.Function):
+    """As `plain`: compiled steps around one product a step, back-propagation by hand. R(T) has no gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor, overlap: Tensor, alpha: Tensor,
+        beta: Tensor, neuron: Neuron, lambda_: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        run = Steps(slow, k, bias, alpha, beta, neuron)
+        for t in range(len(k)):
+            torch.addmm(stored, overlap, run.trace[t], beta=lambda_**t, out=run.local)
+            run.forward(t, lambda_)
+        ctx.save_for_backward(stored, overlap)
+        ctx.run, ctx.lambda_, last = run, lambda_, run.trace[-1].clone()
+        ctx.mark_non_differentiable(last)
+        ctx.set_materialize_grads(False)
+        # Copies of no data, so that the states do not hold the graph that holds them.
+        return run.spikes.detach(), run.u.detach(), last
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        (stored, overlap), run = ctx.saved_tensors, ctx.run
+        run.start_back(grads, stored, ctx.lambda_)
+        g_overlap = torch.zeros_like(overlap)
+        for t in range(run.u.shape[1] - 1, -1, -1):
+            g = run.backward(t)
+            if t:  # R(0) = 0
+                through = overlap.T @ g
+                run.g_alpha.addcmul_(through, run.trace[t])
+                run.traced.mul_(ctx.lambda_).add_(through)
+                g_overlap.addmm_(g * run.alpha, run.trace[t].T)
+        sums = (x.sum(0) for x in (run.g_alpha, run.g_beta))
+        return run.g_slow, None, run.bias.sum(0), run.g_stored, g_overlap, *sums, None, None
+
+
+class FusedMatrix(torch.autograd.Function):
+    """As `matrix` while nothing is clipped, alpha a neuron. s : (batch, T, n_in); drive : sign eta / batch."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, s: Tensor, drive: Tensor, alpha: Tensor, beta: Tensor,
+        p: Tensor, neuron: Neuron, lambda_: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        run, history = Steps(slow, k, bias, alpha, beta, neuron), [p]
+        for t, now in enumerate(s.unbind(1)):
+            torch.mm(now, p.T, out=run.local)
+            run.forward(t, 0.0)  # no trace: trace[t + 1] is the post of step t
+            # eta is the same for the whole batch, so it can wait until after the sum.
+            p = torch.addcmul(p.mul(lambda_), run.trace[t + 1].T @ now, drive)
+            history.append(p)
+        ctx.save_for_backward(s, drive)
+        ctx.run, ctx.lambda_, ctx.history = run, lambda_, history
+        ctx.mark_non_differentiable(p)
+        ctx.set_materialize_grads(False)
+        return run.spikes.detach(), run.u.detach(), p
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        (s, drive), run = ctx.saved_tensors, ctx.run
+        run.start_back(grads, None, ctx.lambda_)
+        g_s = torch.empty(s.shape, dtype=s.dtype) if ctx.needs_input_grad[3] else None
+        g_p, g_drive = torch.zeros_like(ctx.history[0]), torch.zeros_like(drive)  # of P / alpha
+        g_alpha = torch.zeros_like(run.alpha)
+        for t in range(s.shape[1] - 1, -1, -1):
+            now, p, post = s[:, t], ctx.history[t], run.trace[t + 1]
+            scaled = g_p * drive
+            torch.mm(now, scaled.T, out=run.traced)
+            g = run.backward(t)
+            g_drive += ((post * run.alpha).T @ now).mul_(g_p).sum(0)
+            if g_s is not None:
+                g_s[:, t] = torch.addmm((post * run.alpha) @ scaled, g * run.alpha, p)
+            fresh = g.T @ now
+            g_alpha += (fresh * p).sum(1)
+            g_p.mul_(ctx.lambda_).add_(fresh)
+        g_slow, g_bias = run.g_slow, run.bias.sum(0)
+        return g_slow, None, g_bias, g_s, g_drive, g_alpha, run.g_beta.sum(0), None, None, None
+
+
+def matrix(layer: HybridLinear, s: Tensor, slow: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """The form with P. s : (batch, T, n_in)."""
+    p, u = layer.local_weights, torch.zeros_like(slow[:, 0])
+    scaled = s * (layer.eta * layer.sign / len(s))
+    spikes, potentials = [], []
+    for current, now, pre in zip(
+        (slow * k[:, None] + layer.bias).unbind(1), s.unbind(1), scaled.unbind(1), strict=True
+    ):
+        if layer.alpha.ndim == 2:
+            local = functional.linear(now, layer.alpha * p)
+        else:
+            local = layer.alpha * functional.linear(now, p)
+        before, fired, u = layer.neuron.step(u, current + local)
+        post = RHO[layer.rho](before / layer.vth) + layer.beta
+        p = torch.addmm(p, post.T, pre, beta=layer.lambda_).clamp(-layer.p_max, layer.p_max)
+        potentials.append(before)
+        spikes.append(fired)
+    layer.local_weights = p.detach()
+    return torch.stack(spikes, 1), torch.stack(potentials, 1)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Settings of classification experiments: one dataclass, and a shipped instance for every published figure.
+
+Sources: paper.md section 2 (Wu et al. 2022). No setting was chosen on test data: `validation` holds back the last
+training images for that, and the shipped instances train on all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Images into a fully connected network of plastic layers; the real pixel values enter at every step."""
+
+    dataset: Literal["mnist", "fashion-mnist"] = "fashion-mnist"
+    """Training and test set, official split."""
+    mode: Literal["gp", "lp", "hp"] = "hp"
+    """Global, local or hybrid plasticity."""
+    trace: Literal["per_sample", "frozen", "shared"] = "per_sample"
+    """Where P lives; "shared" is the authors' protocol, in which predictions depend on the batch."""
+    hidden: int = 512
+    """Neurons of the hidden layer."""
+    steps: int = 10
+    """T, steps of a presentation."""
+    vth: float = 0.35
+    """Threshold."""
+    decay: float = 0.4
+    """d, share of the membrane kept over a step."""
+    tau_w: float = 40.0
+    """Time constant of the slow weights' decay, in steps."""
+    lambda_: float = 0.95
+    """Share of P kept over a step."""
+    p_max: float = 4.0
+    """Bound of P."""
+    sign: Literal[1, -1] = 1
+    """Hebbian or anti-Hebbian."""
+    epochs: int = 30
+    """Passes over the training images."""
+    batch: int = 100
+    """Images a step."""
+    lr: float = 1e-3
+    """Adam's rate for W and b, falling to 0 by a cosine."""
+    lr_theta: float = 5e-4
+    """Adam's rate for alpha, eta and beta, likewise."""
+    weight_decay: float = 0.0
+    """Decoupled decay of W a step, times the rate."""
+    dropout: float = 0.0
+    """Share of hidden neurons silenced for a presentation in training."""
+    train_samples: int | None = None
+    """Use only the first so many training images."""
+    validation: int = 0
+    """Hold back the last so many training images, and evaluate on them instead of the test set."""
+    seed: int = 0
+    """Of weights, order and dropout."""
+
+
+GP = Classification(mode="gp")
+EXPERIMENTS: dict[str, tuple[str, Classification]] = {
+    "fashion-gp": ("Fashion-MNIST 784-512-10, global plasticity", GP),
+    "fashion-lp": ("Fashion-MNIST 784-512-10, local plasticity", replace(GP, mode="lp")),
+    "fashion-hp": ("Fashion-MNIST 784-512-10, hybrid plasticity", replace(GP, mode="hp")),
+    "mnist-gp": ("MNIST 784-512-10, global plasticity", replace(GP, dataset="mnist")),
+    "mnist-lp": ("MNIST 784-512-10, local plasticity", replace(GP, dataset="mnist", mode="lp")),
+    "mnist-hp": ("MNIST 784-512-10, hybrid plasticity", replace(GP, dataset="mnist", mode="hp")),
+}
+"""By name: what it is, and its settings."""
