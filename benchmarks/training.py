@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -36,6 +37,8 @@ SIZES, STEPS, BATCH = (784, 512, 10), 10, 100
 REACH = {"hp_step_speedup": 100, "hp_infer_speedup": 150, "gp_step_speedup": 5, "memory_ratio": 20} | {
     f"vs_{name}": 2 for name in PEERS
 }
+
+LATER = ("continual_speedup", "fewshot_speedup")
 
 
 def data(seed: int) -> tuple[Tensor, Tensor]:
@@ -128,8 +131,7 @@ def ratio(times: dict[str, list[float]], slow: str, fast: str) -> float:
 def gaps(seed: int) -> dict[str, float]:
     """Largest differences from the plain formulation, float64, second batch, so that P is not zero: u and gradients."""
     torch.manual_seed(seed)
-    x, _labels = (t[:20] for t in data(seed))
-    x, found = x.double(), {}
+    x, found = data(seed)[0][:20].double(), {}
     for mode in ("hp", "gp"):
         plain, net = PlainNet(SIZES, plastic=mode == "hp").double(), ours(mode, "shared").double()
         for i, layer in enumerate(net.layers):
@@ -153,13 +155,18 @@ def gaps(seed: int) -> dict[str, float]:
 
 
 def peak(which: str, threads: int, seed: int) -> float:
-    """MiB that the first HP step of a fresh process adds to its memory at most. Linux."""
+    """MiB that an HP step adds at most to what stands between steps (parameters, Adam's state). Linux.
+
+    In a fresh process whose allocator gives every large block back, so that the second step pays for all it uses.
+    """
     command = [sys.executable, __file__, "--peak-of", which, "--threads", str(threads), "--seed", str(seed)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return float(done.stdout.split()[-1])
 
 
 def peak_here(which: str, seed: int) -> float:
-    """As `peak`, in this process. A tiny net goes first: libraries and compiled code are not the step's memory."""
+    """As `peak`, in this process. A first step before: libraries and compiled code are not the step's memory."""
     nets = {
         "plain": lambda sizes: PlainNet(sizes, plastic=True),
         "shared": lambda sizes: HybridNet(sizes, trace="shared"),
@@ -167,9 +174,10 @@ def peak_here(which: str, seed: int) -> float:
     }
     loss = plain_loss if which == "plain" else our_loss
     x, labels = data(seed)
-    tiny, net = nets[which]((8, 6, 10)), nets[which](SIZES)
-    stepper(tiny, lambda: loss(tiny, x[:2, :8].contiguous(), labels[:2]))()  # type: ignore[operator]
+    net = nets[which](SIZES)
     step = stepper(net, lambda: loss(net, x, labels))  # type: ignore[operator]
+    step()
+    net.zero_grad()
 
     def status(field: str) -> int:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -199,7 +207,7 @@ def record(rounds: int, threads: int, seed: int) -> dict[str, Any]:
     }
     for name in PEERS:
         figures[f"vs_{name}"] = None if name in missing else ratio(times, f"{name} step", "gp rate step")
-    figures |= {"continual_speedup": None, "fewshot_speedup": None}
+    figures |= dict.fromkeys(LATER)
     packages = ("torch", "numba", "numpy", "snntorch", "norse", "spikingjelly", "lava-dl")
     have = {d.metadata["Name"].lower() for d in importlib.metadata.distributions() if d.metadata["Name"]}
     cpu = next((x.split(":")[1].strip() for x in cpu_lines() if x.startswith("model name")), platform.processor())
@@ -216,7 +224,7 @@ def record(rounds: int, threads: int, seed: int) -> dict[str, Any]:
         "setting": {
             "sizes": SIZES, "steps": STEPS, "batch": BATCH, "rounds": rounds, "threads": threads, "seed": seed,
             "command": " ".join(["python", "benchmarks/training.py", *sys.argv[1:]]), "cpu": cpu,
-            "cpus": len(__import__("os").sched_getaffinity(0)), "python": platform.python_version(),
+            "cpus": len(os.sched_getaffinity(0)), "python": platform.python_version(),
             "versions": {p: importlib.metadata.version(p) for p in packages if p in have},
             "date": time.strftime("%Y-%m-%d"),
         },

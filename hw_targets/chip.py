@@ -10,8 +10,8 @@ from typing import Any
 
 import tomli
 
+from synergic.checks import choice, kind, number, require
 from synergic.errors import FormatError, ParameterError
-from synergic.network import choice, kind, number, require
 
 MARKS = ("confirmed", "second-hand", "derived", "assumed")
 PARTS = {"value", "unit", "source", "mark"}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.network import choice, number
+from synergic.checks import choice, number
 from synergic.quantise import IntNetwork, IntProjection
 
 Array = npt.NDArray[np.int64]

@@ -15,9 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from synergic.checks import kind
 from synergic.errors import CapacityError, UnsupportedError
 from synergic.hw_targets.chip import Chip, load_chip
-from synergic.network import kind
 from synergic.quantise import IntGraph, IntNetwork, IntProjection
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synergic.checks import kind, whole
 from synergic.errors import ParameterError
 from synergic.hw_targets.mapping import Mapping, Tile
-from synergic.network import kind, whole
 from synergic.numerics import fixed
 from synergic.quantise import IntHebbian, IntNetwork, IntProjection
 from synergic.simulate import Record

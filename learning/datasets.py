@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torchvision
 
+from synergic.checks import choice
 from synergic.errors import DataError, FormatError
-from synergic.network import choice
 
 FOLDER_VARIABLE = "SYNERGIC_DATA"
 """Environment variable that names the folder with data sets."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.network import number, require
+from synergic.checks import number, require
 
 Array = npt.NDArray[np.float32]
 

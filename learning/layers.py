@@ -21,9 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synergic.checks import choice, number, option, require, whole
 from synergic.learning.scan import RHO, Local, Neuron, overlap, scan
 from synergic.learning.shared import run_shared
-from synergic.network import TRACES, choice, number, option, require, whole
+from synergic.network import TRACES
 
 MODES = ("gp", "lp", "hp")
 FORMS = ("fused", "gram", "matrix")

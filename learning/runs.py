@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from synergic.checks import require
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import Classification
 from synergic.files import write_whole
@@ -31,7 +32,6 @@ from synergic.learning.export import to_description
 from synergic.learning.faults import DAMAGE, damage
 from synergic.learning.layers import HybridNet
 from synergic.learning.training import rank_loss
-from synergic.network import require
 from synergic.storage import save
 
 CURVES = {"gaussian": range(7), "crop": range(0, 15, 2)}

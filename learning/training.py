@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from synergic.checks import require
 from synergic.learning.layers import HybridNet
-from synergic.network import require
 
 TARGET_CLIP = 1.1
 

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
+from synergic.checks import finite_array, require
 from synergic.errors import ExecutionError
-from synergic.network import finite_array, require
 from synergic.runtime import end, failure, finish, guarded, has_ended, has_failed
 
 MEMORY = "shared_memory"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from synergic.network import whole
+from synergic.checks import whole
 
 
 @dataclass(frozen=True)

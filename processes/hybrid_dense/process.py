@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.network import Population, Projection, finite_array, number, require
+from synergic.checks import finite_array, number, require
+from synergic.network import Population, Projection
 from synergic.processes.shared import SharedProcess, SharedVar
 from synergic.processes.timing import Timing
 from synergic.quantise import ONE, IntHebbian, IntPopulation, IntProjection

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.network import Population, require
+from synergic.checks import require
+from synergic.network import Population
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT, MEMBRANE_MAX, MEMBRANE_MIN
 from synergic.processes.shared import SharedProcess, SharedVar
 from synergic.processes.timing import Timing

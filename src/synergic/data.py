@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from synergic.network import numbers, require, whole
+from synergic.checks import numbers, require, whole
 
 
 def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:

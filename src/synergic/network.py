@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from synergic.errors import ParameterError
+from synergic.checks import choice, finite_array, kind, matrix, number, numbers, option, require, vector, whole
 from synergic.numerics.floating import RHO, slow_decay
 
 RESETS = ("subtract", "zero")
@@ -28,86 +28,6 @@ VALUE_MAX = 255
 """The integer that a value of 1.0 becomes; see docs/fixed-point.md."""
 TRACES = ("frozen", "per_sample")
 READOUTS = ("rank", "rate")
-
-
-def require(condition: bool, where: str, got: Any, allowed: str, remedy: str) -> None:
-    """Raise ParameterError with the house's text unless the condition holds."""
-    if not condition:
-        raise ParameterError(f"{where}: got {got}, allowed {allowed}. {remedy}")
-
-
-def choice(where: str, got: str, options: tuple[str, ...]) -> None:
-    """Refuse a name that is not one of the options."""
-    require(
-        isinstance(got, str) and got in options,
-        where,
-        repr(got),
-        " or ".join(map(repr, options)),
-        "Choose one of these.",
-    )
-
-
-def numbers(where: str, value: Any, kinds: str = "iuf") -> npt.NDArray[Any]:
-    """What holds numbers as an array of them: of numpy's `kinds`, hence not text, None, ragged lists or complex."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError, RuntimeError) as error:  # ragged; on another device; part of a torch graph
-        raise ParameterError(f"{where}: got {value!r}, allowed an array of numbers. Make one array of it.") from error
-    fits = array.dtype.kind in kinds
-    require(fits, where, f"{value!r} of {array.dtype}", "an array of numbers", "Convert it to integers or floats.")
-    return array
-
-
-def finite_array(
-    where: str, value: Any, shapes: tuple[tuple[int, ...], ...], integer: bool = False
-) -> npt.NDArray[Any]:
-    """A read-only array of one of the given shapes, all values finite."""
-    array = numbers(where, value)
-    fits = not integer or array.dtype.kind in "iu"
-    require(fits, where, f"dtype {array.dtype}", "integers", "Call quantise() first.")
-    array = array.astype(np.int64 if integer else float)  # a copy: nobody else can change it
-    allowed = " or ".join(map(str, shapes))
-    require(array.shape in shapes, where, f"shape {array.shape}", allowed, "Shapes are (postsynaptic, presynaptic).")
-    bad = int(np.count_nonzero(~np.isfinite(array)))
-    require(bad == 0, where, f"{bad} values that are NaN or infinite", "finite values", "Check the training run.")
-    array.setflags(write=False)
-    return array
-
-
-def vector(where: str, value: Any, integer: bool = False) -> npt.NDArray[Any]:
-    """One number, or a row of at least one, as `finite_array`."""
-    shape = numbers(where, value).shape
-    fits = len(shape) < 2 and 0 not in shape
-    require(fits, where, f"shape {shape}", "() or (n,)", "Give one number, or one a neuron.")
-    return finite_array(where, value, (shape,), integer)
-
-
-def number(where: str, value: Any, low: float, high: float, remedy: str, open_low: bool = False) -> float:
-    """A number within [low, high], or (low, high]; not NaN."""
-    ok = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    ok = ok and bool(low < value if open_low else low <= value) and bool(value <= high)
-    require(ok, where, repr(value), f"{'(' if open_low else '['}{low:g}, {high:g}]", remedy)
-    return float(value)
-
-
-def whole(where: str, value: Any, low: int, high: float, remedy: str) -> int:
-    """A whole number within [low, high]."""
-    ok = isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(low <= value <= high)
-    allowed = f"{low} to {high}" if np.isfinite(high) else f"{low}, {low + 1}, ..."
-    require(ok, where, repr(value), allowed, remedy)
-    return int(value)
-
-
-def option(where: str, value: Any, options: tuple[int, ...], allowed: str) -> None:
-    """Refuse a whole number that is not one of the options."""
-    ok = isinstance(value, int | np.integer) and not isinstance(value, bool) and value in options
-    require(ok, where, repr(value), allowed, "Choose one.")
-
-
-def kind(where: str, value: Any, wanted: Any, remedy: str) -> None:
-    """Refuse an object of another type."""
-    names = " or ".join(t.__name__ for t in get_args(wanted) or (wanted,)).replace("NoneType", "None")
-    require(isinstance(value, wanted), where, f"{value!r} of type {type(value).__name__}", names, remedy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,14 +121,6 @@ class Connection:
     def learns(self) -> bool:
         """Whether P changes during a presentation."""
         return self.rule is not None and self.trace == "per_sample"
-
-
-def matrix(where: str, value: Any, integer: bool = False) -> npt.NDArray[Any]:
-    """A weight matrix with at least one row and column, as `finite_array`."""
-    shape = numbers(where, value).shape
-    fits = len(shape) == 2 and 0 not in shape
-    require(fits, where, f"shape {shape}", "(n_out, n_in)", "Give a matrix with a row a neuron.")
-    return finite_array(where, value, (shape,), integer)
 
 
 @dataclass(frozen=True, eq=False)

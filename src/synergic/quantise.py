@@ -9,27 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from synergic.checks import choice, finite_array, kind, matrix, number, numbers, option, require, vector, whole
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.network import (
-    MESSAGE_BITS,
-    TRACES,
-    VALUE_MAX,
-    Connection,
-    Hebbian,
-    Network,
-    Population,
-    Topology,
-    choice,
-    finite_array,
-    kind,
-    matrix,
-    number,
-    numbers,
-    option,
-    require,
-    vector,
-    whole,
-)
+from synergic.network import MESSAGE_BITS, TRACES, VALUE_MAX, Connection, Hebbian, Network, Population, Topology
 from synergic.numerics import fixed
 from synergic.numerics.floating import RHO
 

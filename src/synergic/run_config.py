@@ -8,8 +8,8 @@ from typing import Any
 from lava.magma.compiler.compiler_graphs import find_processes
 from lava.magma.core.run_configs import Loihi2SimCfg
 
+from synergic.checks import choice
 from synergic.errors import ParameterError
-from synergic.network import choice
 from synergic.processes.shared import SharedProcess
 
 TAGS = ("floating_pt", "fixed_pt")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.network import Network, Population, Projection, kind, whole
+from synergic.checks import kind, whole
+from synergic.network import Network, Population, Projection
 from synergic.numerics import fixed, floating
 from synergic.quantise import IntNetwork, IntPopulation, IntProjection
 
