@@ -11,14 +11,14 @@ from conformance.executors import conform, networks
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @settings(max_examples=200, **SLOW)
 @given(networks())
 def test_generated_networks_agree(case):
     conform(*case)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @settings(max_examples=25, **SLOW)
 @given(networks())
 def test_the_chip_inside_lava_agrees(case):
