@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """docs/results.md from the records in benchmarks/results: published and reached side by side.
 
-    uv run python benchmarks/results_page.py
+uv run python benchmarks/results_page.py
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ def page() -> str:
         clean, noise = [f["accuracy"] for f in found], [f["curves"]["gaussian"][6] for f in found]
         crops[mode] = (found[0]["levels"]["crop"], np.mean([f["curves"]["crop"] for f in found], axis=0))
         was = PUBLISHED[mode]
-        lines.append(
-            f"| {mode.upper()} | {len(found)} | {was[0]} | {spread(clean)} | {was[1]} | {spread(noise)} |"
-        )
+        lines.append(f"| {mode.upper()} | {len(found)} | {was[0]} | {spread(clean)} | {was[1]} | {spread(noise)} |")
     if crops:
         levels = next(iter(crops.values()))[0]
         lines += ["", "A centred square of half-width i erased, mean of the seeds:", ""]

@@ -31,6 +31,7 @@ from peers import PEERS
 from plain import PlainNet
 
 from synergic.learning import HybridNet
+from synergic.learning.buffers import release
 from synergic.learning.training import TARGET_CLIP, rank_loss
 
 SIZES, STEPS, BATCH = (784, 512, 10), 10, 100
@@ -178,6 +179,7 @@ def peak_here(which: str, seed: int) -> float:
     step = stepper(net, lambda: loss(net, x, labels))  # type: ignore[operator]
     step()
     net.zero_grad()
+    release()
 
     def status(field: str) -> int:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -215,7 +217,7 @@ def record(rounds: int, threads: int, seed: int) -> dict[str, Any]:
         "figures": figures,
         "reach": REACH,
         "not_measured": missing
-        | dict.fromkeys(("continual_speedup", "fewshot_speedup"), "no such step in the library"),
+        | dict.fromkeys(LATER, "the library has no such step yet"),
         "largest_relative_gap_float64": gaps(seed),
         "milliseconds": {
             n: {"median": statistics.median(t), "least": min(t), "rounds": t} for n, t in times.items()

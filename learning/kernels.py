@@ -6,7 +6,7 @@ vector registers and a sample's work stays in the cache. Samples do not touch ea
 batch are left to the caller): any split of the batch over threads gives the same bits.
 
 Arrays: slow (batch, T or 1, n), stored the same, k and factor (T,), bias, alpha, beta (n,), overlap (batch, T, T),
-u, spikes and rhos (batch, T, n). An absent array has no elements. All of one floating type, also the scalars:
+u and spikes (batch, T, n). An absent array has no elements. All of one floating type, also the scalars:
 a Python number would turn float32 sums into float64.
 """
 
@@ -92,9 +92,9 @@ def fire(rest: Any, u: Any, spikes: Any, vth: Any, decay: Any, subtract: Any) ->
 @jit
 def forward(
     start: Any, stop: Any, slow: Any, k: Any, bias: Any, stored: Any, factor: Any, overlap: Any, alpha: Any, beta: Any,
-    vth: Any, decay: Any, subtract: Any, rho: Any, u: Any, spikes: Any, rhos: Any,
+    vth: Any, decay: Any, subtract: Any, rho: Any, u: Any, spikes: Any,
 ) -> None:  # fmt: skip # pragma: no cover
-    """Samples start .. stop - 1 into u, spikes and, if there is an overlap, rhos = rho(u / v_th)."""
+    """Samples start .. stop - 1 into u and spikes."""
     steps, n = k.size, bias.size
     inverse = u.dtype.type(1) / vth
     rest, local = np.empty(n, u.dtype), np.empty(n, u.dtype)
@@ -115,14 +115,13 @@ def forward(
                 add_product(now, alpha, local)
             fire(rest, now, spikes[b, t], vth, decay, subtract)
             if overlap.size:
-                bounded(now, rhos[b, t], inverse, rho)
-                posts[t] = beta
-                add(posts[t], u.dtype.type(1), rhos[b, t])
+                bounded(now, posts[t], inverse, rho)
+                add(posts[t], u.dtype.type(1), beta)
 
 
 @jit
 def unfire(
-    g: Any, after: Any, g_spikes: Any, u: Any, spikes: Any, vth: Any, decay: Any, window: Any, subtract: Any
+    g: Any, after: Any, g_spikes: Any, u: Any, vth: Any, decay: Any, window: Any, subtract: Any
 ) -> None:  # pragma: no cover
     """g += dL/du through spike and reset, of which `after` is dL/d rest; then after = d g, for the step before."""
     one, zero = u.dtype.type(1), u.dtype.type(0)
@@ -131,7 +130,7 @@ def unfire(
         if subtract:
             g[i] += inside * (g_spikes[i] - vth * after[i]) + after[i]
         else:
-            g[i] += inside * (g_spikes[i] - u[i] * after[i]) + (one - spikes[i]) * after[i]
+            g[i] += inside * (g_spikes[i] - u[i] * after[i]) + (zero if u[i] > vth else after[i])
         after[i] = decay * g[i]
 
 
@@ -150,7 +149,7 @@ def unbounded(g: Any, traced: Any, alpha: Any, rhos: Any, inverse: Any, rho: Any
 @jit
 def backward(
     start: Any, stop: Any, k: Any, stored: Any, factor: Any, overlap: Any, alpha: Any, beta: Any,
-    vth: Any, decay: Any, window: Any, subtract: Any, rho: Any, u: Any, spikes: Any, rhos: Any, g_u: Any,
+    vth: Any, decay: Any, window: Any, subtract: Any, rho: Any, u: Any, g_u: Any,
     g_spikes: Any, g_slow: Any, g_bias: Any, g_stored: Any, g_overlap: Any, g_alpha: Any, g_beta: Any,
 ) -> None:  # fmt: skip # pragma: no cover
     """Gradients of samples start .. stop - 1, added to g_slow ... g_beta; g_bias, g_alpha, g_beta are (batch, n)."""
@@ -159,24 +158,26 @@ def backward(
     inverse = one / vth
     g, after, scaled, nothing = np.empty(n, u.dtype), np.empty(n, u.dtype), np.empty(n, u.dtype), np.zeros(n, u.dtype)
     # traced[q] = sum_{t>q} overlap[t, q] dL/dI_t: alpha times it is the gradient of post_q.
-    posts, traced = np.empty((steps, n), u.dtype), np.empty((steps, n), u.dtype)
+    # rho is computed anew: that is faster than to write it out and to read it back.
+    rhos, posts, traced = (np.empty((steps, n), u.dtype), np.empty((steps, n), u.dtype), np.empty((steps, n), u.dtype))
     for b in range(start, stop):
         after[:] = 0
         if overlap.size:
             traced[:] = 0
             for t in range(steps):
+                bounded(u[b, t], rhos[t], inverse, rho)
                 posts[t] = beta
-                add(posts[t], one, rhos[b, t])
+                add(posts[t], one, rhos[t])
         for back in range(steps):
             t = steps - 1 - back
             g[:] = kind(0)
             if g_u.size:
                 g[:] = g_u[b, t]
             if overlap.size:
-                unbounded(g, traced[t], alpha, rhos[b, t], inverse, rho)
+                unbounded(g, traced[t], alpha, rhos[t], inverse, rho)
                 add_product(g_alpha[b], traced[t], posts[t])
                 add_product(g_beta[b], traced[t], alpha)
-            unfire(g, after, g_spikes[b, t] if g_spikes.size else nothing, u[b, t], spikes[b, t], vth, decay, window,
+            unfire(g, after, g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay, window,
                    subtract)  # fmt: skip
             add(g_bias[b], one, g)
             add(g_slow[b, t if g_slow.shape[1] > 1 else 0], k[t], g)
@@ -210,9 +211,8 @@ def overlaps(start: Any, stop: Any, s: Any, eta: Any, decay: Any, out: Any) -> N
 def unoverlap(
     start: Any, stop: Any, s: Any, eta: Any, decay: Any, g: Any, g_s: Any, g_eta: Any
 ) -> None:  # pragma: no cover
-    """Gradients of `overlaps`, g of its result: g_s (batch, T, n), unless empty, and g_eta (batch, n), zeros before."""
-    one = s.dtype.type(1)
-    first, total = np.empty(s.shape[2], s.dtype), np.empty(s.shape[2], s.dtype)
+    """Gradients of `overlaps`, g of its result: g_s (batch, T, n), unless empty; added to g_eta, (batch, n)."""
+    first = np.empty(s.shape[2], s.dtype)
     for b in range(start, stop):
         for t in range(s.shape[1]):
             first[:] = 0
@@ -220,19 +220,22 @@ def unoverlap(
                 add(first, g[b, t, q] * decay[t, q], s[b, q])
             add_product(g_eta[b], first, s[b, t])
             if g_s.size:
-                total[:] = 0
-                add(total, one, first)
                 for m in range(t + 1, s.shape[1]):
-                    add(total, g[b, m, t] * decay[m, t], s[b, m])
-                add_product(g_s[b, t], total, eta)
+                    add(first, g[b, m, t] * decay[m, t], s[b, m])
+                target = g_s[b, t]
+                for i in range(target.size):
+                    target[i] = eta[i] * first[i]
 
 
 @jit
 def shared_forward(
     start: Any, stop: Any, t: Any, slow: Any, k: Any, bias: Any, local: Any, alpha: Any, beta: Any, vth: Any,
-    decay: Any, subtract: Any, rho: Any, lambda_: Any, rest: Any, u: Any, spikes: Any, rhos: Any, trace: Any,
+    decay: Any, subtract: Any, rho: Any, lambda_: Any, rest: Any, u: Any, spikes: Any, trace: Any,
 ) -> None:  # fmt: skip # pragma: no cover
-    """Step t of `forward` given the local sum, (batch, n); then trace[t + 1] = lambda trace[t] + rho + beta."""
+    """Step t of `forward` given the local sum, (batch, n); then the trace of t + 1 is lambda that of t + rho + beta.
+
+    trace : (T + 1 or 2, batch, n), the steps taking turns.
+    """
     one = u.dtype.type(1)
     for b in range(start, stop):
         now = u[b, t]
@@ -240,17 +243,16 @@ def shared_forward(
         add(now, k[t], slow[b, t if slow.shape[1] > 1 else 0])
         add_product(now, alpha, local[b])
         fire(rest[b], now, spikes[b, t], vth, decay, subtract)
-        bounded(now, rhos[b, t], one / vth, rho)
-        following = trace[t + 1, b]
-        following[:] = beta
-        add(following, one, rhos[b, t])
-        add(following, lambda_, trace[t, b])
+        following = trace[(t + 1) % len(trace), b]
+        bounded(now, following, one / vth, rho)
+        add(following, one, beta)
+        add(following, lambda_, trace[t % len(trace), b])
 
 
 @jit
 def shared_backward(
     start: Any, stop: Any, t: Any, k: Any, stored: Any, factor: Any, alpha: Any, vth: Any, decay: Any, window: Any,
-    subtract: Any, rho: Any, u: Any, spikes: Any, rhos: Any, g_u: Any, g_spikes: Any, traced: Any, after: Any, g: Any,
+    subtract: Any, rho: Any, u: Any, g_u: Any, g_spikes: Any, traced: Any, after: Any, g: Any,
     g_slow: Any, g_bias: Any, g_stored: Any, g_alpha: Any, g_beta: Any,
 ) -> None:  # fmt: skip # pragma: no cover
     """Step t of `backward`: g = dL/dI_t from `after`, dL/d rest, and alpha `traced`, dL/d post_t; all (batch, n)."""
@@ -260,9 +262,10 @@ def shared_backward(
         g[b] = 0
         if g_u.size:
             g[b] = g_u[b, t]
-        unbounded(g[b], traced[b], alpha, rhos[b, t], one / vth, rho)
+        bounded(u[b, t], scaled, one / vth, rho)
+        unbounded(g[b], traced[b], alpha, scaled, one / vth, rho)
         add_product(g_beta[b], traced[b], alpha)
-        unfire(g[b], after[b], g_spikes[b, t] if g_spikes.size else nothing, u[b, t], spikes[b, t], vth, decay,
+        unfire(g[b], after[b], g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay,
                window, subtract)  # fmt: skip
         add(g_bias[b], one, g[b])
         add(g_slow[b, t if g_slow.shape[1] > 1 else 0], k[t], g[b])

@@ -19,10 +19,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from synergic.checks import choice, number, option, require, whole
-from synergic.learning.scan import RHO, Local, Neuron, overlap, scan
+from synergic.learning.scan import RHO, Local, Neuron, overlap, product, scan
 from synergic.learning.shared import run_shared
 from synergic.network import TRACES
 
@@ -119,17 +118,22 @@ class HybridLinear(nn.Module):
         """Run a presentation.
 
         s : (batch, T, n_in), or (batch, n_in) of an input that stays: spikes, or real values. k : (T,), decay of W.
-        form : "fused", "gram", "matrix" or None for the fastest of those that are exact; the first cannot be
-        differentiated twice. Returns spikes and potentials before reset, each (batch, T, n_out).
+        form : "fused", "gram", "matrix" or None for the fastest of those that are exact. Returns spikes and
+        potentials before reset, each (batch, T, n_out).
         """
         if form is not None:
             choice("HybridLinear.forward.form", form, FORMS)
+        fits = s.shape[-1:] == (self.weight.shape[1],) and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] in (1, len(k))))
+        require(
+            fits, "HybridLinear input", f"shape {tuple(s.shape)}", "(batch, T or 1, n_in), (batch, n_in)", "T of k."
+        )
         if s.ndim == 2:
             s = s[:, None]
         elif s.stride(1) == 0 and not s.requires_grad:
             s = s[:, :1]  # with a gradient every step needs its own
         # All slow currents in one product; only the local term and the membrane need a loop.
-        slow, quick = functional.linear(s, self.weight), form in (None, "fused")
+        quick = form in (None, "fused")
+        slow = product(s, self.weight, quick)
         if not self.plastic:
             return scan(slow, k, self.bias, None, self.neuron, quick)
         if self.trace == "shared":
@@ -139,7 +143,7 @@ class HybridLinear(nn.Module):
             # alpha a synapse belongs to the matrix; otherwise to the current, of which the product has fewer terms.
             matrix = self.local_weights * (self.alpha if self.alpha.ndim == 2 else 1)
             alpha = torch.ones_like(self.bias) if self.alpha.ndim == 2 else self.alpha.expand_as(self.bias)
-            local = Local(functional.linear(s, matrix), torch.ones_like(k), None, alpha, self.beta)
+            local = Local(product(s, matrix, quick), torch.ones_like(k), None, alpha, self.beta)
             return scan(slow, k, self.bias, local, self.neuron, quick)
         if form == "matrix" or self.alpha.ndim == 2:
             return self.run_matrix(s, slow, k)
@@ -164,7 +168,7 @@ class HybridLinear(nn.Module):
         # A Python number to a tensor's power would be formed in float32, whatever the layer's precision.
         base = torch.tensor(self.lambda_, dtype=s.dtype, device=s.device)
         decay = self.sign * torch.where(m[:, None] > m[None, :], base**power, 0.0)
-        stored = functional.linear(s, self.local_weights) if top_of(self.local_weights) else None
+        stored = product(s, self.local_weights, fused) if top_of(self.local_weights) else None
         local = Local(stored, base**m, overlap(s, self.eta, decay, fused), self.alpha.expand_as(self.bias), self.beta)
         return scan(slow, k, self.bias, local, self.neuron, fused)
 

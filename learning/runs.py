@@ -52,7 +52,6 @@ def build(config: Classification) -> HybridNet:
         p_max=config.p_max,
         sign=config.sign,
         trace=config.trace,
-        dropout=config.dropout,
     )
 
 

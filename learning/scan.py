@@ -23,9 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
-from synergic.learning import kernels
+from synergic.learning import buffers, kernels
+from synergic.network import require
 
 WINDOW = 0.5
 """a of the surrogate gradient."""
@@ -95,8 +96,20 @@ def scan(
     """Run a presentation. Returns spikes and potentials before reset, each (batch, T, n).
 
     slow : s W^T, (batch, T, n), or (batch, 1, n) of an input that stays. k : (T,), decay of W, no gradient. bias :
-    (n,). local : None without the term. fused : False for the plain loop, which can be differentiated twice.
+    (n,). local : None without the term. fused : False for the plain loop, which gradients of gradients take anyway.
     """
+    samples, _, n = slow.shape
+    shapes: list[tuple[Tensor | None, tuple[tuple[int, ...], ...]]] = [
+        (slow, ((samples, 1, n), (samples, len(k), n))),
+        (bias, ((n,),)),
+    ]
+    if local is not None:
+        rest = (((samples, 1, n), (samples, len(k), n)), ((len(k),),), ((samples, len(k), len(k)),), ((n,),), ((n,),))
+        shapes += zip(local, rest, strict=True)
+    # The kernels do not check bounds.
+    for tensor, allowed in shapes:
+        fits = tensor is None or tuple(tensor.shape) in allowed
+        require(fits, "scan", f"shape {tuple(tensor.shape)}" if tensor is not None else "", f"{allowed}", "See scan.")
     if not (fused and compiles(slow, k, bias, *(local or ())) and not k.requires_grad):
         return plain(slow, k, bias, local, neuron)
     spikes, u = Fused.apply(slow, k, bias, *(local or (None,) * 5), neuron)
@@ -145,6 +158,20 @@ def array(tensor: Tensor | None, dtype: torch.dtype, axes: int) -> Any:
     return (torch.empty((0,) * axes, dtype=dtype) if tensor is None else tensor.detach().contiguous()).numpy()
 
 
+def again(function: Callable[..., Any], inputs: Any, grads: Any) -> tuple[Tensor | None, ...]:
+    """Gradients that can themselves be differentiated, of the plain form run anew; one None more, for the neuron."""
+    wanted = [x for x in inputs if x is not None and x.requires_grad]
+    pairs = [(out, g) for out, g in zip(function(*inputs), grads, strict=True) if g is not None]
+    outputs = ([out for out, _ in pairs], wanted, [g for _, g in pairs])
+    found = iter(torch.autograd.grad(*outputs, create_graph=True, allow_unused=True))
+    return (*(next(found) if x is not None and x.requires_grad else None for x in inputs), None)
+
+
+def unpacked(neuron: Neuron, slow: Tensor, k: Tensor, bias: Tensor, *local: Any) -> tuple[Tensor, Tensor]:
+    """`plain`, the parts of the local term one by one."""
+    return plain(slow, k, bias, Local(*local) if local[-1] is not None else None, neuron)
+
+
 class Fused(torch.autograd.Function):
     """The kernels as one differentiable function; arguments as `scan`, the local term's one by one."""
 
@@ -156,33 +183,34 @@ class Fused(torch.autograd.Function):
         dtype, shape = slow.dtype, (len(slow), len(k), slow.shape[2])
         a = functools.partial(array, dtype=dtype)
         ctx.cell = neuron.compiled(dtype)
-        u, spikes = slow.new_empty(shape), slow.new_empty(shape)
-        rhos = None if overlap is None else slow.new_empty(shape)
+        u, spikes = buffers.empty(shape, dtype), buffers.empty(shape, dtype)
         local = (a(stored, axes=3), a(factor, axes=1), a(overlap, axes=3), a(alpha, axes=1), a(beta, axes=1))
         split(
             kernels.forward, shape[0], a(slow, axes=3), a(k, axes=1), a(bias, axes=1), *local, *ctx.cell,
-            u.numpy(), spikes.numpy(), a(rhos, axes=3),
+            u.numpy(), spikes.numpy(),
         )  # fmt: skip
-        ctx.save_for_backward(k, stored, factor, overlap, alpha, beta, u, spikes, rhos)
-        ctx.rows, ctx.dtype = slow.shape[1], dtype
+        ctx.save_for_backward(slow, k, bias, stored, factor, overlap, alpha, beta, u)
+        ctx.neuron = neuron
         ctx.set_materialize_grads(False)
         return spikes, u
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        k, stored, factor, overlap, alpha, beta, u, spikes, rhos = ctx.saved_tensors
+        *inputs, u = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return again(functools.partial(unpacked, ctx.neuron), inputs, grads)
+        slow, k, _, stored, factor, overlap, alpha, beta = inputs
         samples, _, n = u.shape
-        a = functools.partial(array, dtype=ctx.dtype)
+        a = functools.partial(array, dtype=u.dtype)
         vth, decay, subtract, rho = ctx.cell
-        g_slow, g_bias = u.new_zeros(samples, ctx.rows, n), u.new_zeros(samples, n)
+        g_slow, g_bias = torch.zeros_like(slow), u.new_zeros(samples, n)
         g_stored, g_overlap = (None if x is None else torch.zeros_like(x) for x in (stored, overlap))
         g_alpha, g_beta = (None if x is None else u.new_zeros(samples, n) for x in (alpha, beta))
         results = (g_slow, g_bias, g_stored, g_overlap, g_alpha, g_beta)
         split(
             kernels.backward, samples, a(k, axes=1), a(stored, axes=3), a(factor, axes=1), a(overlap, axes=3),
             a(alpha, axes=1), a(beta, axes=1), vth, decay, type(vth)(WINDOW), subtract, rho, u.numpy(),
-            spikes.numpy(), a(rhos, axes=3), a(grads[1], axes=3), a(grads[0], axes=3),
+            a(grads[1], axes=3), a(grads[0], axes=3),
             *(a(g, axes=x) for g, x in zip(results, (3, 2, 3, 3, 2, 2), strict=True)),
         )  # fmt: skip
         g_theta = [None if g is None else g.sum(0) for g in (g_alpha, g_beta)]
@@ -203,11 +231,12 @@ class Overlap(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         s, eta, decay = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return again(lambda a, b, c: (overlap(a, b, c, fused=False),), (s, eta, decay), grads)[:3]
         a = functools.partial(array, dtype=s.dtype)
-        g_s = torch.zeros(s.shape, dtype=s.dtype) if ctx.needs_input_grad[0] else None
+        g_s = buffers.empty(s.shape, s.dtype) if ctx.needs_input_grad[0] else None
         g_eta = s.new_zeros(len(s), s.shape[2])
         split(
             kernels.unoverlap, len(s), a(s, axes=3), a(eta, axes=1), a(decay, axes=2), a(grads[0], axes=3),
@@ -224,3 +253,43 @@ def overlap(s: Tensor, eta: Tensor, decay: Tensor, fused: bool = True) -> Tensor
         result: Tensor = Overlap.apply(s, eta, decay)
         return result
     return decay * ((s * eta) @ s.transpose(1, 2))
+
+
+NARROW = 32
+"""Outputs below which the transposed product is faster, by two at 10."""
+
+
+class Product(torch.autograd.Function):
+    """s W^T; as torch's, with results and gradients in memory that is used again."""
+
+    @staticmethod
+    def forward(ctx: Any, s: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(s, weight)
+        rows, n = s.reshape(-1, s.shape[-1]), len(weight)
+        if n < NARROW:
+            return torch.mm(weight, rows.T).T.contiguous().view(*s.shape[:-1], n)
+        out = buffers.empty((*s.shape[:-1], n), s.dtype)
+        torch.mm(rows, weight.T, out=out.view(-1, n))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        s, weight = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return again(lambda *x: (functional.linear(*x),), (s, weight), grads)[:2]
+        g, g_s, g_weight = grads[0].reshape(-1, len(weight)), None, None
+        if ctx.needs_input_grad[0]:
+            g_s = buffers.empty(tuple(s.shape), s.dtype)
+            torch.mm(g, weight, out=g_s.view(-1, s.shape[-1]))
+        if ctx.needs_input_grad[1]:
+            g_weight = buffers.empty(tuple(weight.shape), s.dtype)
+            torch.mm(g.T, s.reshape(-1, s.shape[-1]), out=g_weight)
+        return g_s, g_weight
+
+
+def product(s: Tensor, weight: Tensor, fused: bool = True) -> Tensor:
+    """s W^T. s : (..., n_in); weight : W, (n_out, n_in). fused : as `scan`."""
+    if fused and compiles(s, weight):
+        result: Tensor = Product.apply(s, weight)
+        return result
+    return functional.linear(s, weight)

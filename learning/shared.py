@@ -20,8 +20,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from synergic.learning import kernels
-from synergic.learning.scan import RHO, WINDOW, Neuron, array, compiles, split
+from synergic.learning import buffers, kernels
+from synergic.learning.scan import RHO, WINDOW, Neuron, array, compiles, product, split
 
 if TYPE_CHECKING:
     from synergic.learning.layers import HybridLinear
@@ -41,22 +41,26 @@ def run_shared(
     s, alpha = s.expand(-1, len(k), -1), layer.alpha.expand_as(layer.bias) if layer.alpha.ndim < 2 else None
     parts = (slow, k, layer.bias, s, layer.eta * layer.sign / len(s), alpha, layer.beta, layer.local_weights)
     if alpha is not None and proven and form in (None, "fused") and compiles(*parts) and not k.requires_grad:
-        spikes, u, layer.local_weights = FusedMatrix.apply(*parts, layer.neuron, layer.lambda_)
+        spikes, u, layer.local_weights = FusedMatrix.apply(*parts, layer.neuron, layer.lambda_, torch.is_grad_enabled())
         return spikes, u
     return matrix(layer, s, slow, k)
 
 
 def gram(layer: HybridLinear, x: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
     """The form without P; at the end one product gives P(T). x : (batch, n_in)."""
-    overlap = functional.linear(x * (layer.eta * layer.sign / len(x)), x)
-    stored, alpha = functional.linear(x, layer.local_weights), layer.alpha.expand_as(layer.bias)
+    overlap = product(x * (layer.eta * layer.sign / len(x)), x, fused)
+    stored, alpha = product(x, layer.local_weights, fused), layer.alpha.expand_as(layer.bias)
     parts = (slow, k, layer.bias, stored, overlap, alpha, layer.beta)
-    run = Fused.apply if fused and compiles(*parts) and not k.requires_grad else plain
-    spikes, u, trace = run(*parts, layer.neuron, layer.lambda_)
+    if fused and compiles(*parts) and not k.requires_grad:
+        spikes, u, trace = Fused.apply(*parts, layer.neuron, layer.lambda_, torch.is_grad_enabled())
+    else:
+        spikes, u, trace = plain(*parts, layer.neuron, layer.lambda_)
     with torch.no_grad():
         pre = x * (layer.eta * layer.sign / len(x))
         # A new tensor: back-propagation still needs the old one.
-        layer.local_weights = torch.addmm(layer.local_weights, trace.T, pre, beta=layer.lambda_ ** len(k))
+        p = layer.local_weights
+        new = buffers.empty(tuple(p.shape), p.dtype) if compiles(*parts) else torch.empty_like(p)
+        layer.local_weights = torch.addmm(p, trace.T, pre, beta=layer.lambda_ ** len(k), out=new)
     return spikes, u
 
 
@@ -79,25 +83,34 @@ def plain(
 class Steps:
     """What both hand-written forms share: states of a presentation, and the compiled steps on them."""
 
-    def __init__(self, slow: Tensor, k: Tensor, bias: Tensor, alpha: Tensor, beta: Tensor, neuron: Neuron) -> None:
+    def __init__(
+        self, slow: Tensor, k: Tensor, bias: Tensor, alpha: Tensor, beta: Tensor, neuron: Neuron, keep: bool
+    ) -> None:  # fmt: skip
         samples, _, n = slow.shape
         self.dtype, self.samples, self.alpha, self.k, self.rows = slow.dtype, samples, alpha, k, slow.shape[1]
         self.cell = neuron.compiled(slow.dtype)
-        self.u, self.spikes, self.rhos = (slow.new_empty(samples, len(k), n) for _ in range(3))
-        self.trace = slow.new_zeros(len(k) + 1, samples, n)
+        self.u, self.spikes = (buffers.empty((samples, len(k), n), slow.dtype) for _ in range(2))
+        # Without back-propagation two slots do, and stay in the cache.
+        self.slots = len(k) + 1 if keep else 2
+        self.trace = buffers.empty((self.slots, samples, n), slow.dtype)
+        self.trace[0] = 0
         self.local, rest = slow.new_empty(samples, n), slow.new_zeros(samples, n)
         a = self.array
         self.fixed = (a(slow, 3), a(k, 1), a(bias, 1), self.local.numpy(), a(alpha, 1), a(beta, 1), *self.cell)
-        self.states = (rest.numpy(), *(x.numpy() for x in (self.u, self.spikes, self.rhos, self.trace)))
+        self.states = (rest.numpy(), *(x.numpy() for x in (self.u, self.spikes, self.trace)))
 
     def array(self, tensor: Tensor | None, axes: int) -> Any:
         """As scan.array."""
         return array(tensor, self.dtype, axes)
 
     def forward(self, t: int, lambda_: float) -> None:
-        """Step t from self.local; trace[t + 1] = lambda trace[t] + post."""
+        """Step t from self.local; the trace of t + 1 is lambda times that of t, and post."""
         kind = type(self.cell[0])
         split(kernels.shared_forward, self.samples, t, *self.fixed, kind(lambda_), *self.states)
+
+    def at(self, t: int) -> Tensor:
+        """The trace at step t, (batch, n)."""
+        return self.trace[t % self.slots]
 
     def start_back(self, grads: tuple[Tensor | None, ...], stored: Tensor | None, lambda_: float) -> None:
         """Gradients, zero before the last step."""
@@ -112,7 +125,7 @@ class Steps:
         )
         self.back = (
             a(self.k, 1), a(stored, 2), factor, a(self.alpha, 1), *self.cell[:2], kind(WINDOW), *self.cell[2:],
-            u.numpy(), self.spikes.numpy(), self.rhos.numpy(), a(grads[1], 3), a(grads[0], 3), self.traced.numpy(),
+            u.numpy(), a(grads[1], 3), a(grads[0], 3), self.traced.numpy(),
             after.numpy(), self.g.numpy(), self.g_slow.numpy(), self.bias.numpy(), self.g_stored.numpy(),
             self.g_alpha.numpy(), self.g_beta.numpy(),
         )  # fmt: skip
@@ -129,14 +142,14 @@ class Fused(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor, overlap: Tensor, alpha: Tensor,
-        beta: Tensor, neuron: Neuron, lambda_: float,
+        beta: Tensor, neuron: Neuron, lambda_: float, keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        run = Steps(slow, k, bias, alpha, beta, neuron)
+        run = Steps(slow, k, bias, alpha, beta, neuron, keep)
         for t in range(len(k)):
-            torch.addmm(stored, overlap, run.trace[t], beta=lambda_**t, out=run.local)
+            torch.addmm(stored, overlap, run.at(t), beta=lambda_**t, out=run.local)
             run.forward(t, lambda_)
         ctx.save_for_backward(stored, overlap)
-        ctx.run, ctx.lambda_, last = run, lambda_, run.trace[-1].clone()
+        ctx.run, ctx.lambda_, last = run, lambda_, run.at(len(k)).clone()
         ctx.mark_non_differentiable(last)
         ctx.set_materialize_grads(False)
         # Copies of no data, so that the states do not hold the graph that holds them.
@@ -156,7 +169,7 @@ class Fused(torch.autograd.Function):
                 run.traced.mul_(ctx.lambda_).add_(through)
                 g_overlap.addmm_(g * run.alpha, run.trace[t].T)
         sums = (x.sum(0) for x in (run.g_alpha, run.g_beta))
-        return run.g_slow, None, run.bias.sum(0), run.g_stored, g_overlap, *sums, None, None
+        return run.g_slow, None, run.bias.sum(0), run.g_stored, g_overlap, *sums, None, None, None
 
 
 class FusedMatrix(torch.autograd.Function):
@@ -165,15 +178,16 @@ class FusedMatrix(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, s: Tensor, drive: Tensor, alpha: Tensor, beta: Tensor,
-        p: Tensor, neuron: Neuron, lambda_: float,
+        p: Tensor, neuron: Neuron, lambda_: float, keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        run, history = Steps(slow, k, bias, alpha, beta, neuron), [p]
+        run, history = Steps(slow, k, bias, alpha, beta, neuron, keep), [p]
         for t, now in enumerate(s.unbind(1)):
             torch.mm(now, p.T, out=run.local)
             run.forward(t, 0.0)  # no trace: trace[t + 1] is the post of step t
             # eta is the same for the whole batch, so it can wait until after the sum.
-            p = torch.addcmul(p.mul(lambda_), run.trace[t + 1].T @ now, drive)
-            history.append(p)
+            p = torch.addcmul(p.mul(lambda_), run.at(t + 1).T @ now, drive)
+            if keep:
+                history.append(p)
         ctx.save_for_backward(s, drive)
         ctx.run, ctx.lambda_, ctx.history = run, lambda_, history
         ctx.mark_non_differentiable(p)
@@ -185,7 +199,7 @@ class FusedMatrix(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         (s, drive), run = ctx.saved_tensors, ctx.run
         run.start_back(grads, None, ctx.lambda_)
-        g_s = torch.empty(s.shape, dtype=s.dtype) if ctx.needs_input_grad[3] else None
+        g_s = buffers.empty(tuple(s.shape), s.dtype) if ctx.needs_input_grad[3] else None
         g_p, g_drive = torch.zeros_like(ctx.history[0]), torch.zeros_like(drive)  # of P / alpha
         g_alpha = torch.zeros_like(run.alpha)
         for t in range(s.shape[1] - 1, -1, -1):
@@ -200,7 +214,7 @@ class FusedMatrix(torch.autograd.Function):
             g_alpha += (fresh * p).sum(1)
             g_p.mul_(ctx.lambda_).add_(fresh)
         g_slow, g_bias = run.g_slow, run.bias.sum(0)
-        return g_slow, None, g_bias, g_s, g_drive, g_alpha, run.g_beta.sum(0), None, None, None
+        return g_slow, None, g_bias, g_s, g_drive, g_alpha, run.g_beta.sum(0), None, None, None, None
 
 
 def matrix(layer: HybridLinear, s: Tensor, slow: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:

@@ -133,7 +133,13 @@ Command = (
 
 def main() -> None:
     """Entry point of `synergic`."""
-    command = tyro.cli(Command, prog="synergic", description="Global-local learning on spiking hardware.")
+    command = tyro.cli(
+        Command,
+        prog="synergic",
+        description="Global-local learning on spiking hardware.",
+        # Options may stand anywhere, also behind the name of an experiment.
+        config=(tyro.conf.CascadeSubcommandArgs,),
+    )
     try:
         command.run()
     except SynergicError as error:

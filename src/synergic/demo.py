@@ -34,6 +34,8 @@ from synergic.simulate import Record, simulate
 SIZES = (64, 300, 10)
 STEPS = 10
 MODES = ("gp", "lp", "hp")
+BATCH = 25
+"""Chosen, like the epochs, on a quarter of the training samples held back, not on the test split."""
 
 
 def identical(a: Record, b: Record) -> np.ndarray:
@@ -67,6 +69,7 @@ def run_demo(seed: int = 0, epochs: int = 40, samples: int | None = None, progre
                 torch.tensor(spikes).float(),
                 torch.tensor(labels),
                 epochs=epochs,
+                batch=BATCH,
                 seed=seed,
                 progress=lambda *_: bar.update(),
             )

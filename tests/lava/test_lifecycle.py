@@ -28,7 +28,7 @@ from synergic.runtime import running
 sys.path.append(str(Path(__file__).parent))  # this folder is no package
 from failing.process import MESSAGE, Failing
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 SHM = Path("/dev/shm")
 
 

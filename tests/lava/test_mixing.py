@@ -23,7 +23,7 @@ from synergic.processes import HybridDense, HybridLIF
 from synergic.quantise import quantise_rule
 from synergic.runtime import running
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 STEPS, N = 16, (5, 6, 3)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 

@@ -18,7 +18,7 @@ from synergic.processes import HybridDense, HybridLIF
 from synergic.run_config import HybridSimCfg
 from synergic.runtime import running
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 CONFIGS = pytest.mark.parametrize("config", [Loihi1SimCfg, Loihi2SimCfg])
 TAGS = {"floating_pt": False, "fixed_pt": True}
 MODELS = {

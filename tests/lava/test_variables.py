@@ -17,7 +17,7 @@ from synergic.processes import HybridDense, HybridLIF
 from synergic.quantise import ONE, quantise_rule
 from synergic.runtime import running
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 RNG = np.random.default_rng(5)
 N_IN, N_OUT, STEPS, VTH = 5, 4, 12, 0.6
 SPIKES = (RNG.random((N_IN, STEPS)) < 0.6).astype(int)
