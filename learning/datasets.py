@@ -106,8 +106,11 @@ def parse_idx(path: Path) -> npt.NDArray[np.uint8]:
         raise FormatError(f"{path}: damaged: {error}. Fetch it again.") from error
     if len(raw) < 4 or raw[:3] != b"\0\0\x08":
         raise FormatError(f"{path}: not an IDX file of bytes. Fetch it again.")
-    axes = np.frombuffer(raw, ">u4", count=raw[3], offset=4) if len(raw) >= 4 + 4 * raw[3] else np.zeros(1, int)
-    values = np.frombuffer(raw, np.uint8, offset=min(len(raw), 4 + 4 * raw[3]))
+    start = 4 + 4 * raw[3]
+    if len(raw) < start:
+        raise FormatError(f"{path}: ends within its header: truncated. Fetch it again.")
+    axes = np.frombuffer(raw, ">u4", count=raw[3], offset=4)
+    values = np.frombuffer(raw, np.uint8, offset=start)
     if values.size != int(np.prod(axes, dtype=np.int64)):
         raise FormatError(f"{path}: {values.size} values for axes {axes.tolist()}: truncated. Fetch it again.")
     return values.reshape(axes.astype(int))

@@ -198,12 +198,14 @@ def check_accumulators(graph: Any, k_top: int) -> None:
             slow = largest * np.abs(q.weights).sum(axis=1)
             local = 0 if q.rule is None else largest * q.rule.p_top * q.n_in
             top = max(int(slow.max(initial=0)), local)
+            fitting = (2**31 // (largest * q.n_in)).bit_length()  # of a local weight, sign included
+            few = f"quantise(local_bits={fitting}) fits." if local == top and fitting >= 8 else "Use fewer weight_bits."
             require(
                 top < 2**31,
                 f"{q.name}.partial sum",
                 f"a possible {top}",
                 f"below {2**31} (32 bits)",
-                "Use fewer weight_bits or local_bits, or fewer inputs to the neuron.",
+                f"{few} So do fewer inputs to the neuron.",
             )
             total += k_top * slow + np.abs(q.alpha) * local
         top = int(total.max(initial=0))

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A training run killed at any moment and started again ends as one that was never disturbed."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synergic.errors import FormatError, ParameterError
+from synergic.experiments import Classification
+from synergic.learning.datasets import Images
+from synergic.learning.runs import accuracy, figures, load_config, read_json, restore, run
+
+CONFIG = Classification(hidden=48, epochs=6, batch=25, steps=4, seed=3, lr=3e-3)
+SCRIPT = """
+import sys, json
+from pathlib import Path
+sys.path.insert(0, {here!r})
+import torch
+torch.set_num_threads(1)
+from test_resume import CONFIG, made_up
+from synergic.learning.runs import run
+print("ready", flush=True)
+run(CONFIG, made_up(), Path(sys.argv[1]))
+"""
+
+
+def made_up():
+    """Ten classes of blurred squares at different places, in the shapes of MNIST but fewer."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 700)
+    images = rng.random((700, 28, 28), dtype=np.float32) * 0.1
+    for image, label in zip(images, labels, strict=True):
+        y, x = divmod(int(label), 4)
+        image[2 + 8 * y : 8 + 8 * y, 1 + 6 * x : 7 + 6 * x] += 0.6
+    return Images(images[:500], labels[:500], images[500:], labels[500:])
+
+
+def without_seconds(record):
+    """What must repeat: everything but the time it took."""
+    return {**record, "history": [epoch["loss"] for epoch in record["history"]]}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    script = folder.parent / "train.py"
+    script.write_text(SCRIPT.format(here=str(Path(__file__).parent)))
+    subprocess.run([sys.executable, script, folder], check=True, capture_output=True, timeout=120)
+    return script, folder, read_json(folder / "record.json")
+
+
+@pytest.mark.timeout(900)
+def test_ten_kills_change_nothing(undisturbed, tmp_path):
+    script, _, want = undisturbed
+    folder, chance, kills = tmp_path / "run", random.Random(0), 0
+    while kills < 10 and not (folder / "record.json").exists():
+        process = subprocess.Popen([sys.executable, script, folder], stdout=subprocess.PIPE, text=True)
+        process.stdout.readline()  # from here on it reads, trains and writes
+        time.sleep(chance.uniform(0, 0.5))
+        if process.poll() is None:
+            process.kill()
+            kills += 1
+        process.wait()
+    subprocess.run([sys.executable, script, folder], check=True, capture_output=True, timeout=120)
+    assert kills == 10 or (folder / "record.json").exists()
+    assert kills >= 3
+    assert without_seconds(read_json(folder / "record.json")) == without_seconds(want)
+    assert not [
+        f for f in folder.iterdir() if f.name.startswith(".") and not f.name.startswith((".checkpoint", ".net"))
+    ]
+
+
+def test_a_run_learns_and_repeats_its_figures(undisturbed):
+    _, folder, record = undisturbed
+    data = made_up()
+    assert record["figures"]["accuracy"] > 0.8
+    assert record["history"][-1]["loss"] < record["history"][0]["loss"] / 2
+    net = restore(folder)
+    assert figures(net, data.test, data.test_labels) == record["figures"]
+    assert load_config(folder) == CONFIG
+    alone = accuracy(net, data.test, data.test_labels, batch=1)
+    assert alone == record["figures"]["accuracy"], "a prediction must not depend on its batch"
+
+
+def test_the_network_file_runs_in_integers_and_on_the_chip(undisturbed):
+    from synergic import quantise, simulate
+    from synergic.hw_targets import map_network, simulate_on_chip
+    from synergic.storage import load
+
+    _, folder, record = undisturbed
+    network, data = load(folder / "network.h5"), made_up()
+    values = np.repeat(data.test.reshape(200, 1, 784).clip(0, 1), 4, axis=1)
+    whole = quantise(network, local_bits=14)
+    reached = (simulate(network, values).classes(network) == data.test_labels).mean()
+    assert reached == pytest.approx(record["figures"]["accuracy"], abs=0.01)
+    integer = simulate(whole, whole.encode(values))
+    assert (integer.classes(whole) == data.test_labels).mean() == pytest.approx(reached, abs=0.03)
+    chip, _ = simulate_on_chip(map_network(whole), whole.encode(values[:20]))
+    assert np.array_equal(chip.u["output"], integer.u["output"][:20])
+
+
+def test_other_settings_and_damaged_files_are_refused(undisturbed, tmp_path):
+    _, folder, _ = undisturbed
+    other = Classification(**{**asdict(CONFIG), "lr": 1.0})
+    with pytest.raises(ParameterError, match=r"other settings.*lr"):
+        run(other, made_up(), folder)
+    with pytest.raises(FormatError, match="no such file"):
+        load_config(tmp_path)
+    broken = tmp_path / "run"
+    broken.mkdir()
+    (broken / "config.json").write_text(json.dumps(asdict(CONFIG)))
+    (broken / "checkpoint.pt").write_bytes((folder / "checkpoint.pt").read_bytes()[:1000])
+    with pytest.raises(FormatError, match=r"checkpoint\.pt: damaged"):
+        run(CONFIG, made_up(), broken)
+    (broken / "config.json").write_text("{")
+    with pytest.raises(FormatError, match=r"config\.json: damaged"):
+        load_config(broken)
