@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,13 @@ class AbstractHybridDense(SharedModel, PyLoihiProcessModel):
         value = self.proc_params[MEMORY][name]
         return value[0] if value.shape == (1,) else value
 
+    @abstractmethod
     def accumulate(self, s: Any, k: Any) -> Any:
         """The synaptic input of spikes s."""
-        raise NotImplementedError  # abstract: the two models below
 
+    @abstractmethod
     def learn(self, s: Any, u: Any) -> int:
         """P(m) in place; returns the number of entries that the bound changed."""
-        raise NotImplementedError  # abstract: the two models below
 
     def run_spk(self) -> None:
         """One time step."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,9 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
 
     integer: bool
 
+    @abstractmethod
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, number of values saturated."""
-        raise NotImplementedError  # abstract: the two models below
 
     def run_spk(self) -> None:
         """One time step."""
