@@ -35,7 +35,7 @@ def page() -> str:
         "# Results",
         "",
         "Made by `benchmarks/results_page.py` from the records in `benchmarks/results/`; each holds settings, seed,",
-        "versions, machine and history. Repeat them with `benchmarks/classification.py`.",
+        "versions, machine and history. Repeat them with `benchmarks/experiments.py`.",
         "",
         "## Fashion-MNIST, 784-512-10, 30 epochs, test set",
         "",

@@ -56,12 +56,15 @@ TrainingConfig = tyro.extras.subcommand_type_from_defaults(
 
 @dataclass
 class Train:
-    """Train a shipped experiment; any of its settings can be changed. Resumes where it was interrupted."""
+    """Train a shipped experiment; any of its settings can be changed. Resumes where it was interrupted.
+
+    Started by torchrun, its processes share every batch.
+    """
 
     config: Annotated[TrainingConfig, tyro.conf.arg(name="")]  # type: ignore[valid-type]
     """The experiment."""
     run_folder: Path | None = None
-    """Folder of the run, default runs/DATASET-MODE-SEED."""
+    """Folder of the run, default runs/ and the name of the experiment with its seed."""
     data: Path | None = None
     """Folder with the data sets, default $SYNERGIC_DATA, else a download into the home folder's cache."""
     progress: bool = True
@@ -71,20 +74,24 @@ class Train:
         """Train, and print what was reached."""
         from tqdm.auto import tqdm
 
-        from synergic.learning.datasets import load_images
+        from synergic.learning.parallel import processes
         from synergic.learning.runs import run
+        from synergic.learning.tasks import open_task
 
-        c: Any = self.config
-        folder = self.run_folder or Path("runs") / f"{c.dataset}-{c.mode}-{c.seed}"
-        data = load_images(c.dataset, self.data)
-        with tqdm(total=c.epochs, unit="epoch", disable=not self.progress) as bar:
+        config: Any = self.config
+        folder = self.run_folder or Path("runs") / config.name
+        with processes() as writes:
+            task = open_task(config, self.data)
+            with tqdm(total=config.epochs, unit="epoch", disable=not (self.progress and writes)) as bar:
 
-            def show(figures: dict[str, float]) -> None:
-                bar.update()
-                bar.set_postfix(loss=f"{figures['loss']:.4f}")
+                def show(figures: dict[str, float]) -> None:
+                    bar.update(len(task.history) - bar.n)  # a resumed run does not begin at 0
+                    bar.set_postfix(loss=f"{figures['loss']:.4f}")
 
-            record = run(c, data, folder, show)
-        sys.stdout.write(f"{folder}: {100 * record['figures']['accuracy']:.2f} % on the {record['evaluated_on']}\n")
+                record = run(task, folder, show, writes)
+        if writes:
+            accuracy = 100 * record["figures"]["accuracy"]
+            sys.stdout.write(f"{folder}: {accuracy:.2f} % on the {record['evaluated_on']}\n")
 
 
 @dataclass
@@ -98,16 +105,12 @@ class Evaluate:
 
     def run(self) -> None:
         """Print recorded and repeated figures; exit with 1 if they differ."""
-        from synergic.learning.datasets import load_images
-        from synergic.learning.runs import figures, load_config, read_json, restore, split
+        from synergic.learning.runs import RECORD, read_json, restore
         from synergic.report import compare, draw
 
-        config = load_config(self.run_folder)
-        record = read_json(self.run_folder / "record.json")
-        _, _, images, labels = split(config, load_images(config.dataset, self.data))
-        again = figures(restore(self.run_folder), images, labels)
+        record = read_json(self.run_folder / RECORD)
         draw(record, self.run_folder / "curves.png")
-        if not compare(record["figures"], again):
+        if not compare(record["figures"], restore(self.run_folder, self.data).figures()):
             raise SystemExit(1)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Settings of classification experiments: one dataclass, and a shipped instance for every published figure.
+"""Settings of experiments: a dataclass a family, and a shipped instance for every published figure.
 
 Source: Wu et al. 2022. Settings are the paper's but for the weight decay, which was chosen on training images held
 back (`validation`), never on test data, and is the same for all modes.
@@ -53,6 +53,11 @@ class Classification:
     """Hold back the last so many training images, and evaluate on them instead of the test set."""
     seed: int = 0
     """Of weights and order."""
+
+    @property
+    def name(self) -> str:
+        """Of the folder that a run goes to."""
+        return f"{self.dataset}-{self.mode}-{self.seed}"
 
 
 GP = Classification(mode="gp")

@@ -15,7 +15,8 @@ import pytest
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import Classification
 from synergic.learning.datasets import Images
-from synergic.learning.runs import accuracy, figures, load_config, read_json, restore, run
+from synergic.learning.runs import load_config, read_checkpoint, read_json, run, settings
+from synergic.learning.tasks.classification import ClassificationTask, accuracy
 
 CONFIG = Classification(hidden=48, epochs=6, batch=25, steps=4, seed=3, lr=3e-3)
 SCRIPT = """
@@ -26,8 +27,11 @@ import torch
 torch.set_num_threads(1)
 from test_resume import CONFIG, made_up
 from synergic.learning.runs import run
+from synergic.learning.parallel import processes
+from synergic.learning.tasks.classification import ClassificationTask
 print("ready", flush=True)
-run(CONFIG, made_up(), Path(sys.argv[1]))
+with processes() as writes:
+    run(ClassificationTask(CONFIG, data=made_up()), Path(sys.argv[1]), writes=writes)
 """
 
 
@@ -82,10 +86,11 @@ def test_a_run_learns_and_repeats_its_figures(undisturbed):
     data = made_up()
     assert record["figures"]["accuracy"] > 0.8
     assert record["history"][-1]["loss"] < record["history"][0]["loss"] / 2
-    net = restore(folder)
-    assert figures(net, data.test, data.test_labels) == record["figures"]
+    task = ClassificationTask(CONFIG, data=data)
+    read_checkpoint(task, folder / "checkpoint.pt")
+    assert task.figures() == record["figures"]
     assert load_config(folder) == CONFIG
-    alone = accuracy(net, data.test, data.test_labels, batch=1)
+    alone = accuracy(task.net, data.test, data.test_labels, batch=1)
     assert alone == record["figures"]["accuracy"], "a prediction must not depend on its batch"
 
 
@@ -106,19 +111,31 @@ def test_the_network_file_runs_in_integers_and_on_the_chip(undisturbed):
     assert np.array_equal(chip.u["output"], integer.u["output"][:20])
 
 
+def test_two_processes_train_as_one(undisturbed, tmp_path):
+    script, _, want = undisturbed
+    folder = tmp_path / "run"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*launch, script, folder], check=True, capture_output=True, timeout=250)
+    got = read_json(folder / "record.json")
+    losses = [[epoch["loss"] for epoch in record["history"]] for record in (got, want)]
+    # The sum over a batch is formed in another order: single precision, then a few spikes that tip over.
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert got["figures"]["accuracy"] == pytest.approx(want["figures"]["accuracy"], abs=0.01)
+
+
 def test_other_settings_and_damaged_files_are_refused(undisturbed, tmp_path):
     _, folder, _ = undisturbed
     other = Classification(**{**asdict(CONFIG), "lr": 1.0})
     with pytest.raises(ParameterError, match=r"other settings.*lr"):
-        run(other, made_up(), folder)
+        run(ClassificationTask(other, data=made_up()), folder)
     with pytest.raises(FormatError, match="no such file"):
         load_config(tmp_path)
     broken = tmp_path / "run"
     broken.mkdir()
-    (broken / "config.json").write_text(json.dumps(asdict(CONFIG)))
+    (broken / "config.json").write_text(json.dumps(settings(CONFIG)))
     (broken / "checkpoint.pt").write_bytes((folder / "checkpoint.pt").read_bytes()[:1000])
     with pytest.raises(FormatError, match=r"checkpoint\.pt: damaged"):
-        run(CONFIG, made_up(), broken)
+        run(ClassificationTask(CONFIG, data=made_up()), broken)
     (broken / "config.json").write_text("{")
     with pytest.raises(FormatError, match=r"config\.json: damaged"):
         load_config(broken)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Train the shipped classification experiments over several seeds, and keep their records.
+"""Train shipped experiments over several seeds, and keep their records.
 
-    uv run python benchmarks/classification.py --experiments fashion-gp fashion-lp fashion-hp --seeds 0 1 2
+    uv run python benchmarks/experiments.py --experiments fashion-gp fashion-lp fashion-hp --seeds 0 1 2
 
 Runs resume where they were interrupted. A record goes to benchmarks/results/EXPERIMENT-SEED.json; `synergic evaluate
 runs/EXPERIMENT-SEED` repeats its figures from the checkpoint. benchmarks/results_page.py makes docs/results.md.
@@ -18,8 +18,8 @@ import torch
 import tyro
 
 from synergic.experiments import EXPERIMENTS
-from synergic.learning.datasets import load_images
 from synergic.learning.runs import run
+from synergic.learning.tasks import open_task
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -48,7 +48,7 @@ def main() -> None:
         for seed in arguments.seeds:
             config = replace(EXPERIMENTS[name][1], seed=seed)
             folder = arguments.runs / f"{name}-{seed}"
-            record = run(config, load_images(config.dataset, arguments.data), folder)
+            record = run(open_task(config, arguments.data), folder)
             shutil.copy(folder / "record.json", RESULTS / f"{name}-{seed}.json")
             sys.stdout.write(f"{name} seed {seed}: {100 * record['figures']['accuracy']:.2f} %\n")
             sys.stdout.flush()

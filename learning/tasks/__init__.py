@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The families of experiments. A family is one module with a task class, and one line in `families` below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from synergic.checks import choice
+from synergic.experiments import Classification
+from synergic.network import Network
+
+
+class Task(Protocol):
+    """An experiment that trains in resumable units. All randomness is in `state` or follows from the seed."""
+
+    config: Any
+    """Settings: a dataclass of `synergic.experiments`."""
+    history: list[dict[str, float]]
+    """An entry an epoch, "loss" and "seconds" among it."""
+    evaluated_on: str
+    """Which samples `figures` speaks of."""
+
+    def epoch(self) -> None:
+        """Train one unit, and append to `history`."""
+
+    def state(self) -> dict[str, Any]:
+        """What resuming needs: tensors, numbers, lists and dicts of them."""
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+
+    def figures(self) -> dict[str, Any]:
+        """What was reached: "accuracy" of 0 .. 1, "curves" and their "levels" by name, and further numbers."""
+
+    def description(self) -> Network | None:
+        """The trained network for the executors; None where they cannot run it."""
+
+
+def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
+    """By name: the type of the settings, and the task class, called with settings and the folder of the data sets."""
+    from synergic.learning.tasks.classification import ClassificationTask
+
+    return {"classification": (Classification, ClassificationTask)}
+
+
+def family_of(config: Any) -> str:
+    """The family that settings belong to."""
+    return next(name for name, (kind, _) in families().items() if isinstance(config, kind))
+
+
+def open_task(config: Any, data: Path | None = None) -> Task:
+    """The untrained task of an experiment. data : folder with the data sets, as `learning.datasets` looks for it.
+
+    Raises DataError where the data set is nowhere to be had, ParameterError for settings that do not fit it.
+    """
+    return families()[family_of(config)][1](config, data)
+
+
+def read_config(family: str, values: dict[str, Any]) -> Any:
+    """Settings from a file. Raises ParameterError for an unknown family, TypeError for unknown fields."""
+    choice("family", family, tuple(families()))
+    return families()[family][0](**values)
