@@ -205,11 +205,18 @@ class HybridNet(nn.Module):
 
     sizes : channels, hidden ..., classes. mode : "gp" no local term; "lp" hidden layers with fixed random W and
     the local rule, only the read-out trained; "hp" everything trained. steps : T. tau_w : in steps of dt = 1.
-    settings : of HybridLinear. Raises ParameterError.
+    layer : its class, settings : of HybridLinear. Raises ParameterError.
     """
 
     def __init__(
-        self, sizes: tuple[int, ...], *, mode: str = "hp", steps: int = 10, tau_w: float = 40.0, **settings: Any
+        self,
+        sizes: tuple[int, ...],
+        *,
+        mode: str = "hp",
+        steps: int = 10,
+        tau_w: float = 40.0,
+        layer: type[HybridLinear] = HybridLinear,
+        **settings: Any,
     ) -> None:
         super().__init__()
         choice("HybridNet.mode", mode, MODES)
@@ -218,12 +225,10 @@ class HybridNet(nn.Module):
         number("HybridNet.tau_w", tau_w, 0, float("inf"), "inf keeps the slow weights as they are.", open_low=True)
         whole("HybridNet.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
         self.mode, self.steps, self.tau_w, self.sizes = mode, steps, tau_w, tuple(sizes)
-        self.layers = nn.ModuleList(
-            HybridLinear(a, b, plastic=mode != "gp", **settings) for a, b in itertools.pairwise(sizes)
-        )
+        self.layers = nn.ModuleList(layer(a, b, plastic=mode != "gp", **settings) for a, b in itertools.pairwise(sizes))
         if mode == "lp":
-            for layer in self.layers[:-1]:
-                layer.requires_grad_(False)
+            for hidden in self.layers[:-1]:
+                hidden.requires_grad_(False)
         m = torch.arange(1, steps + 1, dtype=torch.float64)
         self.register_buffer("k", torch.exp(-m / tau_w))
         self.k: Tensor
