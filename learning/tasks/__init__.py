@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from synergic.checks import choice
-from synergic.experiments import Classification
+from synergic.experiments import Classification, Continual
 from synergic.network import Network
 
 
@@ -41,8 +41,9 @@ class Task(Protocol):
 def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
     """By name: the type of the settings, and the task class, called with settings and the folder of the data sets."""
     from synergic.learning.tasks.classification import ClassificationTask
+    from synergic.learning.tasks.continual import ContinualTask
 
-    return {"classification": (Classification, ClassificationTask)}
+    return {"classification": (Classification, ClassificationTask), "continual": (Continual, ContinualTask)}
 
 
 def family_of(config: Any) -> str:

@@ -8,7 +8,7 @@ back (`validation`), never on test data, and is the same for all modes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,76 @@ class Classification:
         return f"{self.dataset}-{self.mode}-{self.seed}"
 
 
+@dataclass(frozen=True)
+class Continual:
+    """Shuffled MNIST: each task is a fixed permutation of the pixels, all tasks share the network and its outputs."""
+
+    mode: Literal["gp", "hp", "ewc"] = "hp"
+    """Global or hybrid plasticity, each task on its own sparse mask; or elastic weight consolidation of all weights."""
+    tasks: int = 50
+    """Permutations, learned one after the other."""
+    epochs_a_task: int = 1
+    """Passes over the training images of a task; the paper's 10 are shortened to this for all modes."""
+    theta_tasks: int = 35
+    """After each of the first so many tasks, one pass over images of the tasks so far changes alpha, eta and beta."""
+    density: float = 0.03
+    """Share of the slow weights that a task uses."""
+    hidden: int = 1024
+    """Neurons of each of the two hidden layers."""
+    steps: int = 3
+    """T, steps of a presentation."""
+    vth: float = 0.5
+    """Threshold."""
+    decay: float = 0.8
+    """d, share of the membrane kept over a step."""
+    tau_w: float = 40.0
+    """Time constant of the slow weights' decay, in steps."""
+    lambda_: float = 0.8
+    """Share of P kept over a step."""
+    p_max: float = 4.0
+    """Bound of P."""
+    gain: float = 0.7
+    """Of the initial slow weights: uniform within gain over the root of the inputs that a neuron hears."""
+    batch: int = 100
+    """Images a step."""
+    lr: float = 5e-4
+    """Adam's rate for W, anew for each task."""
+    lr_theta: float = 5e-5
+    """Adam's rate for alpha, eta and beta."""
+    ewc: float = 1e6
+    """Strength of elastic weight consolidation, for mode "ewc" alone."""
+    fisher_samples: int = 200
+    """Images whose squared gradients say how much a weight matters, for mode "ewc" alone."""
+    train_samples: int | None = None
+    """Use only the first so many training images."""
+    validation: int = 0
+    """Hold back the last so many training images, and evaluate on them instead of the test set."""
+    matrix_samples: int = 1000
+    """Images of each task that the matrix of accuracies is measured with; the final accuracies take all."""
+    seed: int = 0
+    """Of weights, permutations, masks and order."""
+
+    @property
+    def epochs(self) -> int:
+        """Units of work of a run."""
+        return self.tasks
+
+    @property
+    def name(self) -> str:
+        """Of the folder that a run goes to."""
+        return f"continual-{self.mode}-{self.seed}"
+
+
 GP = Classification(mode="gp")
-EXPERIMENTS: dict[str, tuple[str, Classification]] = {
+EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "fashion-gp": ("Fashion-MNIST 784-512-10, global plasticity", GP),
     "fashion-lp": ("Fashion-MNIST 784-512-10, local plasticity", replace(GP, mode="lp")),
     "fashion-hp": ("Fashion-MNIST 784-512-10, hybrid plasticity", replace(GP, mode="hp")),
     "mnist-gp": ("MNIST 784-512-10, global plasticity", replace(GP, dataset="mnist")),
     "mnist-lp": ("MNIST 784-512-10, local plasticity", replace(GP, dataset="mnist", mode="lp")),
     "mnist-hp": ("MNIST 784-512-10, hybrid plasticity", replace(GP, dataset="mnist", mode="hp")),
+    "continual-gp": ("50 shuffled MNIST tasks, global plasticity with masks", Continual(mode="gp")),
+    "continual-hp": ("50 shuffled MNIST tasks, hybrid plasticity with masks", Continual(mode="hp")),
+    "continual-ewc": ("50 shuffled MNIST tasks, elastic weight consolidation", Continual(mode="ewc", gain=1.0)),
 }
 """By name: what it is, and its settings."""
