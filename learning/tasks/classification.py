@@ -28,7 +28,7 @@ CURVES = {"gaussian": range(7), "crop": range(0, 15, 2)}
 def build(config: Classification) -> HybridNet:
     """The untrained network of an experiment; seeds torch."""
     torch.manual_seed(config.seed)
-    return HybridNet(
+    net = HybridNet(
         (784, config.hidden, 10),
         mode=config.mode,
         steps=config.steps,
@@ -40,6 +40,12 @@ def build(config: Classification) -> HybridNet:
         sign=config.sign,
         trace=config.trace,
     )
+    with torch.no_grad():
+        for layer in net.layers:
+            # A layer draws the paper's, uniform between 0 and .01.
+            layer.alpha.mul_(config.alpha_start / 0.01)
+            layer.eta.mul_(config.eta_start / 0.01)
+    return net
 
 
 def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndarray, np.ndarray]:
@@ -69,7 +75,7 @@ class ClassificationTask:
         self.model = parallel(self.net)
         groups: list[dict[str, Any]] = [
             {"params": self.net.slow(), "lr": config.lr, "weight_decay": config.weight_decay},
-            {"params": self.net.theta(), "lr": config.lr_theta, "weight_decay": 0.0},
+            {"params": self.net.theta(), "lr": config.lr_theta, "weight_decay": config.theta_decay},
         ]
         self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]])
         batches = -(-len(self.images) // config.batch)
