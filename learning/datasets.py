@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 import torchvision
 
 from synergic.checks import choice
@@ -129,3 +130,8 @@ def checked(parts: dict[str, Any], where: str) -> Images:
         arrays[part] = images.astype(np.float32) / 255
         arrays[f"{part}_labels"] = labels.astype(np.int64)
     return Images(**arrays)
+
+
+def as_rows(images: npt.NDArray[Any]) -> torch.Tensor:
+    """(samples, height, width) as float32, (samples, pixels)."""
+    return torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32).reshape(len(images), -1))

@@ -18,10 +18,11 @@ def array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy().astype(float)
 
 
-def to_description(net: HybridNet, num_message_bits: int = 0) -> Network:
+def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "rank") -> Network:
     """The description of a trained net: source "input", populations "hidden1" ... "output".
 
     num_message_bits : 0 if the net hears spikes, 8 if it hears values of 0 .. 1 (synergic.Source).
+    readout : "rank" or "rate" (synergic.Network).
     Raises UnsupportedError for trace "shared": a machine hears one sample at a time.
     """
     for i, layer in enumerate(net.layers):
@@ -57,6 +58,6 @@ def to_description(net: HybridNet, num_message_bits: int = 0) -> Network:
         tuple(projections),
         "output",
         net.steps,
-        "rank",
+        readout,
         tau_w=net.tau_w,
     )

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from synergic.checks import choice, number, option, require, whole
 from synergic.learning.scan import RHO, Local, Neuron, overlap, product, scan
@@ -205,6 +206,7 @@ class HybridNet(nn.Module):
 
     sizes : channels, hidden ..., classes. mode : "gp" no local term; "lp" hidden layers with fixed random W and
     the local rule, only the read-out trained; "hp" everything trained. steps : T. tau_w : in steps of dt = 1.
+    dropout : share of the hidden neurons that a sample does without for a whole presentation, in training only.
     layer : its class, settings : of HybridLinear. Raises ParameterError.
     """
 
@@ -215,6 +217,7 @@ class HybridNet(nn.Module):
         mode: str = "hp",
         steps: int = 10,
         tau_w: float = 40.0,
+        dropout: float = 0.0,
         layer: type[HybridLinear] = HybridLinear,
         **settings: Any,
     ) -> None:
@@ -223,7 +226,9 @@ class HybridNet(nn.Module):
         fits = isinstance(sizes, tuple | list) and len(sizes) >= 2
         require(fits, "HybridNet.sizes", repr(sizes), "(channels, ..., classes)", "Give two sizes or more.")
         number("HybridNet.tau_w", tau_w, 0, float("inf"), "inf keeps the slow weights as they are.", open_low=True)
+        number("HybridNet.dropout", dropout, 0, 0.99, "It is the share left out.")
         whole("HybridNet.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
+        self.dropout = dropout
         self.mode, self.steps, self.tau_w, self.sizes = mode, steps, tau_w, tuple(sizes)
         self.layers = nn.ModuleList(layer(a, b, plastic=mode != "gp", **settings) for a, b in itertools.pairwise(sizes))
         if mode == "lp":
@@ -247,7 +252,9 @@ class HybridNet(nn.Module):
             "Axes are sample, step, channel.",
         )
         u = s
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
+            if i and self.dropout and self.training:
+                s = s * functional.dropout(s.new_ones(len(s), 1, s.shape[2]), self.dropout)
             s, u = layer(s, self.k.to(s.dtype))
         return s, u
 

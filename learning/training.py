@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training by back-propagation through time, rank coding."""
+"""Training by back-propagation through time; what the outputs say, in rank and in rate coding."""
 
 from __future__ import annotations
 
@@ -19,6 +19,41 @@ def rank_loss(u: Tensor, labels: Tensor, vth: float) -> Tensor:
     """Mean squared error of u(T) / v_th, clipped at 1.1, against one-hot targets."""
     target = functional.one_hot(labels, u.shape[-1]).to(u.dtype)
     return functional.mse_loss((u[:, -1] / vth).clamp(max=TARGET_CLIP), target)
+
+
+def rate_loss(spikes: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error of the mean spike count, sum_m s(m) / T, against one-hot targets."""
+    return functional.mse_loss(spikes.mean(1), functional.one_hot(labels, spikes.shape[-1]).to(spikes.dtype))
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor, float], Tensor]] = {
+    "rank": lambda spikes, u, labels, vth: rank_loss(u, labels, vth),
+    "rate": lambda spikes, u, labels, vth: rate_loss(spikes, labels),
+}
+"""By read-out: the loss of spikes and potentials (batch, T, classes), labels and v_th."""
+
+
+def scores(spikes: Tensor, u: Tensor, readout: str) -> Tensor:
+    """(batch, classes), of which the highest is the prediction: u(T) in rank coding, spike counts in rate coding.
+
+    There u(T) decides between equal counts, as in synergic.simulate.
+    """
+    if readout == "rank":
+        return u[:, -1]
+    last = u[:, -1] - u[:, -1].amin(1, keepdim=True)
+    return spikes.sum(1) + last / (2 * (last.amax(1, keepdim=True) + 1))
+
+
+def early_exit(spikes: Tensor, u: Tensor, labels: Tensor, vth: float) -> dict[str, float]:
+    """Rank coding that stops at the first step at which an output passes v_th, each sample for itself.
+
+    Returns the accuracy of the highest u at that step (the last one if none passes) and the mean number of steps.
+    """
+    fired = (u > vth).any(2)
+    steps = u.shape[1]
+    step = torch.where(fired.any(1), fired.int().argmax(1), steps - 1)
+    classes = u[torch.arange(len(u)), step].argmax(1)
+    return {"accuracy": float((classes == labels).double().mean()), "steps": float((step + 1).double().mean())}
 
 
 def train(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from synergic.checks import choice
-from synergic.experiments import Classification, Continual
+from synergic.experiments import Classification, Continual, Events
 from synergic.network import Network
 
 
@@ -42,8 +42,13 @@ def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
     """By name: the type of the settings, and the task class, called with settings and the folder of the data sets."""
     from synergic.learning.tasks.classification import ClassificationTask
     from synergic.learning.tasks.continual import ContinualTask
+    from synergic.learning.tasks.events import EventsTask
 
-    return {"classification": (Classification, ClassificationTask), "continual": (Continual, ContinualTask)}
+    return {
+        "classification": (Classification, ClassificationTask),
+        "continual": (Continual, ContinualTask),
+        "events": (Events, EventsTask),
+    }
 
 
 def family_of(config: Any) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,18 @@ from torch import Tensor
 
 from synergic.checks import require
 from synergic.experiments import Classification
-from synergic.learning.datasets import Images, load_images
+from synergic.learning.datasets import Images, as_rows, load_images
 from synergic.learning.export import to_description
 from synergic.learning.faults import damage
 from synergic.learning.layers import HybridNet
-from synergic.learning.parallel import mean, parallel, share
-from synergic.learning.training import rank_loss
+from synergic.learning.tasks.supervised import SupervisedTask
+from synergic.learning.training import early_exit
 from synergic.network import Network
 
-CURVES = {"gaussian": range(7), "crop": range(0, 15, 2)}
+CURVES = {
+    "gaussian": range(7), "crop": range(0, 15, 2), "salt": range(0, 15, 2), "pepper": range(0, 15, 2),
+    "salt-and-pepper": range(0, 15, 2), "speckle": range(0, 15, 2),
+}  # fmt: skip
 """Damages, and their levels (learning.faults.damage), that every run is tested under."""
 
 
@@ -38,6 +40,7 @@ def build(config: Classification) -> HybridNet:
         lambda_=config.lambda_,
         p_max=config.p_max,
         sign=config.sign,
+        dropout=config.dropout,
         trace=config.trace,
     )
     with torch.no_grad():
@@ -48,92 +51,35 @@ def build(config: Classification) -> HybridNet:
     return net
 
 
-def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndarray, np.ndarray]:
-    """Training images and labels as tensors, evaluation images and labels as arrays."""
+def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndarray, Tensor]:
+    """Training images (samples, pixels) and labels, evaluation images (samples, 28, 28) and labels."""
     held = config.validation
     require(0 <= held < len(data.train), "config.validation", held, f"0 to {len(data.train) - 1}", "Hold back less.")
     end = len(data.train) - held
     stop = end if config.train_samples is None else min(end, config.train_samples)
-    images = torch.from_numpy(data.train[:stop].reshape(stop, -1))
-    labels = torch.from_numpy(data.train_labels[:stop])
-    if held:
-        return images, labels, data.train[end:], data.train_labels[end:]
-    return images, labels, data.test, data.test_labels
+    test, test_labels = (data.train[end:], data.train_labels[end:]) if held else (data.test, data.test_labels)
+    return as_rows(data.train[:stop]), torch.from_numpy(data.train_labels[:stop]), test, torch.from_numpy(test_labels)
 
 
-class ClassificationTask:
-    """Adam, a cosine schedule and a drawn order of images. data : instead of the sets in `folder`."""
+class ClassificationTask(SupervisedTask):
+    """A supervised task. data : instead of the sets in `folder`."""
 
     def __init__(self, config: Classification, folder: Path | None = None, data: Images | None = None) -> None:
-        self.config = config
-        self.images, self.labels, self.test, self.test_labels = split(
-            config, data or load_images(config.dataset, folder)
-        )
+        images, labels, self.test, self.test_labels = split(config, data or load_images(config.dataset, folder))
         held = config.validation
         self.evaluated_on = f"last {held} training images" if held else "test set"
-        self.net = build(config)
-        self.model = parallel(self.net)
-        groups: list[dict[str, Any]] = [
-            {"params": self.net.slow(), "lr": config.lr, "weight_decay": config.weight_decay},
-            {"params": self.net.theta(), "lr": config.lr_theta, "weight_decay": config.theta_decay},
-        ]
-        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]])
-        batches = -(-len(self.images) // config.batch)
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, config.epochs * batches)
-        self.order = torch.Generator().manual_seed(config.seed)
-        self.history: list[dict[str, float]] = []
-
-    def epoch(self) -> None:
-        """One pass over the training images."""
-        began, total = time.perf_counter(), 0.0
-        vth = float(self.net.layers[-1].vth)
-        self.net.train()
-        for chosen in torch.randperm(len(self.images), generator=self.order).split(self.config.batch):
-            mine, weight = share(chosen)
-            _, u = self.model(self.images[mine])
-            loss = weight * rank_loss(u, self.labels[mine], vth)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            self.schedule.step()
-            total += float(loss.detach()) * len(chosen)
-        self.history.append({"loss": mean(total / len(self.images)), "seconds": time.perf_counter() - began})
-
-    def state(self) -> dict[str, Any]:
-        """The state after a whole epoch."""
-        return {
-            "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "order": self.order.get_state(),
-            "history": self.history,
-        }
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
-        self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.order.set_state(state["order"])
-        self.history = state["history"]
+        super().__init__(config, build(config), images, labels)
 
     def figures(self) -> dict[str, Any]:
         """Accuracy on clean images, and under damage; noise with seed 0, the same for all networks."""
         curves = {
-            kind: [accuracy(self.net, damage(self.test, kind, i), self.test_labels) for i in levels]
+            kind: [self.accuracy(as_rows(damage(self.test, kind, i)), self.test_labels) for i in levels]
             for kind, levels in CURVES.items()
         }
-        return {"accuracy": curves["gaussian"][0], "curves": curves, "levels": {k: list(v) for k, v in CURVES.items()}}
+        levels = {kind: list(at) for kind, at in CURVES.items()}
+        early = early_exit(*self.outputs(as_rows(self.test)), self.test_labels, float(self.net.layers[-1].vth))
+        return {"accuracy": curves["gaussian"][0], "early_exit": early, "curves": curves, "levels": levels}
 
     def description(self) -> Network | None:
         """The network for values of 8 bits; none for the "shared" trace, which no machine runs."""
-        return None if self.config.trace == "shared" else to_description(self.net, num_message_bits=8)
-
-
-@torch.no_grad()
-def accuracy(net: HybridNet, images: np.ndarray, labels: np.ndarray, batch: int = 100) -> float:
-    """Share of images whose class has the highest u(T). batch : of importance for the "shared" trace only."""
-    net.eval()
-    flat = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32).reshape(len(images), -1))
-    classes = torch.cat([net(part)[1][:, -1].argmax(1) for part in flat.split(batch)])
-    return float((classes.numpy() == labels).mean())
+        return None if self.config.trace == "shared" else to_description(self.net, 8, self.config.readout)

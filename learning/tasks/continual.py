@@ -21,7 +21,7 @@ from torch import Tensor
 
 from synergic.checks import require
 from synergic.experiments import Continual
-from synergic.learning.datasets import Images, load_images
+from synergic.learning.datasets import Images, as_rows, load_images
 from synergic.learning.export import to_description
 from synergic.learning.layers import HybridNet
 from synergic.learning.masked import MaskedNet, Pattern
@@ -199,8 +199,3 @@ class ContinualTask:
     def description(self) -> Network | None:
         """Dense networks only: the local term on the complement of a mask has no description."""
         return to_description(self.net, num_message_bits=8) if self.config.mode == "ewc" else None
-
-
-def as_rows(images: np.ndarray) -> Tensor:
-    """(samples, pixels)."""
-    return torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32).reshape(len(images), -1))

@@ -37,6 +37,10 @@ class Classification:
     """Bound of P."""
     sign: Literal[1, -1] = 1
     """Hebbian or anti-Hebbian."""
+    readout: Literal["rank", "rate"] = "rank"
+    """Whether u(T) or the spike count of the outputs is trained and read."""
+    dropout: float = 0.0
+    """Share of the hidden neurons left out for a presentation, in training only."""
     epochs: int = 30
     """Passes over the training images."""
     batch: int = 100
@@ -126,6 +130,53 @@ class Continual:
         return f"continual-{self.mode}-{self.seed}"
 
 
+@dataclass(frozen=True)
+class Events:
+    """N-MNIST, all of it or a part: frames of events as spikes into a fully connected network."""
+
+    mode: Literal["gp", "lp", "hp"] = "hp"
+    """Global, local or hybrid plasticity."""
+    hidden: int = 512
+    """Neurons of the hidden layer."""
+    steps: int = 10
+    """T, steps of a presentation, into which a recording is cut."""
+    vth: float = 0.35
+    """Threshold."""
+    decay: float = 0.4
+    """d, share of the membrane kept over a step."""
+    tau_w: float = 40.0
+    """Time constant of the slow weights' decay, in steps."""
+    lambda_: float = 0.95
+    """Share of P kept over a step."""
+    p_max: float = 4.0
+    """Bound of P."""
+    readout: Literal["rank", "rate"] = "rank"
+    """Whether u(T) or the spike count of the outputs is trained and read."""
+    dropout: float = 0.0
+    """Share of the hidden neurons left out for a presentation, in training only."""
+    epochs: int = 30
+    """Passes over the training recordings."""
+    batch: int = 20
+    """Recordings a step."""
+    lr: float = 5e-4
+    """Adam's rate for W and b, falling to 0 by a cosine."""
+    lr_theta: float = 5e-4
+    """Adam's rate for alpha, eta and beta, likewise."""
+    theta_decay: float = 0.0
+    """Decoupled decay of alpha, eta and beta a step, times the rate."""
+    weight_decay: float = 0.3
+    """Decoupled decay of W and b a step, times the rate."""
+    validation: int = 0
+    """Hold back the last so many training recordings, and evaluate on them instead of the test set."""
+    seed: int = 0
+    """Of weights and order."""
+
+    @property
+    def name(self) -> str:
+        """Of the folder that a run goes to."""
+        return f"nmnist-{self.mode}-{self.seed}"
+
+
 GP = Classification(mode="gp")
 LP = Classification(mode="lp", alpha_start=0.1, eta_start=0.05)
 HP = Classification(mode="hp", lr_theta=1e-4, theta_decay=5.0)
@@ -136,6 +187,9 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "mnist-gp": ("MNIST 784-512-10, global plasticity", replace(GP, dataset="mnist")),
     "mnist-lp": ("MNIST 784-512-10, local plasticity", replace(LP, dataset="mnist")),
     "mnist-hp": ("MNIST 784-512-10, hybrid plasticity", replace(HP, dataset="mnist")),
+    "nmnist-gp": ("N-MNIST 2312-512-10, global plasticity", Events(mode="gp")),
+    "nmnist-lp": ("N-MNIST 2312-512-10, local plasticity", Events(mode="lp")),
+    "nmnist-hp": ("N-MNIST 2312-512-10, hybrid plasticity", Events(mode="hp")),
     "continual-gp": ("50 shuffled MNIST tasks, global plasticity with masks", Continual(mode="gp")),
     "continual-hp": ("50 shuffled MNIST tasks, hybrid plasticity with masks", Continual(mode="hp")),
     "continual-ewc": ("50 shuffled MNIST tasks, elastic weight consolidation", Continual(mode="ewc", gain=1.0)),

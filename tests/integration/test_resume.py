@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import Classification
-from synergic.learning.datasets import Images
+from synergic.learning.datasets import Images, as_rows
 from synergic.learning.runs import load_config, read_checkpoint, read_json, run, settings
-from synergic.learning.tasks.classification import ClassificationTask, accuracy
+from synergic.learning.tasks.classification import ClassificationTask
 
 CONFIG = Classification(hidden=48, epochs=6, batch=25, steps=4, seed=3, lr=3e-3)
 SCRIPT = """
@@ -90,7 +91,7 @@ def test_a_run_learns_and_repeats_its_figures(undisturbed):
     read_checkpoint(task, folder / "checkpoint.pt")
     assert task.figures() == record["figures"]
     assert load_config(folder) == CONFIG
-    alone = accuracy(task.net, data.test, data.test_labels, batch=1)
+    alone = task.accuracy(as_rows(data.test), torch.from_numpy(data.test_labels), batch=1)
     assert alone == record["figures"]["accuracy"], "a prediction must not depend on its batch"
 
 
