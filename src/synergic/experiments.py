@@ -106,7 +106,7 @@ class Continual:
     """Adam's rate for W, anew for each task."""
     lr_theta: float = 5e-5
     """Adam's rate for alpha, eta and beta."""
-    ewc: float = 1e6
+    ewc: float = 1e5
     """Strength of elastic weight consolidation, for mode "ewc" alone."""
     fisher_samples: int = 200
     """Images whose squared gradients say how much a weight matters, for mode "ewc" alone."""
@@ -152,7 +152,7 @@ class Events:
     """Bound of P."""
     readout: Literal["rank", "rate"] = "rank"
     """Whether u(T) or the spike count of the outputs is trained and read."""
-    dropout: float = 0.0
+    dropout: float = 0.5
     """Share of the hidden neurons left out for a presentation, in training only."""
     epochs: int = 30
     """Passes over the training recordings."""
