@@ -32,13 +32,18 @@ class Spike(torch.autograd.Function):
 
 
 class PlainNet(nn.Module):
-    """A chain of plastic layers; sizes, steps, tau_w and the settings as HybridNet's defaults."""
+    """A chain of plastic layers; sizes, steps, tau_w and the settings as HybridNet's defaults.
+
+    masks : (n_out, n_in) of 0 and 1, one a layer, for continual learning: W of the mask only, P of the rest only, and
+    anew at every presentation.
+    """
 
     def __init__(
         self, sizes: tuple[int, ...], *, plastic: bool, steps: int = 10, tau_w: float = 40.0, vth: float = 0.35,
-        decay: float = 0.4, lambda_: float = 0.95, p_max: float = 4.0,
+        decay: float = 0.4, lambda_: float = 0.95, p_max: float = 4.0, masks: list[Tensor] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        self.masks = masks
         self.plastic, self.steps, self.tau_w, self.vth = plastic, steps, tau_w, vth
         self.decay, self.lambda_, self.p_max = decay, lambda_, p_max
         pairs = list(itertools.pairwise(sizes))
@@ -54,12 +59,20 @@ class PlainNet(nn.Module):
         layers = range(len(self.linear))
         u = [x.new_zeros(len(x), f.out_features) for f in self.linear]
         s, p = [torch.zeros_like(v) for v in u], list(self.p) if self.plastic else []
+        if self.masks:
+            p = [torch.zeros_like(q) for q in p]
         count = torch.zeros_like(u[-1])
         for m in range(1, self.steps + 1):
             k, heard = math.exp(-m / self.tau_w), x
             for i in layers:
-                current = k * (heard @ self.linear[i].weight.T) + self.linear[i].bias
-                if self.plastic:
+                if self.masks:
+                    mask = self.masks[i].T
+                    current = k * (heard @ (self.linear[i].weight.T * mask)) + self.linear[i].bias
+                    if self.plastic:
+                        current = current + heard @ (self.alpha[i] * p[i] * (1 - mask))
+                else:
+                    current = k * (heard @ self.linear[i].weight.T) + self.linear[i].bias
+                if self.plastic and not self.masks:
                     current = current + self.alpha[i] * (heard @ p[i])
                 u[i] = self.decay * (u[i] - self.vth * s[i]) + current
                 s[i] = Spike.apply(u[i] - self.vth)
