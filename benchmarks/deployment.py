@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Trained runs as integers: what quantisation costs, that Lava and the chip agree, and what faults of the machine do.
+
+    uv run python benchmarks/deployment.py --runs runs/fashion-gp-0 runs/fashion-hp-0 ...
+
+Writes benchmarks/results/deployed-RUN.json for each run, and for all of them together, by mode, machine-faults.json
+and docs/images/machine-faults.png.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from synergic import plots, quantise
+from synergic.hw_targets import map_network, simulate_on_chip
+from synergic.hw_targets.faults import FAULTS, break_network
+from synergic.lava_graph import run_in_lava
+from synergic.learning.recordings import frames
+from synergic.learning.runs import NETWORK, restore
+from synergic.simulate import simulate
+from synergic.storage import load
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+RATES = {
+    "dead synapses": (0, 0.1, 0.2, 0.3, 0.4, 0.5),
+    "stuck synapses": (0, 0.005, 0.01, 0.02, 0.04),
+    "bit flips": (0, 0.001, 0.002, 0.005, 0.01, 0.02),
+    "dead neurons": (0, 0.1, 0.2, 0.3, 0.4, 0.5),
+}
+"""Shares of the synapses, bits or neurons that are tried."""
+
+
+@dataclass
+class Arguments:
+    """What to run."""
+
+    runs: tuple[Path, ...]
+    """Folders of trained runs, of images or of events."""
+    data: Path | None = None
+    """Folder with the data sets, default $SYNERGIC_DATA."""
+    samples: int = 1000
+    """Test samples for the integers and for each fault."""
+    chip_samples: int = 100
+    """Of these, on the model of the chip."""
+    lava_samples: int = 20
+    """Of these, in Lava."""
+    faults: bool = True
+    """Whether to try faults."""
+
+
+def encode(whole: Any, heard: np.ndarray) -> np.ndarray:
+    """Values become whole numbers; spikes are."""
+    return whole.encode(heard) if whole.source.num_message_bits else heard.astype(np.int64)
+
+
+def spikes_of(task: Any, samples: int) -> np.ndarray:
+    """What the network hears, (samples, T, channels)."""
+    if isinstance(task.test, list):
+        return frames(task.test[:samples], task.config.steps).numpy()
+    flat = task.test[:samples].reshape(len(task.test[:samples]), 1, -1)
+    return np.repeat(flat, task.config.steps, axis=1)
+
+
+def deployed(task: Any, network: Any, whole: Any, arguments: Arguments) -> dict[str, Any]:
+    """Accuracy of each executor on the same samples, and whether the last two agree in every bit."""
+    heard = spikes_of(task, arguments.samples)
+    labels, encoded = task.test_labels[: len(heard)].numpy(), encode(whole, heard)
+    integer = simulate(whole, encoded)
+    chip_input, lava_input = encoded[: arguments.chip_samples], encoded[: arguments.lava_samples]
+    mapping = map_network(whole)
+    chip, _ = simulate_on_chip(mapping, chip_input)
+    lava = run_in_lava(whole, lava_input)
+    same = {}
+    for name, record in (("chip", chip), ("lava", lava)):
+        count = len(record.u[whole.output])
+        same[name] = bool(
+            all(np.array_equal(record.u[p], integer.u[p][:count]) for p in record.u)
+            and all(np.array_equal(record.spikes[p], integer.spikes[p][:count]) for p in record.spikes)
+        )
+    with torch.no_grad():
+        trained = task.accuracy(torch.from_numpy(heard), task.test_labels[: len(heard)])
+    fixed = float((integer.classes(whole) == labels).mean())
+    return {
+        "samples": {"integers": len(heard), "chip": len(chip_input), "lava": len(lava_input)},
+        "accuracy": {
+            "torch": trained,
+            "reference": float((simulate(network, heard).classes(network) == labels).mean()),
+            "fixed": fixed,
+            "lava_fixed": float((lava.classes(whole) == labels[: len(lava_input)]).mean()),
+            "chip": float((chip.classes(whole) == labels[: len(chip_input)]).mean()),
+        },
+        "lost_by_fixed_point": trained - fixed,
+        "identical_to_the_integer_reference": same,
+        "saturated": {k: int(v) for k, v in integer.saturated.items()},
+        "cores": sum(1 + len(t.local_cores) for t in mapping.tiles),
+    }
+
+
+def fault_curves(task: Any, whole: Any, samples: int, seed: int) -> dict[str, list[float]]:
+    """Accuracy by fault and rate."""
+    encoded = encode(whole, spikes_of(task, samples))
+    labels = task.test_labels[:samples].numpy()
+    curves: dict[str, list[float]] = {}
+    for fault in FAULTS:
+        broken = (break_network(whole, fault, rate, seed) for rate in RATES[fault])
+        curves[fault] = [float((simulate(b, encoded).classes(b) == labels).mean()) for b in broken]
+        sys.stdout.write(f"  {fault}: {curves[fault]}\n")
+    return curves
+
+
+def draw(curves: dict[str, dict[str, list[list[float]]]]) -> None:
+    """A panel a fault, a line a mode."""
+    figure = Figure(figsize=(4 * len(FAULTS), 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, fault in zip(figure.subplots(1, len(FAULTS)), FAULTS, strict=True):
+        plots.robustness(axes, RATES[fault], {m.upper(): c[fault] for m, c in curves.items()}, fault)
+        axes.set_xlabel("share of " + ("bits" if fault == "bit flips" else fault.split()[1]))
+    figure.savefig(ROOT / "docs" / "images" / "machine-faults.png", dpi=110)
+
+
+def main() -> None:
+    """One run after the other."""
+    arguments = tyro.cli(Arguments)
+    curves: dict[str, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
+    for folder in arguments.runs:
+        task: Any = restore(folder, arguments.data)
+        network = load(folder / NETWORK)
+        # 784 inputs of 8 bits and a local weight of 16 could leave the 32-bit sum of a core.
+        whole = quantise(network, local_bits=14)
+        record = deployed(task, network, whole, arguments)
+        sys.stdout.write(f"{folder.name}: {json.dumps(record)}\n")
+        (RESULTS / f"deployed-{folder.name}.json").write_text(json.dumps(record, indent=2) + "\n")
+        if arguments.faults:
+            for fault, values in fault_curves(task, whole, arguments.samples, task.config.seed).items():
+                curves[task.config.mode][fault].append(values)
+        sys.stdout.flush()
+    if curves:
+        result = {"samples": arguments.samples, "rates": RATES, "runs": [f.name for f in arguments.runs]}
+        text = json.dumps(result | {"curves": curves}, indent=2)
+        (RESULTS / "machine-faults.json").write_text(text + "\n")
+        draw(curves)
+
+
+if __name__ == "__main__":
+    main()
