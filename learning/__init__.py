@@ -4,8 +4,20 @@
 if __name__ != "synergic.learning":
     raise ImportError("import synergic.learning: the folder is a part of the package, not a package by itself")
 
+from synergic.learning.convolution import ConvHybridNet, SpikingConv2d
 from synergic.learning.export import to_description
 from synergic.learning.layers import HybridLinear, HybridNet
+from synergic.learning.masked import MaskedLinear, MaskedNet
 from synergic.learning.training import evaluate, train
 
-__all__ = ["HybridLinear", "HybridNet", "evaluate", "to_description", "train"]
+__all__ = [
+    "ConvHybridNet",
+    "HybridLinear",
+    "HybridNet",
+    "MaskedLinear",
+    "MaskedNet",
+    "SpikingConv2d",
+    "evaluate",
+    "to_description",
+    "train",
+]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from synergic.checks import choice
-from synergic.experiments import Classification, Continual, Events
+from synergic.experiments import Classification, Continual, Convolution, Events
 from synergic.network import Network
 
 
@@ -46,6 +46,7 @@ def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
 
     return {
         "classification": (Classification, ClassificationTask),
+        "convolution": (Convolution, ClassificationTask),
         "continual": (Continual, ContinualTask),
         "events": (Events, EventsTask),
     }
@@ -53,7 +54,7 @@ def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
 
 def family_of(config: Any) -> str:
     """The family that settings belong to."""
-    return next(name for name, (kind, _) in families().items() if isinstance(config, kind))
+    return next(name for name, (kind, _) in families().items() if type(config) is kind)
 
 
 def open_task(config: Any, data: Path | None = None) -> Task:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from synergic.checks import require
-from synergic.experiments import Classification
+from synergic.experiments import Classification, Convolution
+from synergic.learning.convolution import ConvHybridNet
 from synergic.learning.datasets import Images, as_rows, load_images
 from synergic.learning.export import to_description
 from synergic.learning.faults import damage
@@ -30,19 +31,25 @@ CURVES = {
 def build(config: Classification) -> HybridNet:
     """The untrained network of an experiment; seeds torch."""
     torch.manual_seed(config.seed)
-    net = HybridNet(
-        (784, config.hidden, 10),
-        mode=config.mode,
-        steps=config.steps,
-        tau_w=config.tau_w,
-        vth=config.vth,
-        decay=config.decay,
-        lambda_=config.lambda_,
-        p_max=config.p_max,
-        sign=config.sign,
-        dropout=config.dropout,
-        trace=config.trace,
-    )
+    settings: dict[str, Any] = {
+        "mode": config.mode,
+        "steps": config.steps,
+        "tau_w": config.tau_w,
+        "vth": config.vth,
+        "decay": config.decay,
+        "reset": config.reset,
+        "lambda_": config.lambda_,
+        "rho": config.rho,
+        "p_max": config.p_max,
+        "sign": config.sign,
+        "dropout": config.dropout,
+        "trace": config.trace,
+    }
+    net: HybridNet
+    if isinstance(config, Convolution):
+        net = ConvHybridNet((1, 28, 28), tuple(config.channels), (config.hidden, 10), **settings)
+    else:
+        net = HybridNet((784, config.hidden, 10), **settings)
     with torch.no_grad():
         for layer in net.layers:
             # A layer draws the paper's, uniform between 0 and .01.
@@ -72,14 +79,18 @@ class ClassificationTask(SupervisedTask):
 
     def figures(self) -> dict[str, Any]:
         """Accuracy on clean images, and under damage; noise with seed 0, the same for all networks."""
+        # A convolution costs too much for all of them.
+        tried = {"gaussian": range(0, 7, 3)} if isinstance(self.config, Convolution) else CURVES
         curves = {
             kind: [self.accuracy(as_rows(damage(self.test, kind, i)), self.test_labels) for i in levels]
-            for kind, levels in CURVES.items()
+            for kind, levels in tried.items()
         }
-        levels = {kind: list(at) for kind, at in CURVES.items()}
+        levels = {kind: list(at) for kind, at in tried.items()}
         early = early_exit(*self.outputs(as_rows(self.test)), self.test_labels, float(self.net.layers[-1].vth))
         return {"accuracy": curves["gaussian"][0], "early_exit": early, "curves": curves, "levels": levels}
 
     def description(self) -> Network | None:
-        """The network for values of 8 bits; none for the "shared" trace, which no machine runs."""
-        return None if self.config.trace == "shared" else to_description(self.net, 8, self.config.readout)
+        """The network for values of 8 bits; none for convolutions, nor for "shared", which no machine runs."""
+        if self.config.trace == "shared" or isinstance(self.config, Convolution):
+            return None
+        return to_description(self.net, 8, self.config.readout)

@@ -37,6 +37,10 @@ class Classification:
     """Bound of P."""
     sign: Literal[1, -1] = 1
     """Hebbian or anti-Hebbian."""
+    rho: Literal["tanh", "identity"] = "tanh"
+    """Of the potential, in the local rule."""
+    reset: Literal["subtract", "zero"] = "subtract"
+    """Of the membrane, after a spike."""
     readout: Literal["rank", "rate"] = "rank"
     """Whether u(T) or the spike count of the outputs is trained and read."""
     dropout: float = 0.0
@@ -68,6 +72,19 @@ class Classification:
     def name(self) -> str:
         """Of the folder that a run goes to."""
         return f"{self.dataset}-{self.mode}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Convolution(Classification):
+    """Images into spiking convolutions, then plastic dense layers."""
+
+    channels: tuple[int, ...] = (128, 256, 256)
+    """Of the convolutions, 3 x 3, each followed by average pooling of 2."""
+
+    @property
+    def name(self) -> str:
+        """Of the folder that a run goes to."""
+        return f"{self.dataset}-conv-{self.mode}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -187,6 +204,34 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "mnist-gp": ("MNIST 784-512-10, global plasticity", replace(GP, dataset="mnist")),
     "mnist-lp": ("MNIST 784-512-10, local plasticity", replace(LP, dataset="mnist")),
     "mnist-hp": ("MNIST 784-512-10, hybrid plasticity", replace(HP, dataset="mnist")),
+    "mnist-conv-hp": (
+        "MNIST, convolutions and plastic layers",
+        Convolution(
+            dataset="mnist",
+            vth=0.3,
+            decay=0.6,
+            p_max=2.0,
+            dropout=0.5,
+            lr=5e-4,
+            sign=-1,
+            rho="identity",
+            weight_decay=0.0,
+        ),
+    ),
+    "fashion-conv-hp": (
+        "Fashion-MNIST, convolutions and plastic layers",
+        Convolution(
+            vth=0.45,
+            decay=0.75,
+            reset="zero",
+            tau_w=30.0,
+            lambda_=0.9,
+            batch=50,
+            dropout=0.5,
+            lr=5e-4,
+            weight_decay=0.0,
+        ),
+    ),
     "nmnist-gp": ("N-MNIST 2312-512-10, global plasticity", Events(mode="gp")),
     "nmnist-lp": ("N-MNIST 2312-512-10, local plasticity", Events(mode="lp")),
     "nmnist-hp": ("N-MNIST 2312-512-10, hybrid plasticity", Events(mode="hp")),

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Spiking convolutions: against a loop written from the equations, and as a part of a network."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from synergic.errors import ParameterError
+from synergic.experiments import Convolution
+from synergic.learning.convolution import ConvHybridNet, SpikingConv2d
+from synergic.learning.datasets import Images
+from synergic.learning.tasks.classification import ClassificationTask
+
+K = torch.exp(-torch.arange(1, 5, dtype=torch.float64) / 40)
+
+
+def by_the_equations(layer, s, k):
+    """u(m) = d r(u(m-1)) + k(m) W * s(m) + b, pooled spikes."""
+    u, out = torch.zeros(()).double(), []
+    fired = torch.zeros(()).double()
+    for m in range(len(k)):
+        kept = u - layer.vth * fired if layer.reset == "subtract" else u * (1 - fired)
+        current = k[m] * functional.conv2d(s[:, min(m, s.shape[1] - 1)], layer.weight, padding="same")
+        u = layer.decay * kept + current + layer.bias[:, None, None]
+        fired = (u > layer.vth).double()
+        out.append(functional.avg_pool2d(fired, layer.pool))
+    return torch.stack(out, 1)
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize(("pool", "steps"), [(1, 4), (2, 4), (2, 1)])
+def test_as_the_equations_say(reset, pool, steps):
+    torch.manual_seed(0)
+    layer = SpikingConv2d(2, 3, pool=pool, reset=reset).double()
+    s = torch.rand(5, steps, 2, 6, 8, dtype=torch.float64)
+    got = layer(s, K)
+    assert got.shape == (5, 4, 3, 6 // pool, 8 // pool)
+    assert torch.equal(got, by_the_equations(layer, s, K))
+    assert 0 < got.mean() < 1
+
+
+def test_a_picture_that_stays_is_one_shown_again_also_in_its_gradient():
+    torch.manual_seed(0)
+    layer, s = SpikingConv2d(2, 3).double(), torch.rand(4, 1, 2, 6, 6, dtype=torch.float64)
+    grads = []
+    for shown in (s, s.repeat(1, 4, 1, 1, 1)):
+        out = layer(shown, K)
+        grads.append((out, *torch.autograd.grad(out.square().sum(), [layer.weight, layer.bias])))
+    for once, again in zip(*grads, strict=True):
+        assert torch.allclose(once, again)
+    assert grads[0][1].abs().max() > 0
+
+
+def test_a_prediction_does_not_depend_on_its_batch():
+    torch.manual_seed(0)
+    net = ConvHybridNet((1, 8, 8), (3, 4), (6, 3), steps=4)
+    s, order = torch.rand(7, 64), torch.randperm(7)
+    together = net(s)[1]
+    assert torch.allclose(net(s[order])[1], together[order], atol=1e-6)
+    assert torch.allclose(torch.cat([net(one)[1] for one in s.split(1)]), together, atol=1e-6)
+
+
+def test_local_plasticity_alone_trains_the_read_out_only():
+    net = ConvHybridNet((1, 8, 8), (3,), (6, 3), mode="lp", steps=3)
+    trained = {name for name, p in net.named_parameters() if p.requires_grad}
+    assert trained
+    assert all(name.startswith("layers.1.") for name in trained)
+
+
+def test_the_family_learns():
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % 10
+    images = rng.random((300, 28, 28), dtype=np.float32) * 0.1
+    for image, label in zip(images, labels, strict=True):
+        y, x = divmod(int(label), 4)
+        image[2 + 8 * y : 8 + 8 * y, 1 + 6 * x : 7 + 6 * x] += 0.6
+    data = Images(images[:200], labels[:200], images[200:], labels[200:])
+    task = ClassificationTask(Convolution(channels=(4, 8), hidden=32, steps=3, epochs=5, batch=20, lr=5e-3), data=data)
+    for _ in range(5):
+        task.epoch()
+    figures = task.figures()
+    assert figures["accuracy"] > 0.6  # chance is .1
+    assert task.description() is None
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: SpikingConv2d(1, 2, kernel_size=4), "odd"),
+        (lambda: SpikingConv2d(0, 2), "in_channels"),
+        (lambda: SpikingConv2d(1, 2)(torch.zeros(2, 3, 1, 6, 6), K), "shape"),
+        (lambda: ConvHybridNet((1, 4, 4), (2, 2, 2), (5, 3)), "halves"),
+        (lambda: ConvHybridNet((1, 8, 8), (2,), (5, 3))(torch.zeros(2, 63)), "pixel"),
+    ],
+)
+def test_bad_input_is_refused(act, message):
+    with pytest.raises(ParameterError, match=message):
+        act()
