@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from synergic.checks import choice
-from synergic.experiments import Classification, Continual, Convolution, Events
+from synergic.experiments import Classification, Continual, Convolution, Events, FewShot
 from synergic.network import Network
 
 
@@ -43,12 +43,14 @@ def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
     from synergic.learning.tasks.classification import ClassificationTask
     from synergic.learning.tasks.continual import ContinualTask
     from synergic.learning.tasks.events import EventsTask
+    from synergic.learning.tasks.few_shot import FewShotTask
 
     return {
         "classification": (Classification, ClassificationTask),
         "convolution": (Convolution, ClassificationTask),
         "continual": (Continual, ContinualTask),
         "events": (Events, EventsTask),
+        "few-shot": (FewShot, FewShotTask),
     }
 
 

@@ -194,6 +194,51 @@ class Events:
         return f"nmnist-{self.mode}-{self.seed}"
 
 
+@dataclass(frozen=True)
+class FewShot:
+    """Omniglot: new characters from few drawings."""
+
+    ways: int = 5
+    """Characters of an episode."""
+    shots: int = 1
+    """Drawings of each character that are shown with their label."""
+    split: Literal["published", "official"] = "published"
+    """Test characters: the last 100 of a random order of all, or the official evaluation set."""
+    channels: int = 128
+    """Of each of the four convolutions."""
+    decay: float = 0.2
+    """d, share of the membrane kept over a step."""
+    lambda_: float = 0.99
+    """Share of P kept over a step."""
+    p_max: float = 4.0
+    """Bound of P."""
+    epochs: int = 30
+    """Units of `steps_an_epoch` steps."""
+    steps_an_epoch: int = 100
+    """Steps between two checkpoints."""
+    batch: int = 8
+    """Episodes a step."""
+    queries: int = 3
+    """Queries of each character of a training episode."""
+    lr: float = 1e-3
+    """Adam's rate for convolutions, W and b, falling to 0 by a cosine."""
+    lr_theta: float = 1e-4
+    """Adam's rate for alpha, eta and beta, likewise."""
+    held_characters: int = 100
+    """Training characters set aside for validation."""
+    validation: bool = False
+    """Evaluate on those instead of the test characters."""
+    test_episodes: int = 1000
+    """Episodes of the evaluation, each with a query for each character."""
+    seed: int = 0
+    """Of the order of the characters, the weights and the training episodes."""
+
+    @property
+    def name(self) -> str:
+        """Of the folder that a run goes to."""
+        return f"omniglot-{self.ways}way-{self.shots}shot-{self.split}-{self.seed}"
+
+
 GP = Classification(mode="gp")
 LP = Classification(mode="lp", alpha_start=0.1, eta_start=0.05)
 HP = Classification(mode="hp", lr_theta=1e-4, theta_decay=5.0)
@@ -235,6 +280,11 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "nmnist-gp": ("N-MNIST 2312-512-10, global plasticity", Events(mode="gp")),
     "nmnist-lp": ("N-MNIST 2312-512-10, local plasticity", Events(mode="lp")),
     "nmnist-hp": ("N-MNIST 2312-512-10, hybrid plasticity", Events(mode="hp")),
+    "omniglot-5way-1shot": ("Omniglot, 5 characters from 1 drawing each", FewShot()),
+    "omniglot-5way-1shot-official": ("The same, official split", FewShot(split="official")),
+    "omniglot-5way-5shot": ("Omniglot, 5 characters from 5 drawings each", FewShot(shots=5)),
+    "omniglot-20way-1shot": ("Omniglot, 20 characters from 1 drawing each", FewShot(ways=20, batch=2)),
+    "omniglot-20way-5shot": ("Omniglot, 20 characters from 5 drawings each", FewShot(ways=20, shots=5, batch=2)),
     "continual-gp": ("50 shuffled MNIST tasks, global plasticity with masks", Continual(mode="gp")),
     "continual-hp": ("50 shuffled MNIST tasks, hybrid plasticity with masks", Continual(mode="hp")),
     "continual-ewc": ("50 shuffled MNIST tasks, elastic weight consolidation", Continual(mode="ewc", gain=1.0)),

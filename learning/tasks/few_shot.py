@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""New characters from few drawings: local weights learn within an episode, everything else between (paper 2).
+
+An episode is one presentation. Step m shows the features x(m) of one picture, and in the support also its label as a
+teaching current on the right neuron; P starts at zero and lives until the last step, the query:
+
+    u_i(m) = d r(u_i(m-1)) + sum_j x_j(m) (W_ij + alpha_i P_ij(m-1)) + TEACHER label_i(m) + b_i
+    P_ij(m) = clip(lambda P_ij(m-1) + eta_j x_j(m) (tanh(u_i(m) / v_th) + beta_i))
+
+The class is that of the highest u(T). Unlike the paper's read-out (softmax, alpha a synapse) this is the rule of all
+other networks here, so that episodes run in Lava and on the chip; features of 0 .. 1 enter as 8-bit values.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from synergic.experiments import FewShot
+from synergic.learning.export import to_description
+from synergic.learning.layers import HybridNet
+from synergic.learning.omniglot import Episodes, draw_episodes, load_omniglot, pictures, split_characters
+from synergic.network import Network
+
+TEACHER = 10.0
+"""Current of a label, in thresholds."""
+ETA, ALPHA = 0.1, 0.005
+"""At the start, all the same; beta starts at -1 / ways, so that what all characters share cancels. With a small alpha
+the potentials of a support stay far below v_th: near it, every neuron would take every picture for its own."""
+SHARPNESS = 200.0
+"""Of the softmax that the loss is formed with, per unit of u; the class does not depend on it."""
+
+
+class FewShotNet(nn.Module):
+    """Convolutional features, then one plastic layer; `channels` features at each of 2 x 2 places."""
+
+    def __init__(self, config: FewShot) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for n_in in (1, *[config.channels] * 3):
+            layers += [nn.Conv2d(n_in, config.channels, 3, stride=2, padding=1), nn.BatchNorm2d(config.channels)]
+            layers += [nn.Tanh()]
+        self.features = nn.Sequential(*layers[:-1], nn.Hardtanh(0, 1), nn.Flatten())
+        self.ways, self.size = config.ways, 4 * config.channels
+        self.plastic = HybridNet(
+            (self.size + config.ways, config.ways), steps=config.ways * config.shots + 1, tau_w=float("inf"), vth=1.0,
+            decay=config.decay, reset="zero", lambda_=config.lambda_, p_max=config.p_max,
+        )  # fmt: skip
+        layer = self.plastic.layers[0]
+        with torch.no_grad():
+            # Few features at a time: what all characters share would drown what tells them apart.
+            self.features[-3].bias.fill_(-0.5)
+            layer.weight.zero_(), layer.bias.zero_(), layer.beta.fill_(-1 / config.ways)
+            layer.weight[:, self.size :] = TEACHER * torch.eye(config.ways)
+            layer.eta.fill_(ETA), layer.alpha.fill_(ALPHA)
+            layer.eta[self.size :] = 0
+        # Labels teach and are not learned: what they weigh stays as it is.
+        free = (torch.arange(self.size + config.ways) < self.size).float()
+        layer.weight.register_hook(lambda g: g * free)
+        layer.eta.register_hook(lambda g: g * free)
+
+    def presentations(self, images: Tensor, episodes: Episodes, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What the plastic layer hears: (episodes ways queries, T, features + ways), and the classes of the queries.
+
+        The support comes in an order drawn anew for each episode.
+        """
+        support, queries = (pictures(images, p, episodes.turns) for p in (episodes.support, episodes.queries))
+        count, ways, shots = support.shape[:3]
+        each = queries.shape[2]
+        both = torch.cat([support.flatten(0, 2), queries.flatten(0, 2)])[:, None]
+        seen, asked = self.features(both).split([count * ways * shots, count * ways * each])
+        label = torch.eye(ways).repeat_interleave(shots, 0).expand(count, -1, -1)
+        seen = torch.cat([seen.reshape(count, ways * shots, -1), label], 2)
+        order = torch.rand(count, ways * shots, generator=generator).argsort(1)
+        seen = seen[torch.arange(count)[:, None], order]
+        asked = torch.cat([asked, torch.zeros(len(asked), ways)], 1)
+        whole = torch.cat([seen.repeat_interleave(ways * each, 0), asked[:, None]], 1)
+        return whole, torch.arange(ways).repeat_interleave(each).repeat(count)
+
+
+class FewShotTask:
+    """Adam on everything, episodes drawn for each epoch. images : instead of Omniglot in `folder`."""
+
+    def __init__(self, config: FewShot, folder: Path | None = None, images: Tensor | None = None) -> None:
+        self.config = config
+        self.images = load_omniglot(folder) if images is None else images
+        train, held, test = split_characters(config.split, config.held_characters, config.seed)
+        self.train = train[train < len(self.images)]
+        self.test = held if config.validation else test
+        self.test = self.test[self.test < len(self.images)]
+        kind = "training characters held back" if config.validation else f"test characters, {config.split} split"
+        self.evaluated_on = f"{config.test_episodes} episodes of {len(self.test)} {kind}"
+        torch.manual_seed(config.seed)
+        self.net = FewShotNet(config)
+        theta = {id(p) for p in self.net.plastic.theta()}
+        slow = [p for p in self.net.parameters() if p.requires_grad and id(p) not in theta]
+        self.optimizer = torch.optim.Adam(
+            [{"params": slow, "lr": config.lr}, {"params": self.net.plastic.theta(), "lr": config.lr_theta}]
+        )
+        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            self.optimizer, config.epochs * config.steps_an_epoch
+        )
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.history: list[dict[str, float]] = []
+
+    def epoch(self) -> None:
+        """Some steps, each on several episodes of training characters."""
+        began, config, losses, right = time.perf_counter(), self.config, [], []
+        self.net.train()
+        for _ in range(config.steps_an_epoch):
+            episodes = draw_episodes(
+                self.train, config.batch, config.ways, config.shots, config.queries, True, self.generator
+            )
+            heard, classes = self.net.presentations(self.images, episodes, self.generator)
+            u = self.net.plastic(heard)[1][:, -1]
+            loss = functional.cross_entropy(SHARPNESS * u, classes)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.schedule.step()
+            losses.append(float(loss.detach()))
+            right.append(float((u.argmax(1) == classes).double().mean()))
+        seconds = time.perf_counter() - began
+        self.history.append({"loss": float(np.mean(losses)), "accuracy": float(np.mean(right)), "seconds": seconds})
+
+    def state(self) -> dict[str, Any]:
+        """The state after a whole epoch."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "generator": self.generator.get_state(),
+            "history": self.history,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.generator.set_state(state["generator"])
+        self.history = state["history"]
+
+    @torch.no_grad()
+    def presentations(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """What the plastic layer hears in `count` test episodes of one query for each way, and the classes."""
+        self.net.eval()
+        generator = torch.Generator().manual_seed(seed)
+        config = self.config
+        parts = []
+        for start in range(0, count, 50):
+            some = min(50, count - start)
+            episodes = draw_episodes(self.test, some, config.ways, config.shots, 1, False, generator)
+            parts.append(self.net.presentations(self.images, episodes, generator))
+        return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+
+    @torch.no_grad()
+    def figures(self) -> dict[str, Any]:
+        """Accuracy over test episodes, the same for all networks of a split, with its standard error."""
+        heard, classes = self.presentations(self.config.test_episodes)
+        right = self.net.plastic(heard)[1][:, -1].argmax(1) == classes
+        an_episode = right.reshape(-1, self.config.ways).double().mean(1)
+        error = float(an_episode.std() / len(an_episode) ** 0.5)
+        return {"accuracy": float(right.double().mean()), "standard_error": error}
+
+    def description(self) -> Network | None:
+        """The plastic layer; the features are computed by the host."""
+        return to_description(self.net.plastic, num_message_bits=8)
