@@ -33,6 +33,9 @@ TEACHER = 10.0
 ETA, ALPHA = 0.1, 0.005
 """At the start, all the same; beta starts at -1 / ways, so that what all characters share cancels. With a small alpha
 the potentials of a support stay far below v_th: near it, every neuron would take every picture for its own."""
+COPIES = 64
+"""Channels that a label comes by on a machine, each with its part of the current: in one channel it would take the
+whole range of the 8-bit weights, and nothing would be left of alpha."""
 SHARPNESS = 200.0
 """Of the softmax that the loss is formed with, per unit of u; the class does not depend on it."""
 
@@ -169,6 +172,24 @@ class FewShotTask:
         error = float(an_episode.std() / len(an_episode) ** 0.5)
         return {"accuracy": float(right.double().mean()), "standard_error": error}
 
+    def to_machine(self, heard: Tensor) -> Tensor:
+        """Presentations as `description` hears them: each label channel COPIES times."""
+        features, labels = heard.split([self.net.size, self.config.ways], -1)
+        return torch.cat([features, labels.repeat_interleave(COPIES, -1)], -1)
+
+    @torch.no_grad()
     def description(self) -> Network | None:
-        """The plastic layer; the features are computed by the host."""
-        return to_description(self.net.plastic, num_message_bits=8)
+        """The plastic layer, labels by COPIES channels each; the features are computed by the host."""
+        net, size, ways = self.net.plastic, self.net.size, self.config.ways
+        trained = net.layers[0]
+        machine = HybridNet(
+            (size + COPIES * ways, ways), steps=net.steps, tau_w=net.tau_w, vth=trained.vth, decay=trained.decay,
+            reset=trained.reset, lambda_=trained.lambda_, p_max=trained.p_max,
+        )  # fmt: skip
+        layer = machine.layers[0]
+        features, labels = trained.weight.split([size, ways], 1)
+        layer.weight.copy_(torch.cat([features, labels.repeat_interleave(COPIES, 1) / COPIES], 1))
+        layer.eta.copy_(torch.cat([trained.eta[:size], torch.zeros(COPIES * ways)]))
+        for name in ("bias", "alpha", "beta"):
+            getattr(layer, name).copy_(getattr(trained, name))
+        return to_description(machine, num_message_bits=8)

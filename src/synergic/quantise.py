@@ -269,6 +269,11 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
                 )
             rule = quantise_rule(p.rule, p.name, local_bits, post.vth, values)
             alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
+            require(
+                bool(alpha.any()) or not p.alpha.any(), f"{p.name}.alpha",
+                f"{float(np.abs(p.alpha).max()):g} at most, which rounds to 0 and would switch the local term off",
+                f"{0.5 * rule.scale / (s_w * ONE):g} or more", "Use more weight_bits or fewer local_bits.",
+            )  # fmt: skip
             local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
         weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
         bits = network.source.num_message_bits if values else 0

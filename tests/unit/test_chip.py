@@ -70,7 +70,7 @@ def test_dimension_order_goes_x_first():
 
 
 def wide_network(*sizes):
-    return sy.quantise(plastic_network(sizes=sizes, steps=1, alpha=0.01))
+    return sy.quantise(plastic_network(sizes=sizes, steps=1, alpha=0.2))
 
 
 def test_too_large_a_network_is_refused_with_a_remedy():

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Few-shot episodes: how they are drawn, what the plastic layer hears, and that learning within an episode works."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from synergic import quantise
+from synergic.errors import DataError, FormatError, ParameterError
+from synergic.experiments import FewShot
+from synergic.hw_targets import map_network, simulate_on_chip
+from synergic.learning.export import to_description
+from synergic.learning.omniglot import (
+    DEVIATION,
+    MEAN,
+    checked,
+    draw_episodes,
+    load_omniglot,
+    normalised,
+    pictures,
+    split_characters,
+)
+from synergic.learning.tasks.few_shot import TEACHER, FewShotTask
+from synergic.simulate import simulate
+
+SMALL = FewShot(
+    ways=3, shots=2, channels=32, epochs=2, steps_an_epoch=40, batch=4, queries=2, test_episodes=40, lr=2e-3
+)  # fmt: skip
+
+
+def made_up(characters=1000, seed=0):
+    """Strokes of a character, jittered by its drawers; normalised."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = (torch.rand(characters, 1, 6, 6, generator=generator) < 0.3).float()
+    ink = torch.nn.functional.interpolate(coarse, 31)[:, 0]
+    shifts = torch.randint(-2, 3, (20, 2), generator=generator)
+    drawn = torch.stack([ink.roll((int(y), int(x)), (1, 2)) for y, x in shifts], 1)
+    return (1 - drawn - MEAN) / DEVIATION
+
+
+@pytest.fixture(scope="module")
+def images():
+    return made_up()
+
+
+def test_splits_do_not_overlap():
+    train, held, test = split_characters("published", 100, 0)
+    assert (len(train), len(held), len(test)) == (1423, 100, 100)
+    assert len(set(train.tolist()) | set(held.tolist()) | set(test.tolist())) == 1623
+    train, held, test = split_characters("official", 100, 0)
+    assert test.tolist() == list(range(964, 1623))
+    assert max(train.max(), held.max()) < 964
+
+
+def test_an_episode_has_different_characters_and_no_drawing_twice():
+    characters = torch.arange(40, 60)
+    drawn = draw_episodes(characters, 50, 5, 3, 4, True, torch.Generator().manual_seed(0))
+    both = torch.cat([drawn.support, drawn.queries], 2)
+    assert both.shape == (50, 5, 7, 2)
+    for episode in both:
+        assert len(set(episode[:, 0, 0].tolist())) == 5
+        assert (episode[:, :, 0] == episode[:, :1, 0]).all()
+        assert all(len(set(way[:, 1].tolist())) == 7 for way in episode)
+    assert both[..., 0].min() >= 40
+    assert set(drawn.turns.flatten().tolist()) == {0, 1, 2, 3}
+
+
+def test_turned_pictures():
+    images = torch.arange(2 * 20 * 4.0).reshape(2, 20, 2, 2)
+    pairs = torch.tensor([[[[0, 3]], [[1, 5]]]])
+    shown = pictures(images, pairs, torch.tensor([[1, 0]]))
+    assert torch.equal(shown[0, 0, 0], torch.rot90(images[0, 3], 1))
+    assert torch.equal(shown[0, 1, 0], images[1, 5])
+
+
+def test_what_the_layer_hears(images):
+    task = FewShotTask(SMALL, images=images)
+    heard, classes = task.presentations(4)
+    assert heard.shape == (4 * 3, 7, 128 + 3)
+    assert 0 <= heard.min() <= heard.max() <= 1
+    assert classes.tolist() == [0, 1, 2] * 4
+    labels = heard[..., 128:]
+    assert (labels[:, -1] == 0).all(), "the query has no label"
+    assert (labels[:, :-1].sum(2) == 1).all()
+    assert (labels[:, :-1].sum(1) == 2).all(), "two drawings of each"
+
+
+def test_labels_teach_and_are_not_learned(images):
+    task = FewShotTask(SMALL, images=images)
+    task.epoch()
+    layer = task.net.plastic.layers[0]
+    assert torch.equal(layer.weight[:, 128:], TEACHER * torch.eye(3))
+    assert (layer.eta[128:] == 0).all()
+    assert not (layer.eta[:128] == layer.eta[0]).all()
+
+
+@pytest.fixture(scope="module")
+def trained(images):
+    task = FewShotTask(SMALL, images=images)
+    task.epoch(), task.epoch()
+    return task
+
+
+def test_it_learns_from_the_support_alone(trained):
+    assert trained.figures()["accuracy"] > 0.6  # chance is .33
+    heard, classes = trained.presentations(40)
+    untaught = heard.clone()
+    untaught[..., 128:] = 0
+    without = trained.net.plastic(untaught)[1][:, -1].argmax(1)
+    assert (without == classes).double().mean() < 0.5
+
+
+def test_a_resumed_run_ends_the_same(trained, images):
+    first = FewShotTask(SMALL, images=images)
+    first.epoch()
+    file = io.BytesIO()
+    torch.save(first.state(), file)
+    file.seek(0)
+    again = FewShotTask(SMALL, images=images)
+    again.load(torch.load(file, weights_only=True))
+    again.epoch()
+    assert again.figures() == trained.figures()
+
+
+def test_episodes_run_as_integers_and_on_the_chip(trained):
+    heard, classes = trained.presentations(40)
+    network, task_input = trained.description(), trained.to_machine(heard)
+    # The teaching current takes most of the range of a weight: in one channel, 8 bits leave nothing of alpha.
+    with pytest.raises(ParameterError, match=r"alpha.*weight_bits"):
+        quantise(to_description(trained.net.plastic, num_message_bits=8), local_bits=14)
+    whole = quantise(network, local_bits=12)
+    encoded = whole.encode(task_input.numpy())
+    integer = simulate(whole, encoded)
+    reached = (integer.classes(whole) == classes.numpy()).mean()
+    assert reached == pytest.approx(trained.figures()["accuracy"], abs=0.06)
+    chip, _ = simulate_on_chip(map_network(whole), encoded[:6])
+    assert np.array_equal(chip.u["output"], integer.u["output"][:6])
+
+
+def test_bad_input_is_refused(tmp_path):
+    with pytest.raises(DataError, match="Omniglot: not in"):
+        load_omniglot(tmp_path)
+    (tmp_path / "omniglot_packed105.npz").write_bytes(b"no array")
+    with pytest.raises(FormatError, match="damaged"):
+        load_omniglot(tmp_path)
+    with pytest.raises(FormatError, match="allowed"):
+        checked(np.zeros((3, 105, 105), np.uint8), "here")
+    with pytest.raises(ParameterError, match="shots"):
+        draw_episodes(torch.arange(9), 1, 5, 19, 2, False, torch.Generator())
+
+
+def test_normalised_paper_is_white():
+    white = normalised(np.zeros((1, 1, 105, 105), np.uint8))
+    assert white.shape == (1, 1, 31, 31)
+    assert torch.allclose(white, torch.tensor((1 - MEAN) / DEVIATION))
