@@ -18,6 +18,28 @@ PUBLISHED = {"lp": (75.8, 69.2), "gp": (87.9, 65.5), "hp": (88.3, 72.2)}
 """By mode: clean, and with Gaussian noise of variance .06; Wu et al. 2022, trace shared by the batch."""
 
 
+FASHION = """\
+Predictions independent of the batch (`per_sample`); the published figures come from the authors' protocol, in which a
+batch of 100 shares its local weights. Settings were chosen on the last 10,000 training images (training on the first
+50,000): weight decay .3 for all; for HP theta learns at 1e-4 and decays; for LP the local weights start stronger than
+the paper's. Accuracy in per cent, mean and range of the seeds; noise is Gaussian, variance .06, added to the test
+images only.
+
+What was tried for the noise, on held-back images: HP passes 74 % after about ten epochs in several settings (clean
+87 %, GP then 65 to 70 %), and loses it again as training goes on. Weight decay from .1 to 3, averaged weights, dropout,
+noise on the weights, theta learned in one layer only, one alpha for a layer, larger or negative starts, anti-Hebbian
+updates and reading mean potentials did not keep both the clean accuracy and the tolerance. The gain comes from the
+local weights of the read-out; with those of the hidden layer alone there is none."""
+OTHER_TEXT = """\
+Accuracy in per cent on what the last column says. In the continual family an epoch is a task: the published protocol
+has 50 tasks of 10 epochs, here each has one, and there are as many as the column says, which is not the same for all
+three; the records hold the mean after each task. N-MNIST is a part of the set (1,000 recordings), so that accuracies
+are far below published ones; 100 test recordings leave an uncertainty of about 4 points."""
+INTEGER_TEXT = """\
+`benchmarks/deployment.py`: accuracy on the same samples in floating point and in 8-bit integers, per cent; whether
+Lava and the model of the chip equal the integer reference in every spike and every membrane (on fewer samples: the
+records say how many). The masked networks of the continual family have no description yet: P on the complement of a
+mask needs one alpha a synapse."""
 OTHERS = {
     "mnist-lp": "-", "mnist-gp": "-", "mnist-hp": "-", "mnist-conv-hp": "99.5", "fashion-conv-hp": "93.3",
     "nmnist-lp": "-", "nmnist-gp": "-", "nmnist-hp": "-",
@@ -39,6 +61,22 @@ def spread(values: Any) -> str:
     return f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})"
 
 
+def deployed() -> list[str]:
+    """Networks of each family as integers."""
+    lines = ["", "## As integers", "", *INTEGER_TEXT.splitlines(), ""]
+    lines += ["| run | samples | floating | integers | lost, points | Lava, chip identical | cores |"]
+    lines += ["|---|---|---|---|---|---|---|"]
+    for path in sorted(RESULTS.glob("deployed-*.json")):
+        r = json.loads(path.read_text())
+        same = " ".join("yes" if r["identical_to_the_integer_reference"][k] else "NO" for k in ("lava", "chip"))
+        a, lost = r["accuracy"], 100 * r["lost_by_fixed_point"]
+        lines.append(
+            f"| {path.stem.removeprefix('deployed-')} | {r['samples']['integers']} | {100 * a['floating']:.2f} | "
+            f"{100 * a['fixed']:.2f} | {lost:.2f} | {same} | {r['cores']} |"
+        )
+    return lines
+
+
 def page() -> str:
     """The page's text."""
     lines = [
@@ -49,10 +87,7 @@ def page() -> str:
         "",
         "## Fashion-MNIST, 784-512-10, 30 epochs, test set",
         "",
-        "Predictions independent of the batch (`per_sample`); the published figures come from the authors' protocol,",
-        "in which a batch of 100 shares its local weights. Settings were chosen on the last 10,000 training images",
-        "(training on the first 50,000), and are the same for GP and HP. Accuracy in per cent, mean and range of the",
-        "seeds; noise is Gaussian, variance .06, added to the test images only.",
+        *FASHION.splitlines(),
         "",
         "| mode | seeds | clean, published | clean, reached | noise, published | noise, reached |",
         "|---|---|---|---|---|---|",
@@ -71,7 +106,7 @@ def page() -> str:
         lines += ["", "A centred square of half-width i erased, mean of the seeds:", ""]
         lines += ["| i | " + " | ".join(map(str, levels)) + " |", "|---" * (len(levels) + 1) + "|"]
         lines += [f"| {m.upper()} | " + " | ".join(f"{100 * v:.1f}" for v in c[1]) + " |" for m, c in crops.items()]
-    lines += ["", "## Other experiments", "", "Accuracy in per cent on what the last column says.", ""]
+    lines += ["", "## Other experiments", "", *OTHER_TEXT.splitlines(), ""]
     lines += ["| experiment | seeds | published | reached | epochs | evaluated on |", "|---|---|---|---|---|---|"]
     for name, published in OTHERS.items():
         found = records(name)
@@ -79,6 +114,7 @@ def page() -> str:
             reached = spread([r["figures"]["accuracy"] for r in found])
             last = f"{len(found[0]['history'])} | {found[0]['evaluated_on']}"
             lines.append(f"| {name} | {len(found)} | {published} | {reached} | {last} |")
+    lines += deployed()
     speed = RESULTS / "training.json"
     if speed.exists():
         report = json.loads(speed.read_text())

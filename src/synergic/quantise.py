@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -249,7 +250,8 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
     """The integer form of a network.
 
     weight_bits : 2 .. 16 of the slow weights, default 8. local_bits : 8 .. 16 of the local weights.
-    Raises ParameterError where a value does not fit its width, UnsupportedError for alpha a synapse.
+    Raises ParameterError where a value does not fit its width, UnsupportedError for alpha a synapse. Warns where all
+    alpha of a projection round to 0.
     """
     kind("quantise.network", network, Network, "Build one, or export it with to_description().")
     whole("quantise.weight_bits", weight_bits, 2, 16, "8 is what the chips hold.")
@@ -269,11 +271,13 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
                 )
             rule = quantise_rule(p.rule, p.name, local_bits, post.vth, values)
             alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
-            require(
-                bool(alpha.any()) or not p.alpha.any(), f"{p.name}.alpha",
-                f"{float(np.abs(p.alpha).max()):g} at most, which rounds to 0 and would switch the local term off",
-                f"{0.5 * rule.scale / (s_w * ONE):g} or more", "Use more weight_bits or fewer local_bits.",
-            )  # fmt: skip
+            if p.alpha.any() and not alpha.any():
+                warnings.warn(
+                    f"{p.name}.alpha: {float(np.abs(p.alpha).max()):g} at most rounds to 0, which switches the local "
+                    f"term off; allowed {0.5 * rule.scale / (s_w * ONE):g} or more. Use more weight_bits or fewer "
+                    "local_bits.",
+                    stacklevel=2,
+                )
             local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
         weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
         bits = network.source.num_message_bits if values else 0
