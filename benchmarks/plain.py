@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from synergic.learning.tasks.few_shot import FewShotNet
+
 WINDOW = 0.5
 
 
@@ -29,6 +31,29 @@ class Spike(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
         (over,) = ctx.saved_tensors
         return grads[0] * (over.abs() < WINDOW)
+
+
+def plain_episode(net: FewShotNet, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
+    """u(T) of each query, (queries, ways): picture by picture, and P by outer products anew for each query.
+
+    support, queries : (n, height, width). labels : (n,) of the support.
+    """
+    layer = net.plastic.layers[0]
+    shown = [net.features(picture[None, None])[0] for picture in support]
+    teaching = nn.functional.one_hot(labels, net.ways).to(support.dtype)
+    found = []
+    for query in queries:
+        steps = [torch.cat([f, c]) for f, c in zip(shown, teaching, strict=True)]
+        steps.append(torch.cat([net.features(query[None, None])[0], torch.zeros_like(teaching[0])]))
+        u, p = torch.zeros_like(layer.bias), torch.zeros_like(layer.weight)
+        spikes = torch.zeros_like(u)
+        for x in steps:
+            u = layer.decay * u * (1 - spikes) + layer.weight @ x + layer.bias + layer.alpha * (p @ x)
+            spikes = Spike.apply(u - layer.vth)
+            outer = torch.outer(torch.tanh(u / layer.vth) + layer.beta, layer.eta * x)
+            p = (layer.lambda_ * p + outer).clamp(-layer.p_max, layer.p_max)
+        found.append(u)
+    return torch.stack(found)
 
 
 class PlainNet(nn.Module):

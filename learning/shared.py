@@ -145,8 +145,10 @@ class Fused(torch.autograd.Function):
         beta: Tensor, neuron: Neuron, lambda_: float, keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         run = Steps(slow, k, bias, alpha, beta, neuron, keep)
+        run.local.copy_(stored)  # R(0) = 0
         for t in range(len(k)):
-            torch.addmm(stored, overlap, run.at(t), beta=lambda_**t, out=run.local)
+            if t:
+                torch.addmm(stored, overlap, run.at(t), beta=lambda_**t, out=run.local)
             run.forward(t, lambda_)
         ctx.save_for_backward(stored, overlap)
         ctx.run, ctx.lambda_, last = run, lambda_, run.at(len(k)).clone()
@@ -160,14 +162,14 @@ class Fused(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         (stored, overlap), run = ctx.saved_tensors, ctx.run
         run.start_back(grads, stored, ctx.lambda_)
-        g_overlap = torch.zeros_like(overlap)
+        g_overlap, through, scaled = torch.zeros_like(overlap), torch.empty_like(stored), torch.empty_like(stored)
         for t in range(run.u.shape[1] - 1, -1, -1):
             g = run.backward(t)
             if t:  # R(0) = 0
-                through = overlap.T @ g
+                torch.mm(overlap.T, g, out=through)
                 run.g_alpha.addcmul_(through, run.trace[t])
-                run.traced.mul_(ctx.lambda_).add_(through)
-                g_overlap.addmm_(g * run.alpha, run.trace[t].T)
+                torch.add(through, run.traced, alpha=ctx.lambda_, out=run.traced)
+                g_overlap.addmm_(torch.mul(g, run.alpha, out=scaled), run.trace[t].T)
         sums = (x.sum(0) for x in (run.g_alpha, run.g_beta))
         return run.g_slow, None, run.bias.sum(0), run.g_stored, g_overlap, *sums, None, None, None
 
@@ -180,16 +182,18 @@ class FusedMatrix(torch.autograd.Function):
         ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, s: Tensor, drive: Tensor, alpha: Tensor, beta: Tensor,
         p: Tensor, neuron: Neuron, lambda_: float, keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        run, history = Steps(slow, k, bias, alpha, beta, neuron, keep), [p]
+        run, history, outer = Steps(slow, k, bias, alpha, beta, neuron, keep), [p], []
         for t, now in enumerate(s.unbind(1)):
             torch.mm(now, p.T, out=run.local)
             run.forward(t, 0.0)  # no trace: trace[t + 1] is the post of step t
             # eta is the same for the whole batch, so it can wait until after the sum.
-            p = torch.addcmul(p.mul(lambda_), run.at(t + 1).T @ now, drive)
+            sums = run.at(t + 1).T @ now
+            p = torch.addcmul(p.mul(lambda_), sums, drive)
             if keep:
                 history.append(p)
+                outer.append(sums)
         ctx.save_for_backward(s, drive)
-        ctx.run, ctx.lambda_, ctx.history = run, lambda_, history
+        ctx.run, ctx.lambda_, ctx.history, ctx.outer = run, lambda_, history, outer
         ctx.mark_non_differentiable(p)
         ctx.set_materialize_grads(False)
         return run.spikes.detach(), run.u.detach(), p
@@ -200,19 +204,24 @@ class FusedMatrix(torch.autograd.Function):
         (s, drive), run = ctx.saved_tensors, ctx.run
         run.start_back(grads, None, ctx.lambda_)
         g_s = buffers.empty(tuple(s.shape), s.dtype) if ctx.needs_input_grad[3] else None
-        g_p, g_drive = torch.zeros_like(ctx.history[0]), torch.zeros_like(drive)  # of P / alpha
-        g_alpha = torch.zeros_like(run.alpha)
+        n, p = len(run.alpha), torch.stack(ctx.history[:-1])
+        g_p, fresh = torch.zeros_like(p), torch.empty_like(p)  # of P / alpha, after each step; what each step adds
+        # What a step's inputs meet on their way, P and the gradient of P: both in one product.
+        met, by = torch.cat([torch.empty_like(p), p], 1), torch.empty(len(s), 2 * n, dtype=s.dtype)
         for t in range(s.shape[1] - 1, -1, -1):
-            now, p, post = s[:, t], ctx.history[t], run.trace[t + 1]
-            scaled = g_p * drive
+            now = s[:, t]
+            if t + 1 < s.shape[1]:
+                torch.add(fresh[t + 1], g_p[t + 1], alpha=ctx.lambda_, out=g_p[t])
+            scaled = torch.mul(g_p[t], drive, out=met[t, :n])
             torch.mm(now, scaled.T, out=run.traced)
             g = run.backward(t)
-            g_drive += ((post * run.alpha).T @ now).mul_(g_p).sum(0)
+            torch.mm(g.T, now, out=fresh[t])
             if g_s is not None:
-                g_s[:, t] = torch.addmm((post * run.alpha) @ scaled, g * run.alpha, p)
-            fresh = g.T @ now
-            g_alpha += (fresh * p).sum(1)
-            g_p.mul_(ctx.lambda_).add_(fresh)
+                torch.mul(run.trace[t + 1], run.alpha, out=by[:, :n])
+                torch.mul(g, run.alpha, out=by[:, n:])
+                torch.mm(by, met[t], out=g_s[:, t])
+        g_drive = run.alpha @ (torch.stack(ctx.outer) * g_p).sum(0)
+        g_alpha = (fresh * p).sum((0, 2))
         g_slow, g_bias = run.g_slow, run.bias.sum(0)
         return g_slow, None, g_bias, g_s, g_drive, g_alpha, run.g_beta.sum(0), None, None, None, None
 

@@ -7,8 +7,10 @@ teaching current on the right neuron; P starts at zero and lives until the last 
     u_i(m) = d r(u_i(m-1)) + sum_j x_j(m) (W_ij + alpha_i P_ij(m-1)) + TEACHER label_i(m) + b_i
     P_ij(m) = clip(lambda P_ij(m-1) + eta_j x_j(m) (tanh(u_i(m) / v_th) + beta_i))
 
-The class is that of the highest u(T). Unlike the paper's read-out (softmax, alpha a synapse) this is the rule of all
-other networks here, so that episodes run in Lava and on the chip; features of 0 .. 1 enter as 8-bit values.
+The features f of the convolutions enter as x = min(1, SCALE f / |f|), f >= 0, so that the local term compares
+directions: by what angle the query differs from each support. The class is that of the highest u(T). Unlike the
+paper's read-out (softmax, alpha a synapse) this is the rule of all other networks here, so that episodes run in Lava
+and on the chip; x enters as 8-bit values.
 """
 
 from __future__ import annotations
@@ -30,14 +32,24 @@ from synergic.network import Network
 
 TEACHER = 10.0
 """Current of a label, in thresholds."""
-ETA, ALPHA = 0.1, 0.005
+SCALE = 4.0
+"""Length of the features of a picture: some hundred are above zero, and the largest come near 1."""
+ETA, ALPHA = 0.1, 0.05
 """At the start, all the same; beta starts at -1 / ways, so that what all characters share cancels. With a small alpha
 the potentials of a support stay far below v_th: near it, every neuron would take every picture for its own."""
 COPIES = 64
 """Channels that a label comes by on a machine, each with its part of the current: in one channel it would take the
 whole range of the 8-bit weights, and nothing would be left of alpha."""
-SHARPNESS = 200.0
+SHARPNESS = 100.0
 """Of the softmax that the loss is formed with, per unit of u; the class does not depend on it."""
+
+
+class Direction(nn.Module):
+    """min(1, SCALE f / |f|) of the features f of each picture."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """features : (pictures, ...). Returns (pictures, features)."""
+        return (SCALE * functional.normalize(features.flatten(1), dim=1)).clamp(max=1)
 
 
 class FewShotNet(nn.Module):
@@ -48,8 +60,9 @@ class FewShotNet(nn.Module):
         layers: list[nn.Module] = []
         for n_in in (1, *[config.channels] * 3):
             layers += [nn.Conv2d(n_in, config.channels, 3, stride=2, padding=1), nn.BatchNorm2d(config.channels)]
-            layers += [nn.Tanh()]
-        self.features = nn.Sequential(*layers[:-1], nn.Hardtanh(0, 1), nn.Flatten())
+            layers += [nn.ReLU()]
+        self.features = nn.Sequential(*layers, Direction())
+        self.precision = {"float32": torch.float32, "bfloat16": torch.bfloat16}[config.precision]
         self.ways, self.size = config.ways, 4 * config.channels
         self.plastic = HybridNet(
             (self.size + config.ways, config.ways), steps=config.ways * config.shots + 1, tau_w=float("inf"), vth=1.0,
@@ -77,7 +90,9 @@ class FewShotNet(nn.Module):
         count, ways, shots = support.shape[:3]
         each = queries.shape[2]
         both = torch.cat([support.flatten(0, 2), queries.flatten(0, 2)])[:, None]
-        seen, asked = self.features(both).split([count * ways * shots, count * ways * each])
+        with torch.autocast("cpu", self.precision, enabled=self.training and self.precision != torch.float32):
+            features = self.features(both).to(images.dtype)
+        seen, asked = features.split([count * ways * shots, count * ways * each])
         label = torch.eye(ways).repeat_interleave(shots, 0).expand(count, -1, -1)
         seen = torch.cat([seen.reshape(count, ways * shots, -1), label], 2)
         order = torch.rand(count, ways * shots, generator=generator).argsort(1)

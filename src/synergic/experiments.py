@@ -212,7 +212,7 @@ class FewShot:
     """Share of P kept over a step."""
     p_max: float = 4.0
     """Bound of P."""
-    epochs: int = 30
+    epochs: int = 80
     """Units of `steps_an_epoch` steps."""
     steps_an_epoch: int = 100
     """Steps between two checkpoints."""
@@ -224,6 +224,8 @@ class FewShot:
     """Adam's rate for convolutions, W and b, falling to 0 by a cosine."""
     lr_theta: float = 1e-4
     """Adam's rate for alpha, eta and beta, likewise."""
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    """Of the convolutions, in training only; twice as fast where the processor has bfloat16."""
     held_characters: int = 100
     """Training characters set aside for validation."""
     validation: bool = False
@@ -281,10 +283,13 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "nmnist-lp": ("N-MNIST 2312-512-10, local plasticity", Events(mode="lp")),
     "nmnist-hp": ("N-MNIST 2312-512-10, hybrid plasticity", Events(mode="hp")),
     "omniglot-5way-1shot": ("Omniglot, 5 characters from 1 drawing each", FewShot()),
-    "omniglot-5way-1shot-official": ("The same, official split", FewShot(split="official")),
-    "omniglot-5way-5shot": ("Omniglot, 5 characters from 5 drawings each", FewShot(shots=5)),
-    "omniglot-20way-1shot": ("Omniglot, 20 characters from 1 drawing each", FewShot(ways=20, batch=2)),
-    "omniglot-20way-5shot": ("Omniglot, 20 characters from 5 drawings each", FewShot(ways=20, shots=5, batch=2)),
+    "omniglot-5way-1shot-official": ("The same, official split", FewShot(split="official", epochs=40)),
+    "omniglot-5way-5shot": ("Omniglot, 5 characters from 5 drawings each", FewShot(shots=5, epochs=25)),
+    "omniglot-20way-1shot": ("Omniglot, 20 characters from 1 drawing each", FewShot(ways=20, batch=2, epochs=30)),
+    "omniglot-20way-5shot": (
+        "Omniglot, 20 characters from 5 drawings each",
+        FewShot(ways=20, shots=5, batch=2, epochs=12),
+    ),
     "continual-gp": ("50 shuffled MNIST tasks, global plasticity with masks", Continual(mode="gp")),
     "continual-hp": ("50 shuffled MNIST tasks, hybrid plasticity with masks", Continual(mode="hp")),
     "continual-ewc": ("50 shuffled MNIST tasks, elastic weight consolidation", Continual(mode="ewc", gain=1.0)),
