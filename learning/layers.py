@@ -92,7 +92,7 @@ class HybridLinear(nn.Module):
 
         largest : of |s_j|. |rho| <= 1 gives |P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q.
         """
-        if self.rho != "tanh":
+        if self.rho == "identity":
             return True
         gain = sum(self.lambda_**q for q in range(steps))
         top = top_of(self.local_weights) + top_of(self.eta) * largest * (1 + top_of(self.beta)) * gain

@@ -49,8 +49,12 @@ def share(chosen: Tensor) -> tuple[Tensor, float]:
 
 def mean(value: float) -> float:
     """The mean of a figure over all processes."""
-    if not distributed.is_initialized():
-        return value
-    held = torch.tensor(value, dtype=torch.float64)
-    distributed.all_reduce(held)
-    return float(held) / distributed.get_world_size()
+    return float(average(torch.tensor(value, dtype=torch.float64)))
+
+
+def average(value: Tensor) -> Tensor:
+    """The mean over all processes, in place."""
+    if distributed.is_initialized():
+        distributed.all_reduce(value)
+        value /= distributed.get_world_size()
+    return value

@@ -31,7 +31,12 @@ from synergic.network import require
 WINDOW = 0.5
 """a of the surrogate gradient."""
 
-RHO: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "identity": lambda x: x}
+RHO: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "identity": lambda x: x,
+    "softmax": lambda x: torch.softmax(x, -1),
+}
+"""As numerics.floating.RHO. The kernels have no softmax, which needs all neurons of a sample before the next step."""
 
 
 class Spike(torch.autograd.Function):
@@ -61,6 +66,11 @@ class Neuron(NamedTuple):
         u = self.decay * u + current
         s = Spike.apply(u, self.vth)
         return u, s, u - self.vth * s if self.reset == "subtract" else u * (1 - s)
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether the compiled forms know rho."""
+        return self.rho != "softmax"
 
     def compiled(self, dtype: torch.dtype) -> tuple[Any, Any, bool, int]:
         """v_th, d, whether the reset subtracts and the code of rho, as `learning.kernels` takes them."""
@@ -110,7 +120,7 @@ def scan(
     for tensor, allowed in shapes:
         fits = tensor is None or tuple(tensor.shape) in allowed
         require(fits, "scan", f"shape {tuple(tensor.shape)}" if tensor is not None else "", f"{allowed}", "See scan.")
-    if not (fused and compiles(slow, k, bias, *(local or ())) and not k.requires_grad):
+    if not (fused and neuron.has_kernel and compiles(slow, k, bias, *(local or ())) and not k.requires_grad):
         return plain(slow, k, bias, local, neuron)
     spikes, u = Fused.apply(slow, k, bias, *(local or (None,) * 5), neuron)
     return spikes, u

@@ -40,10 +40,15 @@ def run_shared(
         return gram(layer, s[:, 0], slow, k, form != "gram")
     s, alpha = s.expand(-1, len(k), -1), layer.alpha.expand_as(layer.bias) if layer.alpha.ndim < 2 else None
     parts = (slow, k, layer.bias, s, layer.eta * layer.sign / len(s), alpha, layer.beta, layer.local_weights)
-    if alpha is not None and proven and form in (None, "fused") and compiles(*parts) and not k.requires_grad:
+    if alpha is not None and proven and form in (None, "fused") and takes(layer, k, *parts):
         spikes, u, layer.local_weights = FusedMatrix.apply(*parts, layer.neuron, layer.lambda_, torch.is_grad_enabled())
         return spikes, u
     return matrix(layer, s, slow, k)
+
+
+def takes(layer: HybridLinear, k: Tensor, *parts: Tensor | None) -> bool:
+    """Whether the compiled forms do."""
+    return layer.neuron.has_kernel and compiles(*parts) and not k.requires_grad
 
 
 def gram(layer: HybridLinear, x: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
@@ -51,7 +56,7 @@ def gram(layer: HybridLinear, x: Tensor, slow: Tensor, k: Tensor, fused: bool) -
     overlap = product(x * (layer.eta * layer.sign / len(x)), x, fused)
     stored, alpha = product(x, layer.local_weights, fused), layer.alpha.expand_as(layer.bias)
     parts = (slow, k, layer.bias, stored, overlap, alpha, layer.beta)
-    if fused and compiles(*parts) and not k.requires_grad:
+    if fused and takes(layer, k, *parts):
         spikes, u, trace = Fused.apply(*parts, layer.neuron, layer.lambda_, torch.is_grad_enabled())
     else:
         spikes, u, trace = plain(*parts, layer.neuron, layer.lambda_)

@@ -7,15 +7,21 @@ Arrays may carry leading batch axes: spikes (..., n_in), potentials (..., n_out)
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 Array = npt.NDArray[np.float64]
 
-RHO: dict[str, Callable[[Array], Array]] = {"tanh": np.tanh, "identity": lambda x: x}
-"""Bounded non-linearities rho of the postsynaptic potential, by name."""
+RHO: dict[str, Callable[[Array], Array]] = {
+    "tanh": np.tanh,
+    "identity": lambda x: x,
+    "softmax": functools.partial(softmax, axis=-1),
+}
+"""Non-linearities rho of the postsynaptic potentials, (..., n_out), by name; softmax is over the neurons of a layer."""
 
 
 def slow_decay(m: int, dt: float, tau_w: float) -> float:

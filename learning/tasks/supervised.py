@@ -8,16 +8,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from synergic.learning.layers import HybridNet
-from synergic.learning.parallel import mean, parallel, share
+from synergic.learning.meta import Loss, Tensors, meta_gradient
+from synergic.learning.parallel import average, mean, parallel, share
 from synergic.learning.training import LOSSES, scores
 
 
 class SupervisedTask:
     """Trains `net` on samples, several at a step.
 
-    config : with epochs, batch, lr, lr_theta, weight_decay, theta_decay, readout and seed, as
+    config : with epochs, batch, lr, lr_theta, weight_decay, theta_decay, theta_every, look_ahead, second_order, readout
+    and seed, as
     synergic.experiments.Classification has them. samples : (count, ...), what the net hears, converted to float32 a
     batch at a time. labels : (count,) integers.
     """
@@ -37,19 +40,59 @@ class SupervisedTask:
 
     def epoch(self) -> None:
         """One pass over the training samples."""
-        began, total = time.perf_counter(), 0.0
-        vth, loss_of = float(self.net.layers[-1].vth), LOSSES[self.config.readout]
+        began, total, every = time.perf_counter(), 0.0, self.config.theta_every
         self.net.train()
-        for chosen in torch.randperm(len(self.samples), generator=self.order).split(self.config.batch):
-            mine, weight = share(chosen)
-            spikes, u = self.model(self.samples[mine].float())
-            loss = weight * loss_of(spikes, u, self.labels[mine], vth)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
+        batches = torch.randperm(len(self.samples), generator=self.order).split(self.config.batch)
+        for number, chosen in enumerate(batches):
+            if every and number % (every + 1) == every:
+                total += self.learn_theta(batches[number - 1], chosen) * len(chosen)
+            else:
+                total += self.learn(chosen, also_theta=not every) * len(chosen)
             self.schedule.step()
-            total += float(loss.detach()) * len(chosen)
         self.history.append({"loss": mean(total / len(self.samples)), "seconds": time.perf_counter() - began})
+
+    def learn(self, chosen: Tensor, also_theta: bool) -> float:
+        """A step of W, and of theta with it or not. Returns this process's part of the loss."""
+        mine, weight = share(chosen)
+        spikes, u = self.model(self.samples[mine].float())
+        loss = weight * self.loss(spikes, u, self.labels[mine])
+        self.optimizer.zero_grad()
+        loss.backward()
+        if not also_theta:
+            for parameter in self.net.theta():
+                parameter.grad = None  # which Adam leaves alone
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def loss(self, spikes: Tensor, u: Tensor, labels: Tensor) -> Tensor:
+        """Of the read-out that is trained."""
+        return LOSSES[self.config.readout](spikes, u, labels, float(self.net.layers[-1].vth))
+
+    def learn_theta(self, before: Tensor, chosen: Tensor) -> float:
+        """A step of theta: the loss on `chosen` after a step of W on `before`. The same in all processes."""
+        theta = {id(p) for p in self.net.theta()}
+        named = {name: p for name, p in self.net.named_parameters() if p.requires_grad}
+        w = {name: p.detach() for name, p in named.items() if id(p) not in theta}
+        held = {name: p.detach() for name, p in named.items() if id(p) in theta}
+
+        def loss_on(rows: Tensor) -> Loss:
+            samples, labels = self.samples[rows].float(), self.labels[rows]
+
+            def of(w: Tensors, theta: Tensors) -> Tensor:
+                spikes, u = functional_call(self.net, {**w, **theta}, (samples,))
+                return self.loss(spikes, u, labels)
+
+            return of
+
+        validation = loss_on(chosen)
+        found = meta_gradient(loss_on(before), validation, w, held, self.config.look_ahead, self.config.second_order)
+        self.optimizer.zero_grad()
+        for name, gradient in found.items():
+            named[name].grad = average(gradient.contiguous())  # dropout differs between processes
+        self.optimizer.step()
+        with torch.no_grad():
+            _, weight = share(chosen)
+            return float(weight * validation(w, held))
 
     def state(self) -> dict[str, Any]:
         """The state after a whole epoch."""

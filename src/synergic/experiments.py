@@ -37,7 +37,7 @@ class Classification:
     """Bound of P."""
     sign: Literal[1, -1] = 1
     """Hebbian or anti-Hebbian."""
-    rho: Literal["tanh", "identity"] = "tanh"
+    rho: Literal["tanh", "identity", "softmax"] = "tanh"
     """Of the potential, in the local rule."""
     reset: Literal["subtract", "zero"] = "subtract"
     """Of the membrane, after a spike."""
@@ -59,6 +59,13 @@ class Classification:
     """alpha starts uniform between 0 and this."""
     eta_start: float = 0.01
     """eta starts uniform between 0 and this."""
+    theta_every: int = 0
+    """0: theta learns with W in every step. n: after n batches for W the next one is for theta alone, whose gradient
+    goes through a step of W on the batch before (learning.meta)."""
+    look_ahead: float = 1e-3
+    """xi, the rate of that step of W."""
+    second_order: Literal["difference", "none"] = "difference"
+    """How the gradient through that step is found: by a finite difference, or left out."""
     weight_decay: float = 0.3
     """Decoupled decay of W and b a step, times the rate."""
     train_samples: int | None = None
@@ -71,7 +78,8 @@ class Classification:
     @property
     def name(self) -> str:
         """Of the folder that a run goes to."""
-        return f"{self.dataset}-{self.mode}-{self.seed}"
+        trace = "" if self.trace == "per_sample" else f"-{self.trace}"
+        return f"{self.dataset}-{self.mode}{trace}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -181,6 +189,13 @@ class Events:
     """Adam's rate for alpha, eta and beta, likewise."""
     theta_decay: float = 0.0
     """Decoupled decay of alpha, eta and beta a step, times the rate."""
+    theta_every: int = 0
+    """0: theta learns with W in every step. n: after n batches for W the next one is for theta alone, whose gradient
+    goes through a step of W on the batch before (learning.meta)."""
+    look_ahead: float = 1e-3
+    """xi, the rate of that step of W."""
+    second_order: Literal["difference", "none"] = "difference"
+    """How the gradient through that step is found: by a finite difference, or left out."""
     weight_decay: float = 0.3
     """Decoupled decay of W and b a step, times the rate."""
     validation: int = 0
@@ -248,6 +263,10 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "fashion-gp": ("Fashion-MNIST 784-512-10, global plasticity", GP),
     "fashion-lp": ("Fashion-MNIST 784-512-10, local plasticity", LP),
     "fashion-hp": ("Fashion-MNIST 784-512-10, hybrid plasticity", HP),
+    "fashion-hp-shared": (
+        "Fashion-MNIST 784-512-10, hybrid plasticity in the authors' protocol, for comparison",
+        Classification(mode="hp", trace="shared"),
+    ),
     "mnist-gp": ("MNIST 784-512-10, global plasticity", replace(GP, dataset="mnist")),
     "mnist-lp": ("MNIST 784-512-10, local plasticity", replace(LP, dataset="mnist")),
     "mnist-hp": ("MNIST 784-512-10, hybrid plasticity", replace(HP, dataset="mnist")),

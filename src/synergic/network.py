@@ -81,7 +81,8 @@ class Hebbian:
     """The local rule, numerics.floating.hebbian.
 
     eta : local rate, scalar or (n_in,). beta : sliding threshold, scalar or (n_out,). lambda_ : decay of P
-    in [0, 1]. rho : "tanh" or "identity". sign : +1 Hebbian, -1 anti-Hebbian. p_max : bound of |P|, > 0.
+    in [0, 1]. rho : "tanh", "identity" or, in floating point only, "softmax" over the layer. sign : +1 Hebbian,
+    -1 anti-Hebbian. p_max : bound of |P|, > 0.
     """
 
     eta: Any

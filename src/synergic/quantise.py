@@ -225,6 +225,8 @@ VALUE_UNIT = 2**fixed.VALUE_BITS / VALUE_MAX
 
 def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: bool = False) -> IntHebbian:
     """The local rule of one projection in integers; values : its source sends 0 .. 255 for 0 .. 1."""
+    elementwise = [name for name in RHO if name != "softmax"]
+    choice(f"{where}.rule.rho in integers", rule.rho, tuple(elementwise))
     p_top = 2 ** (local_bits - 1) - 1
     scale = p_top / rule.p_max
     real_eta = rule.eta * scale * (VALUE_UNIT if values else 1)

@@ -27,7 +27,8 @@ def spikes(samples=5, seed=0):
 
 @pytest.mark.parametrize("mode", ["gp", "lp", "hp"])
 @pytest.mark.parametrize(
-    "settings", [{}, {"trace": "frozen"}, {"rho": "identity", "sign": -1, "p_max": 0.4}, {"reset": "zero"}]
+    "settings",
+    [{}, {"trace": "frozen"}, {"rho": "identity", "sign": -1, "p_max": 0.4}, {"reset": "zero"}, {"rho": "softmax"}],
 )
 def test_forward_equals_the_numpy_reference(mode, settings):
     net, s = make_net(mode, **settings), spikes()
@@ -35,6 +36,11 @@ def test_forward_equals_the_numpy_reference(mode, settings):
     record = sy.simulate(to_description(net), s.numpy().astype(int))
     assert np.array_equal(record.spikes["output"], out.detach().numpy())
     assert np.abs(record.u["output"] - u.detach().numpy()).max() < 1e-12
+
+
+def test_softmax_has_no_integers():
+    with pytest.raises(ParameterError, match=r"rho in integers.*'softmax'"):
+        sy.quantise(to_description(make_net(rho="softmax")))
 
 
 def test_gram_form_equals_matrix_form_in_values_and_gradients():

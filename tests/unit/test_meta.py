@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The gradient of theta through a step of w: against a case by hand, and its ways of computing against each other."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from synergic.errors import ParameterError
+from synergic.experiments import Classification
+from synergic.learning.datasets import Images
 from synergic.learning.meta import meta_gradient
+from synergic.learning.tasks.classification import ClassificationTask
 
 XI = 0.25
 
@@ -66,3 +72,33 @@ def test_bad_input_is_refused(xi, way, match):
     with pytest.raises(ParameterError, match=match):
         meta_gradient(lambda w, t: w["w"].sum(), lambda w, t: t["t"].sum(), {"w": torch.ones(1)}, {"t": torch.ones(1)},
                       xi, way)  # fmt: skip
+
+
+def test_a_task_alternates_between_slow_weights_and_theta():
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((120, 28, 28), dtype=np.float32), rng.integers(0, 10, 120)
+    data = Images(images, labels, images, labels)
+    config = Classification(hidden=12, epochs=1, batch=20, steps=3, theta_every=2, lr_theta=1e-2, alpha_start=0.5)
+
+    def trained(batches, **changes):
+        """The slow weights and theta after so many batches of one order."""
+        task = ClassificationTask(replace(config, **changes), data=data)
+        task.samples, task.labels = task.samples[: 20 * batches], task.labels[: 20 * batches]
+        task.epoch()
+        return [[p.detach().clone() for p in part] for part in (task.net.slow(), task.net.theta())]
+
+    def same(a, b):
+        return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+    start = ClassificationTask(config, data=data).net
+    w, theta = trained(2)
+    assert same(theta, start.theta())
+    assert not same(w, start.slow())
+    for second_order in ("difference", "none"):
+        assert not same(trained(3, second_order=second_order)[1], start.theta())
+    # Without its rate the step that theta takes by itself leaves everything as it was: W does not move in it.
+    still = ClassificationTask(replace(config, lr_theta=0.0), data=data)
+    before = [p.detach().clone() for p in still.net.slow()]
+    still.learn_theta(torch.arange(20), torch.arange(20, 40))
+    assert same(before, still.net.slow())
+    assert same(still.net.theta(), start.theta())

@@ -71,3 +71,11 @@ def test_batched_equals_single():
     args = {"eta": 0.1, "beta": 0.2, "lambda_": 0.9, "rho": "tanh", "sign": 1, "p_max": 1.0, "vth": 0.5}
     batch, _ = floating.hebbian(p, s, u, **args)
     assert np.array_equal(batch[2], floating.hebbian(p[2], s[2], u[2], **args)[0])
+
+
+def test_softmax_shares_one_among_the_neurons_of_a_sample():
+    zero, u = np.zeros((2, 2, 1)), np.log([[1.0, 3.0], [1.0, 1.0]])
+    p, _ = floating.hebbian(
+        zero, np.ones((2, 1)), u, eta=1.0, beta=0.0, lambda_=1.0, rho="softmax", sign=1, p_max=4.0, vth=1.0
+    )
+    assert p[..., 0] == pytest.approx(np.array([[0.25, 0.75], [0.5, 0.5]]))

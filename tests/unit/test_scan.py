@@ -17,6 +17,7 @@ K = torch.exp(-torch.arange(1, STEPS + 1, dtype=torch.float64) / 8)
 SETTINGS = [
     {},
     {"reset": "zero", "sign": -1, "rho": "identity", "p_max": 1e6},
+    {"rho": "softmax"},
     {"reset": "zero", "alpha_shape": "scalar"},
     {"sign": -1, "lambda_": 0.6, "decay": 0.8},
 ]
@@ -59,7 +60,7 @@ class Window(torch.autograd.Function):
 def by_the_paper(layer, s, k, p=None, shared=False):
     """Sample after sample and step by step, P and its outer products in full. Returns s, u and P of each sample."""
     s = s[:, None].expand(-1, len(k), -1) if s.ndim == 2 else s
-    rho = torch.tanh if layer.rho == "tanh" else (lambda x: x)
+    rho = {"tanh": torch.tanh, "identity": lambda x: x, "softmax": lambda x: x.exp() / x.exp().sum()}[layer.rho]
     p = [layer.local_weights if p is None else p] * len(s)
     u, fired = [torch.zeros(N_OUT, dtype=s.dtype)] * len(s), [torch.zeros(N_OUT, dtype=s.dtype)] * len(s)
     potentials, spikes = [], []
@@ -253,7 +254,7 @@ def test_shared_trace_depends_on_the_batch_and_is_not_exported():
         to_description(net)
 
 
-@pytest.mark.parametrize("rho", ["tanh", "identity"])
+@pytest.mark.parametrize("rho", ["tanh", "identity", "softmax"])
 @KINDS
 def test_a_prediction_is_independent_of_its_batch(rho, kind):
     torch.manual_seed(0)
