@@ -23,6 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from synergic import plots, quantise
+from synergic.errors import ParameterError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.faults import FAULTS, break_network
 from synergic.lava_graph import run_in_lava
@@ -34,8 +35,8 @@ from synergic.storage import load
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-LOCAL_BITS = 12
-"""More could leave the 32-bit sum of a core, with 784 inputs of 8 bits."""
+LOCAL_BITS = (16, 14, 12)
+"""Widths of the local weights, of which the first is taken with which no sum can leave the 32 bits of a core."""
 RATES = {
     "dead synapses": (0, 0.1, 0.2, 0.3, 0.4, 0.5),
     "stuck synapses": (0, 0.005, 0.01, 0.02, 0.04),
@@ -61,6 +62,16 @@ class Arguments:
     """Of these, in Lava."""
     faults: bool = True
     """Whether to try faults."""
+
+
+def integers_of(network: Any) -> tuple[Any, int]:
+    """The integer network, and the bits of its local weights."""
+    for bits in LOCAL_BITS[:-1]:
+        try:
+            return quantise(network, local_bits=bits), bits
+        except ParameterError:
+            continue
+    return quantise(network, local_bits=LOCAL_BITS[-1]), LOCAL_BITS[-1]
 
 
 def encode(whole: Any, heard: np.ndarray) -> np.ndarray:
@@ -148,8 +159,8 @@ def main() -> None:
     for folder in arguments.runs:
         task: Any = restore(folder, arguments.data)
         network = load(folder / NETWORK)
-        whole = quantise(network, local_bits=LOCAL_BITS)
-        record = deployed(task, network, whole, arguments)
+        whole, bits = integers_of(network)
+        record = deployed(task, network, whole, arguments) | {"local_bits": bits}
         sys.stdout.write(f"{folder.name}: {json.dumps(record)}\n")
         (RESULTS / f"deployed-{folder.name}.json").write_text(json.dumps(record, indent=2) + "\n")
         if arguments.faults and not isinstance(task, FewShotTask):
