@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from synergic.checks import number, require, whole
 from synergic.learning.layers import HybridNet
 from synergic.learning.meta import Loss, Tensors, meta_gradient
 from synergic.learning.parallel import average, mean, parallel, share
@@ -26,6 +27,12 @@ class SupervisedTask:
     """
 
     def __init__(self, config: Any, net: HybridNet, samples: Tensor, labels: Tensor) -> None:
+        whole("config.theta_every", config.theta_every, 0, float("inf"), "0 trains theta in every step.")
+        number("config.look_ahead", config.look_ahead, 0, float("inf"), "It is the rate of a step of W.")
+        alternates = config.mode != "gp" and getattr(config, "trace", "") != "shared"
+        got = f"{config.theta_every} in mode {config.mode}, trace {getattr(config, 'trace', 'per_sample')}"
+        allowed = "0 in mode gp and with trace shared"
+        require(not config.theta_every or alternates, "config.theta_every", got, allowed, "Leave it out.")
         self.config, self.net, self.samples, self.labels = config, net, samples, labels
         self.model = parallel(net)
         groups: list[dict[str, Any]] = [
@@ -43,9 +50,9 @@ class SupervisedTask:
         began, total, every = time.perf_counter(), 0.0, self.config.theta_every
         self.net.train()
         batches = torch.randperm(len(self.samples), generator=self.order).split(self.config.batch)
-        for number, chosen in enumerate(batches):
-            if every and number % (every + 1) == every:
-                total += self.learn_theta(batches[number - 1], chosen) * len(chosen)
+        for i, chosen in enumerate(batches):
+            if every and i % (every + 1) == every:
+                total += self.learn_theta(batches[i - 1], chosen) * len(chosen)
             else:
                 total += self.learn(chosen, also_theta=not every) * len(chosen)
             self.schedule.step()

@@ -102,3 +102,12 @@ def test_a_task_alternates_between_slow_weights_and_theta():
     still.learn_theta(torch.arange(20), torch.arange(20, 40))
     assert same(before, still.net.slow())
     assert same(still.net.theta(), start.theta())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"theta_every": -1}, {"theta_every": 2, "mode": "gp"}, {"theta_every": 2, "trace": "shared"}]
+)
+def test_an_alternation_that_cannot_be_is_refused_before_training(changes):
+    images, labels = np.zeros((20, 28, 28), np.float32), np.zeros(20, int)
+    with pytest.raises(ParameterError, match=r"config\.theta_every"):
+        ClassificationTask(Classification(hidden=4, **changes), data=Images(images, labels, images, labels))
