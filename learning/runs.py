@@ -2,7 +2,7 @@
 """Runs on disk: a folder with settings, checkpoint, network and record, which an interrupted run resumes from.
 
 `config.json` the settings, `checkpoint.pt` the state after the last whole epoch, `network.h5` the description of the
-trained network, `record.json` figures, history, seed and versions. Every file is replaced as a whole.
+trained network, `record.json` figures, history, seed, versions, machine and date. Every file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pickle
 import platform
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,7 @@ def run(
         "config": settings(task.config),
         "versions": {p: version(p) for p in ("synergic", "torch", "numpy")},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
+        "date": date.today().isoformat(),
     }
     if writes:
         network = task.description()
