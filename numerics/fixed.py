@@ -45,14 +45,18 @@ def accumulate(s: Array, weights: Array, k: int, local_weights: Array | None, al
     return acc + alpha * local
 
 
+def held(raw: Array) -> tuple[Array, int]:
+    """sat24: within 24 bits, and how many values that changed."""
+    out = np.minimum(np.maximum(raw, MEMBRANE_MIN), MEMBRANE_MAX)  # np.clip takes several times as long to be called
+    return out, int(np.count_nonzero(out != raw))
+
+
 def membrane(u: Array, acc: Array, decay: int, bias: Array | int, shift: int = ACCUMULATOR_SHIFT) -> tuple[Array, int]:
     """u = sat24( rshift(u d, 12) + rshift(a, shift) + b ). Returns u(m) and how many values saturated.
 
     shift : 6 for sums of spikes, 14 for sums of 8-bit values.
     """
-    raw = rshift(u * decay, FRACTION_BITS) + rshift(acc, shift) + bias
-    out = np.clip(raw, MEMBRANE_MIN, MEMBRANE_MAX)
-    return out, int(np.count_nonzero(out != raw))
+    return held(rshift(u * decay, FRACTION_BITS) + rshift(acc, shift) + bias)
 
 
 def spike(u: Array, vth: int) -> npt.NDArray[np.bool_]:
@@ -67,8 +71,8 @@ def reset(u: Array, s: npt.NDArray[np.bool_], vth: int, mode: str) -> Array:
 
 def postsynaptic(u: Array, table: Array, table_scale: int, beta: Array | int) -> Array:
     """q_i = rho[clip((u_i c >> 20) + 128, 0, 255)] + beta_i."""
-    index = np.clip((u * table_scale >> TABLE_SHIFT) + TABLE_SIZE // 2, 0, TABLE_SIZE - 1)
-    return table[index] + beta
+    index = (u * table_scale >> TABLE_SHIFT) + TABLE_SIZE // 2
+    return table[np.minimum(np.maximum(index, 0), TABLE_SIZE - 1)] + beta
 
 
 def hebbian(
@@ -81,14 +85,17 @@ def hebbian(
     sign: int,
     p_top: int,
     eta_exp: int,
+    mask: Array | None = None,
 ) -> tuple[Array, int]:
-    """P = clip( rshift(lambda P, 12) + rshift(sign eta_j s_j q_i, 12 + e), -P_top, P_top ).
+    """P = mask clip( rshift(lambda P, 12) + rshift(sign eta_j s_j q_i, 12 + e), -P_top, P_top ).
 
-    local_weights : (..., n_out, n_in); s : (..., n_in); post : (..., n_out) from `postsynaptic`.
+    local_weights : (..., n_out, n_in); s : (..., n_in); post : (..., n_out) from `postsynaptic`; mask :
+    (n_out, n_in) of 0 and 1, the synapses that have a local weight, None for all.
     Returns P(m) and the number of entries that the clip changed.
     """
     pre = sign * eta * s
     raw = rshift(lambda_ * local_weights, FRACTION_BITS) + rshift(
         post[..., :, None] * pre[..., None, :], FRACTION_BITS + eta_exp
     )
+    raw = raw if mask is None else raw * mask
     return np.clip(raw, -p_top, p_top), int(np.count_nonzero(np.abs(raw) > p_top))

@@ -74,14 +74,17 @@ def hebbian(
     sign: int,
     p_max: float,
     vth: float,
+    mask: Array | None = None,
 ) -> tuple[Array, int]:
-    """P_ij(m) = clip(lambda P_ij(m-1) + sign eta_j s_j(m) (rho(u_i(m)/v_th) + beta_i), -P_max, P_max).
+    """P_ij(m) = mask_ij clip(lambda P_ij(m-1) + sign eta_j s_j(m) (rho(u_i(m)/v_th) + beta_i), -P_max, P_max).
 
     local_weights : (..., n_out, n_in); s : (..., n_in); u : (..., n_out), before its reset;
-    eta : scalar or (n_in,); beta : scalar or (n_out,); sign : +1 Hebbian, -1 anti-Hebbian.
+    eta : scalar or (n_in,); beta : scalar or (n_out,); sign : +1 Hebbian, -1 anti-Hebbian. mask : (n_out, n_in)
+    of 0 and 1, the synapses that have a local weight; None for all.
     Returns P(m) and the number of entries that the clip changed.
     """
     post = RHO[rho](u / vth) + beta
     pre = sign * eta * s
     raw = lambda_ * local_weights + post[..., :, None] * pre[..., None, :]
+    raw = raw if mask is None else raw * mask
     return np.clip(raw, -p_max, p_max), int(np.count_nonzero(np.abs(raw) > p_max))

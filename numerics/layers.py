@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Steps of a whole layer, compiled: one projection with the Hebbian rule or none, and the neurons it drives.
+
+The arithmetic is that of `compiled`, to the last bit; only what nobody reads is put off. A local weight is read when
+its input fires, so a change by the rule waits until then: P_j is brought up to date by one pass over its row, once
+between two spikes of input j, and never for an input that fires once. The posts of all steps are kept instead.
+
+Arrays, input by input: s (T, n_in); weights, local, start, mask (n_in, n_out); posts, u, spikes (T, n_out); last, the
+step of an input's last spike or -1, and written, whether its row of `local` holds P, (n_in,). start is empty for a P of
+zeros, local for a projection without one, mask for all ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from synergic.numerics.compiled import HALF, jit
+from synergic.numerics.fixed import FRACTION_BITS, MEMBRANE_MAX, MEMBRANE_MIN, TABLE_SHIFT, TABLE_SIZE
+
+
+@jit
+def begin(row: Any, j: Any, start: Any, written: Any) -> None:  # pragma: no cover
+    """P_j = P_j(0), unless the row holds it."""
+    if not written[j]:
+        if start.size:
+            row[:] = start[j]
+        else:
+            row[:] = 0
+        written[j] = True
+
+
+@jit
+def bring_floating(
+    j: Any, m: Any, s: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any,
+    lambda_: Any, top: Any,
+) -> Any:  # fmt: skip # pragma: no cover
+    """P_j as step m (from 0) reads it, of compiled.change_floating and .catch_up_floating; how many were clipped."""
+    row, t, clipped = local[j], last[j], 0
+    begin(row, j, start, written)
+    decays = m
+    if t >= 0:
+        decays = m - 1 - t
+        pre = drive[j] * s[t, j]
+        if pre == 0:
+            decays += 1
+        else:
+            for i in range(row.size):
+                row[i] = lambda_ * row[i] + posts[t, i] * pre
+            if mask.size:
+                for i in range(row.size):
+                    row[i] *= mask[j, i]
+            for i in range(row.size):
+                clipped += abs(row[i]) > top
+                row[i] = min(max(row[i], -top), top)
+    for _ in range(decays):
+        for i in range(row.size):
+            row[i] *= lambda_
+    return clipped
+
+
+@jit
+def bring_fixed(
+    j: Any, m: Any, s: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any,
+    lambda_: Any, top: Any, shift: Any,
+) -> Any:  # fmt: skip # pragma: no cover
+    """As `bring_floating`, of compiled.change_fixed and .catch_up_fixed. local : int32, which its products fit."""
+    row, t, clipped, half = local[j], last[j], 0, 1 << (shift - 1)
+    begin(row, j, start, written)
+    decays = m
+    if t >= 0:
+        decays = m - 1 - t
+        pre = drive[j] * s[t, j]
+        if pre == 0:
+            decays += 1
+        else:
+            for i in range(row.size):
+                raw = ((lambda_ * row[i] + HALF) >> FRACTION_BITS) + ((posts[t, i] * pre + half) >> shift)
+                if mask.size:
+                    raw *= mask[j, i]
+                clipped += abs(raw) > top
+                row[i] = min(max(raw, -top), top)
+    factor, up = np.int32(lambda_), np.int32(HALF)
+    for _ in range(decays):
+        for i in range(row.size):
+            row[i] = np.int32(factor * row[i] + up) >> np.int32(FRACTION_BITS)
+    return clipped
+
+
+@jit
+def gather(total: Any, s: Any, row: Any) -> None:  # pragma: no cover
+    """total += s row."""
+    if s == 1:
+        for i in range(total.size):
+            total[i] += row[i]
+    else:
+        for i in range(total.size):
+            total[i] += s * row[i]
+
+
+@jit
+def step_floating(
+    m: Any, k: Any, s: Any, weights: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any,
+    drive: Any, lambda_: Any, top: Any, alpha: Any, bias: Any, decay: Any, vth: Any, subtract: Any, rest: Any,
+    u: Any, spikes: Any,
+) -> Any:  # fmt: skip # pragma: no cover
+    """Step m: u, spikes and rest, u after its reset; returns how many entries of P were clipped on the way."""
+    slow, fast, clipped = np.zeros(rest.size), np.zeros(rest.size), 0
+    for j in range(weights.shape[0]):
+        if s[m, j] != 0:
+            gather(slow, s[m, j], weights[j])
+            if local.size:
+                if start.size or last[j] >= 0:  # P is not zero
+                    clipped += bring_floating(
+                        j, m, s, local, start, mask, last, written, posts, drive, lambda_, top
+                    )  # fmt: skip
+                    gather(fast, s[m, j], local[j])
+                last[j] = m
+    for i in range(rest.size):
+        now = decay * rest[i] + (k * slow[i] + alpha[i] * fast[i] if local.size else k * slow[i]) + bias[i]
+        fires = now > vth
+        u[m, i], spikes[m, i] = now, fires
+        rest[i] = now - vth * fires if subtract else (0.0 if fires else now)
+    return clipped
+
+
+@jit
+def run_fixed(
+    k: Any, s: Any, weights: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any,
+    lambda_: Any, top: Any, shift: Any, table: Any, table_scale: Any, beta: Any, alpha: Any, bias: Any, decay: Any,
+    accumulator_shift: Any, vth: Any, subtract: Any, rest: Any, u: Any, spikes: Any,
+) -> Any:  # fmt: skip # pragma: no cover
+    """All steps; returns how many potentials saturated, and how many entries of P were clipped on the way."""
+    saturated, clipped, half, middle = 0, 0, 1 << (accumulator_shift - 1), TABLE_SIZE // 2
+    slow, fast = np.empty_like(rest), np.empty_like(rest)
+    for m in range(k.size):
+        slow[:], fast[:] = 0, 0
+        for j in range(weights.shape[0]):
+            if s[m, j] != 0:
+                gather(slow, s[m, j], weights[j])
+                if local.size:
+                    if start.size or last[j] >= 0:
+                        clipped += bring_fixed(
+                            j, m, s, local, start, mask, last, written, posts, drive, lambda_, top, shift
+                        )  # fmt: skip
+                        gather(fast, s[m, j], local[j])
+                    last[j] = m
+        for i in range(rest.size):
+            acc = k[m] * slow[i] + alpha[i] * fast[i]
+            raw = ((rest[i] * decay + HALF) >> FRACTION_BITS) + ((acc + half) >> accumulator_shift) + bias[i]
+            now = min(max(raw, MEMBRANE_MIN), MEMBRANE_MAX)
+            saturated += now != raw
+            fires = now > vth
+            u[m, i], spikes[m, i] = now, fires
+            rest[i] = now - vth * fires if subtract else (0 if fires else now)
+        if local.size:
+            for i in range(rest.size):
+                index = (u[m, i] * table_scale >> TABLE_SHIFT) + middle
+                posts[m, i] = table[min(max(index, 0), TABLE_SIZE - 1)] + beta[i]
+    return saturated, clipped
+
+
+@jit
+def finish_floating(
+    m: Any, s: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any, lambda_: Any,
+    top: Any,
+) -> Any:  # fmt: skip # pragma: no cover
+    """All of P after m steps; how many entries were clipped on the way."""
+    clipped = 0
+    for j in range(local.shape[0]):
+        clipped += bring_floating(j, m, s, local, start, mask, last, written, posts, drive, lambda_, top)
+    return clipped
+
+
+@jit
+def finish_fixed(
+    m: Any, s: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any, lambda_: Any,
+    top: Any, shift: Any,
+) -> Any:  # fmt: skip # pragma: no cover
+    """As `finish_floating`."""
+    clipped = 0
+    for j in range(local.shape[0]):
+        clipped += bring_fixed(j, m, s, local, start, mask, last, written, posts, drive, lambda_, top, shift)
+    return clipped
