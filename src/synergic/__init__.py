@@ -4,19 +4,33 @@
 import logging
 from importlib.metadata import version
 
-from synergic.network import Hebbian, Network, Population, Projection, Source
+from synergic.convolution import Convolution
+from synergic.network import Network, Population, Projection, Source
+from synergic.neurons import AdaptiveLIF, CurrentLIF, Neuron, ReLU, Table
 from synergic.quantise import IntNetwork, quantise
+from synergic.rules import BCM, Hebbian, Oja, PairSTDP, Rule, ThreeFactor
 from synergic.simulate import Record, simulate
 
 __version__ = version("synergic")
 __all__ = [
+    "BCM",
+    "AdaptiveLIF",
+    "Convolution",
+    "CurrentLIF",
     "Hebbian",
     "IntNetwork",
     "Network",
+    "Neuron",
+    "Oja",
+    "PairSTDP",
     "Population",
     "Projection",
+    "ReLU",
     "Record",
+    "Rule",
     "Source",
+    "Table",
+    "ThreeFactor",
     "quantise",
     "simulate",
 ]

@@ -34,8 +34,9 @@ def numbers(where: str, value: Any, kinds: str = "iuf") -> npt.NDArray[Any]:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged; on another device; part of a torch graph
         raise ParameterError(f"{where}: got {value!r}, allowed an array of numbers. Make one array of it.") from error
-    fits = array.dtype.kind in kinds
-    require(fits, where, f"{value!r} of {array.dtype}", "an array of numbers", "Convert it to integers or floats.")
+    if array.dtype.kind not in kinds:  # not before: the text of an array takes long
+        got = f"{value!r} of {array.dtype}"
+        require(False, where, got, "an array of numbers", "Convert it to integers or floats.")
     return array
 
 
@@ -87,8 +88,10 @@ def option(where: str, value: Any, options: tuple[int, ...], allowed: str) -> No
 
 def kind(where: str, value: Any, wanted: Any, remedy: str) -> None:
     """Refuse an object of another type."""
+    if isinstance(value, wanted):
+        return  # before any text is made: that of a large network takes seconds
     names = " or ".join(t.__name__ for t in get_args(wanted) or (wanted,)).replace("NoneType", "None")
-    require(isinstance(value, wanted), where, f"{value!r} of type {type(value).__name__}", names, remedy)
+    require(False, where, f"{value!r} of type {type(value).__name__}", names, remedy)
 
 
 def matrix(where: str, value: Any, integer: bool = False) -> npt.NDArray[Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Data of the demo, and the encoding of values in 0 .. 1 as spikes."""
+"""Data of the demo, and its encoding; synergic.encoding has the other codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy.typing as npt
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from synergic.checks import numbers, require, whole
+from synergic.checks import numbers, whole
+from synergic.encoding import shares
+from synergic.numerics.encoding import even_rate
 
 
 def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:
@@ -19,14 +21,9 @@ def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:
     values : (samples, channels) in 0 .. 1. Returns (samples, steps, channels) of 0 and 1; no randomness.
     Raises ParameterError.
     """
-    values = numbers("rate_encode.values", values).astype(float)
-    fits = values.ndim == 2 and values.size > 0
-    require(fits, "rate_encode.values", f"shape {values.shape}", "(samples, channels)", "Flatten the images.")
-    bad = values[~((values >= 0) & (values <= 1))]  # NaN is neither
-    require(bad.size == 0, "rate_encode.values", f"{bad[:3]}", "0 to 1", "Scale the data first.")
+    values = shares("rate_encode.values", numbers("rate_encode.values", values).astype(float))
     whole("rate_encode.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
-    counts = np.floor(values[:, None] * np.arange(steps + 1)[None, :, None] + 0.5)
-    return np.diff(counts, axis=1).astype(np.int64)
+    return even_rate(values, steps)
 
 
 def digits(steps: int = 10, seed: int = 0) -> tuple[npt.NDArray[np.int64], ...]:

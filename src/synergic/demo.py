@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import time
@@ -19,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm.auto import tqdm
 
-from synergic import plots
+from synergic import files, plots
 from synergic.data import digits
 from synergic.files import write_whole
 from synergic.hw_targets.costs import ASSUMPTIONS, cost
@@ -216,5 +215,4 @@ def picture(figures: dict[str, Any], path: Path) -> None:
 
 def write_json(figures: dict[str, Any], path: Path) -> None:
     """All figures as JSON."""
-    text = json.dumps({k: v for k, v in figures.items() if k != "objects"}, indent=2)
-    write_whole(path, lambda draft: draft.write_text(text + "\n"))
+    files.write_json(path, {k: v for k, v in figures.items() if k != "objects"})

@@ -15,7 +15,7 @@ from typing import Any, Literal
 class Classification:
     """Images into a fully connected network of plastic layers; the real pixel values enter at every step."""
 
-    dataset: Literal["mnist", "fashion-mnist"] = "fashion-mnist"
+    dataset: Literal["mnist", "fashion-mnist", "cifar-10"] = "fashion-mnist"
     """Training and test set, official split."""
     mode: Literal["gp", "lp", "hp"] = "hp"
     """Global, local or hybrid plasticity."""
@@ -87,7 +87,11 @@ class Convolution(Classification):
     """Images into spiking convolutions, then plastic dense layers."""
 
     channels: tuple[int, ...] = (128, 256, 256)
-    """Of the convolutions, 3 x 3, each followed by average pooling of 2."""
+    """Of the convolutions, 3 x 3."""
+    pools: tuple[int, ...] = ()
+    """Side of the squares whose spikes are averaged after each convolution; empty: 2 after each."""
+    dense: tuple[int, ...] = ()
+    """Neurons of plastic layers between the convolutions and the hidden layer."""
 
     @property
     def name(self) -> str:
@@ -232,9 +236,13 @@ class FewShot:
     steps_an_epoch: int = 100
     """Steps between two checkpoints."""
     batch: int = 8
-    """Episodes a step."""
+    """Episodes' worth of characters a step."""
     queries: int = 3
     """Queries of each character of a training episode."""
+    regroupings: int = 4
+    """How often the characters of a step come together anew, into episodes of the same pictures."""
+    distortion: float = 0.12
+    """Of each training picture: by how much the entries of its affine map may differ from the identity's."""
     lr: float = 1e-3
     """Adam's rate for convolutions, W and b, falling to 0 by a cosine."""
     lr_theta: float = 1e-4
@@ -259,6 +267,29 @@ class FewShot:
 GP = Classification(mode="gp")
 LP = Classification(mode="lp", alpha_start=0.1, eta_start=0.05)
 HP = Classification(mode="hp", lr_theta=1e-4, theta_decay=5.0)
+MNIST_CONV = Convolution(
+    dataset="mnist",
+    vth=0.3,
+    decay=0.6,
+    p_max=2.0,
+    dropout=0.5,
+    lr=5e-4,
+    sign=-1,
+    rho="identity",
+    weight_decay=0.0,
+)
+FASHION_CONV = Convolution(
+    vth=0.45,
+    decay=0.75,
+    reset="zero",
+    tau_w=30.0,
+    lambda_=0.9,
+    batch=50,
+    dropout=0.5,
+    lr=5e-4,
+    weight_decay=0.0,
+)
+SMALL = (16, 32, 64)
 EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "fashion-gp": ("Fashion-MNIST 784-512-10, global plasticity", GP),
     "fashion-lp": ("Fashion-MNIST 784-512-10, local plasticity", LP),
@@ -272,26 +303,32 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "mnist-hp": ("MNIST 784-512-10, hybrid plasticity", replace(HP, dataset="mnist")),
     "mnist-conv-hp": (
         "MNIST, convolutions and plastic layers",
-        Convolution(
-            dataset="mnist",
-            vth=0.3,
-            decay=0.6,
-            p_max=2.0,
-            dropout=0.5,
-            lr=5e-4,
-            sign=-1,
-            rho="identity",
-            weight_decay=0.0,
-        ),
+        MNIST_CONV,
     ),
     "fashion-conv-hp": (
         "Fashion-MNIST, convolutions and plastic layers",
+        FASHION_CONV,
+    ),
+    "mnist-conv-hp-small": (
+        "MNIST, few channels and epochs: what a processor core trains in half an hour",
+        replace(MNIST_CONV, channels=SMALL, epochs=4),
+    ),
+    "fashion-conv-hp-small": (
+        "Fashion-MNIST, few channels and epochs: what a processor core trains in half an hour",
+        replace(FASHION_CONV, channels=SMALL, epochs=4),
+    ),
+    "cifar-conv-hp": (
+        "CIFAR-10, convolutions and plastic layers; needs a GPU",
         Convolution(
-            vth=0.45,
-            decay=0.75,
-            reset="zero",
-            tau_w=30.0,
-            lambda_=0.9,
+            dataset="cifar-10",
+            channels=(128, 256, 512, 1024, 512),
+            pools=(1, 2, 2, 1, 1),
+            dense=(1024,),
+            epochs=100,
+            steps=8,
+            vth=0.5,
+            decay=0.7,
+            tau_w=50.0,
             batch=50,
             dropout=0.5,
             lr=5e-4,

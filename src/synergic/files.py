@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and are read or refused."""
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from synergic.errors import ParameterError
+import numpy as np
+import numpy.typing as npt
+
+from synergic.errors import FormatError, ParameterError, SynergicError
 
 
 def check_folder(path: Path) -> None:
@@ -37,3 +42,35 @@ def write_whole(path: str | Path, write: Callable[[Path], Any]) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """A JSON file, replaced as a whole. Raises ParameterError as `check_folder`."""
+    text = json.dumps(value, indent=2) + "\n"
+    write_whole(path, lambda draft: draft.write_text(text))
+
+
+@contextmanager
+def reading(path: str | Path, remedy: str = "Restore a copy, or save it again.") -> Iterator[None]:
+    """What can go wrong with a file's content, as FormatError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file. Check the path.") from None
+    except FormatError:
+        raise
+    except SynergicError as error:  # what its own checks refuse
+        raise FormatError(f"{path}: altered or damaged: {error}") from error
+    except Exception as error:  # the libraries that parse files have errors of their own for every kind of damage
+        text = f"damaged, or not what it says it is: {error!r}"
+        raise FormatError(f"{path}: {text}. {remedy}") from error
+
+
+def read_arrays(path: Path, remedy: str) -> dict[str, npt.NDArray[Any]] | npt.NDArray[Any]:
+    """What an .npz file holds, by name, or the one array of an .npy file; never Python objects. Raises FormatError."""
+    with reading(path, remedy):
+        data = np.load(path, allow_pickle=False)
+        if isinstance(data, np.ndarray):
+            return data
+        with data:
+            return {name: data[name] for name in data.files}

@@ -19,13 +19,17 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import choice, finite_array, kind, matrix, number, numbers, option, require, vector, whole
-from synergic.numerics.floating import RHO, slow_decay
+from synergic.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
+from synergic.convolution import Convolution
+from synergic.integers import ONE, VALUE_MAX
+from synergic.neurons import Neuron
+from synergic.neurons.base import check_neuron
+from synergic.numerics.floating import slow_decay
+from synergic.rules import Rule
+from synergic.rules.parameters import HELD, check_masked
 
 RESETS = ("subtract", "zero")
 MESSAGE_BITS = (0, 8)
-VALUE_MAX = 255
-"""The integer that a value of 1.0 becomes; see docs/fixed-point.md."""
 TRACES = ("frozen", "per_sample")
 READOUTS = ("rank", "rate")
 
@@ -50,11 +54,12 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Leaky integrate-and-fire neurons, numerics.floating: membrane, spike, reset.
+    """Neurons: leaky integrate-and-fire, numerics.floating: membrane, spike, reset; or of another kind.
 
-    name : unique name. size : number of neurons. vth : threshold v_th > 0, unit of the membrane.
-    decay : d in [0, 1], per step. reset : "subtract" or "zero". bias : b, scalar or (size,).
-    Raises ParameterError.
+    name : unique name. size : number of neurons. vth : threshold v_th > 0, unit of the membrane; of neurons that send
+    values the potential at which x = u / v_th is 1. decay : d in [0, 1], per step; 0 for neurons without memory.
+    reset : "subtract" or "zero". bias : b, scalar or (size,). neuron : of synergic.neurons, or None for leaky
+    integrate-and-fire. Raises ParameterError.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Population:
     decay: float
     reset: str = "subtract"
     bias: Any = 0.0
+    neuron: Neuron | None = None
 
     def __post_init__(self) -> None:
         n = self.name
@@ -74,39 +80,33 @@ class Population:
         bias = numbers(f"{n}.bias", self.bias)
         bias = np.broadcast_to(bias, (self.size,)) if bias.ndim == 0 else bias
         object.__setattr__(self, "bias", finite_array(f"{n}.bias", bias, ((self.size,),)))
+        check_neuron(n, self.neuron, self.size, self.decay, False)
 
-
-@dataclass(frozen=True, eq=False)
-class Hebbian:
-    """The local rule, numerics.floating.hebbian.
-
-    eta : local rate, scalar or (n_in,). beta : sliding threshold, scalar or (n_out,). lambda_ : decay of P
-    in [0, 1]. rho : "tanh", "identity" or, in floating point only, "softmax" over the layer. sign : +1 Hebbian,
-    -1 anti-Hebbian. p_max : bound of |P|, > 0.
-    """
-
-    eta: Any
-    beta: Any
-    lambda_: float = 0.95
-    rho: str = "tanh"
-    sign: int = 1
-    p_max: float = 4.0
-
-    def __post_init__(self) -> None:
-        for name in ("eta", "beta"):
-            object.__setattr__(self, name, vector(f"Hebbian.{name}", getattr(self, name)))
-        number("Hebbian.lambda_", self.lambda_, 0, 1, "lambda is the share of P kept over a step.")
-        choice("Hebbian.rho", self.rho, tuple(RHO))
-        option("Hebbian.sign", self.sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
-        number("Hebbian.p_max", self.p_max, 0, 1e6, "Give a positive bound.", open_low=True)
+    @property
+    def num_message_bits(self) -> int:
+        """0 if the neurons send spikes, 8 if values of 0 .. 1; as of a Source."""
+        return 0 if self.neuron is None else self.neuron.num_message_bits
 
 
 class Connection:
     """What the floating-point and the integer projection derive from their fields."""
 
+    name: str
     weights: Any
     rule: Any
     trace: str
+    convolution: Convolution | None
+
+    def check_convolution(self) -> None:
+        """Refuse weights that do not repeat a kernel although the projection says so. Raises ParameterError."""
+        kind(f"{self.name}.convolution", self.convolution, Convolution | None, "None makes no claim about the weights.")
+        if self.convolution is not None:
+            self.convolution.kernel_of(self.name, self.weights)
+
+    @property
+    def kernel(self) -> npt.NDArray[Any] | None:
+        """The kernel of a convolution, (channels out, channels in / groups, height, width); None for another one."""
+        return None if self.convolution is None else self.convolution.kernel_of(self.name, self.weights)
 
     @property
     def n_in(self) -> int:
@@ -128,27 +128,43 @@ class Connection:
 class Projection(Connection):
     """A connection from `source` to `target` with slow weights W and, if `rule` is given, local weights P.
 
-    weights : W, (n_out, n_in). rule : Hebbian or None (no local term). alpha : scalar, (n_out,) or
+    weights : W, (n_out, n_in). rule : of synergic.rules, or None (no local term). alpha : scalar, (n_out,) or
     (n_out, n_in). local_weights : P at the start of each presentation, (n_out, n_in); zeros if None.
-    trace : "per_sample" (P starts anew at each presentation and evolves) or "frozen" (P stays).
+    trace : "per_sample" (P starts anew at each presentation and evolves) or "frozen" (P stays). convolution : that
+    the weights repeat one kernel, and how; None (default) makes no claim. No result depends on it.
     """
 
     name: str
     source: str
     target: str
     weights: Any
-    rule: Hebbian | None = None
+    rule: Rule | None = None
     alpha: Any = 0.0
     local_weights: Any = None
     trace: str = "per_sample"
+    convolution: Convolution | None = None
+
+    @classmethod
+    def of_kernel(cls, name: str, source: str, target: str, kernel: Any, convolution: Convolution, **more: Any) -> Any:
+        """A convolution: weights unfolded from a kernel (channels out, channels in / groups, height, width).
+
+        more : further fields. Raises ParameterError.
+        """
+        kind("Projection.of_kernel.convolution", convolution, Convolution, "It says how the kernel is moved.")
+        kernel = numbers("Projection.of_kernel.kernel", kernel)
+        got, want = f"shape {kernel.shape}", f"(channels out, channels in / groups, {convolution.kernel})"
+        fits = kernel.ndim == 4 and kernel.shape[2:] == convolution.kernel
+        require(fits, "Projection.of_kernel.kernel", got, want, "Give the weights as torch holds them.")
+        return cls(name, source, target, convolution.unfold(kernel), convolution=convolution, **more)
 
     def __post_init__(self) -> None:
         kind("Projection.name", self.name, str, "Give the projection a name.")
         weights = matrix(f"{self.name}.weights", self.weights)
         object.__setattr__(self, "weights", weights)
+        self.check_convolution()
         shape = weights.shape
         choice(f"{self.name}.trace", self.trace, TRACES)
-        kind(f"{self.name}.rule", self.rule, Hebbian | None, "None makes a connection without local weights.")
+        kind(f"{self.name}.rule", self.rule, Rule | None, "None makes a connection without local weights.")
         alpha = finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1], shape))
         object.__setattr__(self, "alpha", alpha)
         if self.rule is None:
@@ -160,20 +176,7 @@ class Projection(Connection):
                 "Give a rule (trace='frozen' keeps P as it is).",
             )
             return
-        require(
-            self.rule.eta.shape in ((), shape[1:]),
-            f"{self.name}.rule.eta",
-            f"shape {self.rule.eta.shape}",
-            f"() or {shape[1:]}",
-            "eta is one value a presynaptic neuron.",
-        )
-        require(
-            self.rule.beta.shape in ((), shape[:1]),
-            f"{self.name}.rule.beta",
-            f"shape {self.rule.beta.shape}",
-            f"() or {shape[:1]}",
-            "beta is one value a postsynaptic neuron.",
-        )
+        self.rule.check_shapes(self.name, *shape)
         p = np.zeros(shape) if self.local_weights is None else self.local_weights
         p = finite_array(f"{self.name}.local_weights", p, (shape,))
         top = float(np.abs(p).max(initial=0))
@@ -184,6 +187,7 @@ class Projection(Connection):
             f"up to p_max = {self.rule.p_max:g}",
             "Raise p_max or clip P.",
         )
+        check_masked(self.name, self.rule, p)
         object.__setattr__(self, "local_weights", p)
 
 
@@ -261,10 +265,33 @@ class Topology:
         """The population of that name."""
         return next(p for p in self.populations if p.name == name)
 
+    @cached_property
+    def message_bits(self) -> dict[str, int]:
+        """What the source and each population send: 0 for spikes, 8 for values."""
+        return {p.name: p.num_message_bits for p in (self.source, *self.populations)}
+
     @property
     def depth(self) -> int:
         """Steps that the slowest population lives behind the source."""
         return max(self.onsets.values())
+
+    def check_signal(self, signal: Any, samples: int) -> npt.NDArray[Any]:
+        """The global signal of local rules, one value a sample and step m of each population: (samples, T).
+
+        -8 .. 8, or whole numbers with 12 fraction bits in an IntNetwork (`encode_signal`). Zeros for None where no rule
+        needs one. Raises ParameterError for one that is missing, or that no rule of the network hears.
+        """
+        hearing = [p.name for p in self.projections if p.learns and p.rule.signalled]
+        if signal is None:
+            require(not hearing, "signal", "none", f"(samples, T) for the rules of {hearing}", "Give one.")
+            return np.zeros((samples, self.steps), np.int64 if self.integer else float)
+        remedy = "Leave it out, or use a rule such as ThreeFactor."
+        require(bool(hearing), "signal", "a signal", "none: no rule of the network hears it", remedy)
+        array = finite_array("signal", signal, ((samples, self.steps),), self.integer)
+        top = int(HELD * ONE) if self.integer else HELD
+        bad = array[(array < -top) | (array > top - self.integer)]
+        require(bad.size == 0, "signal", f"{bad[:3]}", f"{-top:g} to {top - self.integer:g}", "Scale it.")
+        return array
 
     def check_input(self, values: Any) -> npt.NDArray[Any]:
         """Input as (samples, steps, channels); (steps, channels) counts as one sample.
@@ -284,7 +311,7 @@ class Topology:
         )
         values_in = self.source.num_message_bits > 0
         if not values_in:
-            bad, allowed, remedy = ~np.isin(array, (0, 1)), "0 or 1", "Encode first."
+            bad, allowed, remedy = (array != 0) & (array != 1), "0 or 1", "Encode first."
         elif self.integer:
             bad = ~((array >= 0) & (array <= VALUE_MAX)) | (array != np.floor(array))
             allowed, remedy = f"whole numbers in 0 to {VALUE_MAX}", "Scale the data, or use encode()."
@@ -299,7 +326,7 @@ class Network(Topology):
     """A network in physical parameters.
 
     source, populations, projections, output : the graph; output names the read-out population.
-    steps : T, steps of a presentation. readout : "rank" (u(T) / v_th) or "rate" (spike count).
+    steps : T, steps of a presentation. readout : "rank" (u(T) / v_th) or "rate" (spike count, or sum of the values).
     dt, tau_w : time step and time constant of the slow weights' decay k(m), same unit; inf: no decay.
     """
 

@@ -8,47 +8,24 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from synergic.checks import choice, finite_array, kind, matrix, number, numbers, option, require, vector, whole
+from synergic.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
+from synergic.convolution import Convolution
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.network import MESSAGE_BITS, TRACES, VALUE_MAX, Connection, Hebbian, Network, Population, Topology
+from synergic.integers import AGAIN, ONE, VALUE_MAX, VALUE_UNIT, Array, check_range, integers
+from synergic.network import MESSAGE_BITS, TRACES, Connection, Network, Population, Topology
+from synergic.neurons import Neuron
+from synergic.neurons.base import check_neuron
 from synergic.numerics import fixed
-from synergic.numerics.floating import RHO
-
-Array = npt.NDArray[np.int64]
-AGAIN = "quantise() gives fitting values."
-ONE = 1 << fixed.FRACTION_BITS
-
-
-def integers(where: str, values: Any, bits: int, remedy: str) -> Array:
-    """Round to the nearest integer; refuse what does not fit into signed `bits`."""
-    rounded = np.rint(np.asarray(values, dtype=float))
-    top = 2 ** (bits - 1)
-    low, high = float(rounded.min()), float(rounded.max())
-    require(
-        -top <= low and high < top,
-        where,
-        f"values from {low:.0f} to {high:.0f}",
-        f"{-top} to {top - 1} ({bits} bits)",
-        remedy,
-    )
-    array = rounded.astype(np.int64)
-    array.setflags(write=False)
-    return array
-
-
-def check_range(where: str, values: Array, low: int, high: int) -> None:
-    """Refuse integers outside [low, high]."""
-    a, b = int(values.min()), int(values.max())
-    require(low <= a and b <= high, where, f"values from {a} to {b}", f"{low} to {high}", AGAIN)
+from synergic.rules import IntRule
+from synergic.rules.parameters import HELD, check_masked
 
 
 @dataclass(frozen=True, eq=False)
 class IntPopulation:
-    """Integer LIF neurons. scale : S_u, integer units to one unit of the physical membrane.
+    """Integer neurons, LIF or of another kind. scale : S_u, integer units to one unit of the physical membrane.
 
-    accumulator_shift : 6, or 14 where values of 8 bits come in.
+    accumulator_shift : 6, or 14 where values of 8 bits come in. neuron : as Population's, with integer parameters.
     """
 
     name: str
@@ -59,6 +36,7 @@ class IntPopulation:
     bias: Any
     scale: float
     accumulator_shift: int = fixed.ACCUMULATOR_SHIFT
+    neuron: Neuron | None = None
 
     def __post_init__(self) -> None:
         n, shifts = self.name, (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
@@ -71,50 +49,32 @@ class IntPopulation:
         whole(f"{n}.decay", self.decay, 0, ONE, AGAIN)
         number(f"{n}.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
         choice(f"{self.name}.reset", self.reset, ("subtract", "zero"))
+        check_neuron(n, self.neuron, self.size, self.decay, True)
+        # A potential held at the end of its range must be above the threshold, as it was before.
+        below = self.neuron is None or self.vth < fixed.MEMBRANE_MAX
+        require(below, f"{n}.vth", self.vth, f"below {fixed.MEMBRANE_MAX}", AGAIN)
 
-
-@dataclass(frozen=True, eq=False)
-class IntHebbian:
-    """The local rule in integers; table : rho, (256,); table_scale : c; scale : S_P."""
-
-    eta: Any
-    eta_exp: int
-    beta: Any
-    lambda_: int
-    sign: int
-    p_top: int
-    table: Any
-    table_scale: int
-    scale: float
-
-    def __post_init__(self) -> None:
-        table = finite_array("IntHebbian.table", self.table, ((fixed.TABLE_SIZE,),), True)
-        rows = {name: vector(f"IntHebbian.{name}", getattr(self, name), True) for name in ("eta", "beta")}
-        for name, array in {**rows, "table": table}.items():
-            check_range(f"IntHebbian.{name}", array, -(2**15), 2**15 - 1)
-            object.__setattr__(self, name, array)
-        whole("IntHebbian.eta_exp", self.eta_exp, 0, 15 + fixed.VALUE_BITS, AGAIN)
-        whole("IntHebbian.lambda_", self.lambda_, 0, ONE, AGAIN)
-        option("IntHebbian.sign", self.sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
-        whole("IntHebbian.p_top", self.p_top, 1, 2**15 - 1, AGAIN)
-        whole("IntHebbian.table_scale", self.table_scale, 0, fixed.TABLE_PER_UNIT << fixed.TABLE_SHIFT, AGAIN)
-        number("IntHebbian.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
+    @property
+    def num_message_bits(self) -> int:
+        """0 if the neurons send spikes, 8 if values of 0 .. 255."""
+        return 0 if self.neuron is None else self.neuron.num_message_bits
 
 
 @dataclass(frozen=True, eq=False)
 class IntProjection(Connection):
-    """Integer slow weights W (8 bit by default), local weights P, alpha."""
+    """Integer slow weights W (8 bit by default), local weights P, alpha; convolution as of Projection."""
 
     name: str
     source: str
     target: str
     weights: Any
-    rule: IntHebbian | None
+    rule: IntRule | None
     alpha: Any
     local_weights: Any
     trace: str
     weight_bits: int
     num_message_bits: int = 0
+    convolution: Convolution | None = None
 
     def __post_init__(self) -> None:
         kind("IntProjection.name", self.name, str, "Give the projection a name.")
@@ -123,14 +83,17 @@ class IntProjection(Connection):
         weights = matrix(f"{self.name}.weights", self.weights, True)
         check_range(f"{self.name}.weights", weights, -(2 ** (self.weight_bits - 1)), 2 ** (self.weight_bits - 1) - 1)
         object.__setattr__(self, "weights", weights)
+        self.check_convolution()
         shape = weights.shape
-        kind(f"{self.name}.rule", self.rule, IntHebbian | None, AGAIN)
+        kind(f"{self.name}.rule", self.rule, IntRule | None, AGAIN)
         choice(f"{self.name}.trace", self.trace, TRACES)
         object.__setattr__(self, "alpha", finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1]), True))
         check_range(f"{self.name}.alpha", self.alpha, -(2**23), 2**23 - 1)
         if self.rule is not None:
+            self.rule.check_shapes(self.name, *shape)
             p = finite_array(f"{self.name}.local_weights", self.local_weights, (shape,), True)
             check_range(f"{self.name}.local_weights", p, -self.rule.p_top, self.rule.p_top)
+            check_masked(self.name, self.rule, p)
             object.__setattr__(self, "local_weights", p)
 
 
@@ -149,6 +112,7 @@ class IntNetwork(Topology):
         super().__post_init__()
         object.__setattr__(self, "k", finite_array("IntNetwork.k", self.k, ((self.steps,),), True))
         check_range("IntNetwork.k", self.k, 0, ONE)
+        check_messages(self)
         check_accumulators(self, int(self.k.max()))
 
     def encode(self, values: Any) -> Array:
@@ -159,6 +123,15 @@ class IntNetwork(Topology):
         require(bad.size == 0, "encode.values", f"{bad[:3]}", "0 to 1", "Scale them.")
         encoded: Array = np.rint(array * VALUE_MAX).astype(np.int64)
         return encoded
+
+    def encode_signal(self, signal: Any) -> Array:
+        """A global signal of -8 .. 8 as whole numbers with 12 fraction bits, rounded. Raises ParameterError outside."""
+        given = numbers("encode_signal.signal", signal)
+        array = finite_array("encode_signal.signal", given, (given.shape,))
+        top = HELD - 1 / ONE
+        bad = array[(array < -HELD) | (array > top)]
+        require(bad.size == 0, "encode_signal.signal", f"{bad[:3]}", f"{-HELD:g} to {top:g}", "Scale it.")
+        return np.rint(array * ONE).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +159,16 @@ class IntGraph:
         return tuple(p for p in self.projections if p.target == name)
 
 
+def check_messages(network: IntNetwork) -> None:
+    """Refuse projections that do not hear what their source sends, and populations scaled for something else."""
+    for p in network.projections:
+        bits = network.message_bits[p.source]
+        require(p.num_message_bits == bits, f"{p.name}.num_message_bits", p.num_message_bits, f"{bits}", AGAIN)
+        shift = fixed.ACCUMULATOR_SHIFT + bits
+        got = network.population(p.target).accumulator_shift
+        require(got == shift, f"{p.target}.accumulator_shift", got, f"{shift} behind {p.source}", AGAIN)
+
+
 def check_accumulators(graph: Any, k_top: int) -> None:
     """Refuse populations whose partial sums could leave 32 bits, or whose scaled sum 64, whatever comes in.
 
@@ -197,9 +180,10 @@ def check_accumulators(graph: Any, k_top: int) -> None:
         for q in graph.into(p.name):
             largest = VALUE_MAX if q.num_message_bits else 1
             slow = largest * np.abs(q.weights).sum(axis=1)
-            local = 0 if q.rule is None else largest * q.rule.p_top * q.n_in
+            plastic = q.n_in if q.rule is None or q.rule.mask is None else int(q.rule.mask.sum(axis=1).max())
+            local = 0 if q.rule is None else largest * q.rule.p_top * plastic
             top = max(int(slow.max(initial=0)), local)
-            fitting = (2**31 // (largest * q.n_in)).bit_length()  # of a local weight, sign included
+            fitting = (2**31 // (largest * max(plastic, 1))).bit_length()  # of a local weight, sign included
             few = f"quantise(local_bits={fitting}) fits." if local == top and fitting >= 8 else "Use fewer weight_bits."
             require(
                 top < 2**31,
@@ -217,35 +201,6 @@ def check_accumulators(graph: Any, k_top: int) -> None:
             f"below {2**62} (64 bits)",
             "Use fewer local_bits, a smaller alpha, or fewer inputs to the neuron.",
         )
-
-
-VALUE_UNIT = 2**fixed.VALUE_BITS / VALUE_MAX
-"""What an input of 255, divided by 2^8, falls short of 1: scales of the values' projections make up for it."""
-
-
-def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: bool = False) -> IntHebbian:
-    """The local rule of one projection in integers; values : its source sends 0 .. 255 for 0 .. 1."""
-    elementwise = [name for name in RHO if name != "softmax"]
-    choice(f"{where}.rule.rho in integers", rule.rho, tuple(elementwise))
-    p_top = 2 ** (local_bits - 1) - 1
-    scale = p_top / rule.p_max
-    real_eta = rule.eta * scale * (VALUE_UNIT if values else 1)
-    largest = float(np.abs(real_eta).max(initial=0))
-    require(
-        largest < 2**15 - 1,
-        f"{where}.rule.eta",
-        f"{largest / scale:g}",
-        f"below {2**15 / scale:g}",
-        "A step of eta must not exceed p_max: raise p_max or lower eta.",
-    )
-    eta_exp = next(e for e in range(15, -1, -1) if largest * 2**e < 2**15 - 1)
-    middle = (np.arange(fixed.TABLE_SIZE) - fixed.TABLE_SIZE // 2 + 0.5) / fixed.TABLE_PER_UNIT
-    table = integers(f"{where}.rule.rho", RHO[rule.rho](middle) * ONE, 16, AGAIN)
-    beta = integers(f"{where}.rule.beta", rule.beta * ONE, 16, "beta must lie within [-8, 8).")
-    table_scale = round(2**fixed.TABLE_SHIFT * fixed.TABLE_PER_UNIT / vth)
-    eta = integers(f"{where}.rule.eta", real_eta * 2**eta_exp, 16, "Raise p_max or lower eta.")
-    eta_exp += fixed.VALUE_BITS * values
-    return IntHebbian(eta, eta_exp, beta, round(rule.lambda_ * ONE), rule.sign, p_top, table, table_scale, scale)
 
 
 def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> IntNetwork:
@@ -271,7 +226,7 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
                     f"{p.name}.alpha: got one value a synapse {p.alpha.shape}, allowed a scalar or one a "
                     f"postsynaptic neuron in fixed point. Train with alpha of shape () or ({p.n_out},)."
                 )
-            rule = quantise_rule(p.rule, p.name, local_bits, post.vth, values)
+            rule = p.rule.quantise(p.name, local_bits, post.vth, values)
             alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
             if p.alpha.any() and not alpha.any():
                 warnings.warn(
@@ -282,9 +237,11 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
                 )
             local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
         weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
-        bits = network.source.num_message_bits if values else 0
+        bits = network.message_bits[p.source]
         projections.append(
-            IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits)
+            IntProjection(
+                p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits, p.convolution
+            )
         )
     return IntNetwork(
         network.source,
@@ -299,16 +256,17 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
 
 def fed_by_values(network: Network) -> set[str]:
     """Populations that values enter. Raises UnsupportedError for one that spikes enter as well."""
-    if network.source.num_message_bits == 0:
-        return set()
-    found = {q.target for q in network.projections if q.source == network.source.name}
-    for name in sorted(found):
-        spiking = [q.name for q in network.into(name) if q.source != network.source.name]
-        if spiking:
+    found = set()
+    for p in network.populations:
+        values = [q.name for q in network.into(p.name) if network.message_bits[q.source]]
+        spikes = [q.name for q in network.into(p.name) if not network.message_bits[q.source]]
+        if values and spikes:
             raise UnsupportedError(
-                f"{name}: got values from {network.source.name!r} and spikes by {spiking}, allowed one of the two in "
-                f"fixed point: their sums have different scales. Put a population of its own behind the values."
+                f"{p.name}: got values by {values} and spikes by {spikes}, allowed one of the two in fixed point: "
+                "their sums have different scales. Put a population of its own behind the values."
             )
+        if values:
+            found.add(p.name)
     return found
 
 
@@ -327,4 +285,5 @@ def quantise_population(network: Network, p: Population, weight_bits: int, by_va
             f"1 to {fixed.MEMBRANE_MAX}. Bring the threshold and the weights to a comparable size."
         )
     bias = integers(f"{p.name}.bias", p.bias * scale, 24, "Bring biases and weights to a comparable size.")
-    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift)
+    neuron = None if p.neuron is None else p.neuron.quantise(p.name, scale)
+    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift, neuron)

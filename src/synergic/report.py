@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is shown of a run: recorded and repeated figures side by side, learning and robustness curves."""
+"""What is shown of runs and files: recorded and repeated figures side by side, curves, and what `synergic report`
+prints of several inputs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,10 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from synergic import plots
-from synergic.files import write_whole
+from synergic import page, plots
+from synergic.checks import require
+from synergic.files import check_folder, write_json, write_whole
+from synergic.overview import ALLOWED, Overview, overview
 
 TOLERANCE = 0.002
 """Largest difference between a record and its repetition, of 1 or of the figure if that is larger: other machines
@@ -56,3 +62,80 @@ def draw(record: dict[str, Any], path: Path) -> None:
     for at, kind in zip(axes[1:], curves, strict=True):
         plots.robustness(at, levels[kind], {record["config"].get("mode", "accuracy").upper(): [curves[kind]]}, kind)
     write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format="png"))
+
+
+def beside(shown: Sequence[Overview]) -> list[page.Table]:
+    """Tables with a column an input for what several have, and those that belong to one."""
+    names = unique([o.name for o in shown])
+    tables = [page.Table("what is shown", [(n, o.kind) for n, o in zip(names, shown, strict=True)], ("input", "what"))]
+    for title in dict.fromkeys(title for o in shown for title in o.sections):
+        having = [(name, o.sections[title]) for name, o in zip(names, shown, strict=True) if title in o.sections]
+        rows = dict.fromkeys(row for _, section in having for row in section)
+        header = ("", *(name for name, _ in having))
+        cells = [(row, *(page.shown(s[row]) if row in s else "" for _, s in having)) for row in rows]
+        tables.append(page.Table(title, cells, header))
+    for name, o in zip(names, shown, strict=True):
+        tables += [page.grid(title if len(shown) == 1 else f"{name}: {title}", rows)
+                   for title, rows in o.tables.items() if rows]  # fmt: skip
+    return tables
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Names that differ: those of equal files get a number."""
+    return [n if names.count(n) == 1 else f"{n} ({i})" for i, n in enumerate(names, 1)]
+
+
+def curves(shown: Sequence[Overview]) -> dict[str, Callable[[Any], Any]]:
+    """What draws each plot on matplotlib axes, by caption: the losses, and the curves that inputs have, in one plot."""
+    names = unique([o.name for o in shown])
+    plotted: dict[str, Callable[[Any], Any]] = {}
+    if losses := {n: o.losses for n, o in zip(names, shown, strict=True) if o.losses}:
+        plotted["training loss"] = partial(draw_losses, losses=losses)
+    for kind in dict.fromkeys(kind for o in shown for kind in o.curves):
+        lines = {n: o.curves[kind] for n, o in zip(names, shown, strict=True) if kind in o.curves}
+        plotted[f"accuracy: {kind}"] = partial(draw_curves, lines=lines)
+    return plotted
+
+
+def draw_losses(axes: Any, losses: dict[str, list[float]]) -> Any:
+    """The learning curves of several runs."""
+    for values in losses.values():
+        plots.learning_curve(axes, values)
+    axes.legend(list(losses))
+    return axes
+
+
+def draw_curves(axes: Any, lines: dict[str, tuple[list[float], list[float]]]) -> Any:
+    """Curves of several runs over their own levels."""
+    for name, (levels, values) in lines.items():
+        plots.robustness(axes, levels, {name: [values]})
+    return axes
+
+
+def report(
+    paths: Sequence[Path], html: Path | None = None, json_file: Path | None = None, console: Console | None = None
+) -> dict[str, Any]:
+    """Print what files and folders hold, side by side; write a page and JSON, if asked. Returns what JSON holds.
+
+    paths : as `overview` takes them. Raises FormatError, ParameterError.
+    """
+    require(bool(paths), "report.inputs", "none", ALLOWED, "Name at least one.")
+    for path in (html, json_file):
+        if path is not None:
+            check_folder(path)
+    shown = [overview(path, draw=html is not None) for path in paths]
+    tables, notes = beside(shown), list(dict.fromkeys(note for o in shown for note in o.notes))
+    console = console or Console()
+    for table in tables:
+        page.show(table, console)
+    for note in notes:
+        console.print(f"- {note}")
+    if html is not None:
+        drawn = {caption: page.picture(draw) for caption, draw in curves(shown).items()}
+        own = {o.name if len(shown) > 1 else "": o.pictures for o in shown}
+        drawn |= {f"{name}: {c}".removeprefix(": "): url for name, held in own.items() for c, url in held.items()}
+        page.write_page(html, ", ".join(o.name for o in shown), notes, tables, drawn)
+    held = {"inputs": [{k: v for k, v in asdict(o).items() if k != "pictures"} for o in shown]}
+    if json_file is not None:
+        write_json(json_file, held)
+    return held

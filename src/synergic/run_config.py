@@ -41,8 +41,9 @@ class HybridSimCfg(Loihi2SimCfg):
     def prepare(self, processes: list[Any]) -> None:
         """Check a graph and settle its tag."""
         ours = [p for p in processes if isinstance(p, SharedProcess)]
-        kinds = {p.name: TAGS[bool(p.proc_params["integer"])] for p in ours}
-        wanted = self.wanted or (kinds[ours[0].name] if ours else None)
+        # Processes of spikes alone run with either.
+        kinds = {p.name: TAGS[p.proc_params["integer"]] for p in ours if p.proc_params["integer"] is not None}
+        wanted = self.wanted or next(iter(kinds.values()), TAGS[0] if ours else None)
         other = [name for name, kind in kinds.items() if kind != wanted]
         if other:
             raise ParameterError(

@@ -3,16 +3,49 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection
 from typing import Any
 
+from lava.magma.compiler.channels.pypychannel import CspRecvPort
+from lava.magma.core.process.process import ProcessServer
+from lava.magma.core.process.variable import VarServer
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
 from synergic.errors import ExecutionError, SynergicError
+
+
+def hear_every_message(port: Any, req: Any) -> None:
+    """What a thread of each of Lava's receiving ports does: pass messages on, and wake who waits for them.
+
+    Lava wakes nobody if a message was there already when the next one came. If that one is taken just then, as the
+    HOST phase may be when STOP follows, the process sleeps on a full queue, and the run never ends.
+    """
+    with suppress(EOFError):
+        while req.acquire() and not port._done:
+            port._queue.put_nowait(0)
+            observer = port.observer
+            if observer:
+                observer()
+
+
+# In Lava's place, because every process of a graph has such ports, and all are forked from this one.
+CspRecvPort._req_callback = hear_every_message
+
+STARTED: set[Any] = set()
+"""Processes that were told to run and whose run has not been ended."""
+
+
+@atexit.register
+def end_all() -> None:
+    """A script that forgets stop() would never exit."""
+    for process in list(STARTED):
+        end(process, failed=False)
 
 
 @contextmanager
@@ -138,6 +171,7 @@ def end(process: Any, failed: bool) -> None:
     """
     runtime = getattr(process, "runtime", None)  # a process whose constructor failed has none
     if runtime is None or getattr(runtime, "synergic_ended", False):
+        STARTED.discard(process)
         return
     unnoticed = failure(process) if not failed and runtime._is_started and has_failed(process) else None
     try:
@@ -149,8 +183,20 @@ def end(process: Any, failed: bool) -> None:
         kill(runtime)
         raise
     runtime.synergic_ended = True
+    STARTED.difference_update([p for p in STARTED if p.runtime is runtime])
+    forget(runtime._executable.proc_builders)
+    gc.collect()  # graphs that ended before: Python would keep dozens of them, as it counts objects and not their size
     if unnoticed is not None:
         raise unnoticed
+
+
+def forget(processes: Iterable[Any]) -> None:
+    """Drop processes from Lava's lists of all that were ever made, which nothing reads but which keep them alive."""
+    dropped = {id(process) for process in processes}
+    server = ProcessServer()
+    server.processes = [process for process in server.processes if id(process) not in dropped]
+    variables = VarServer()
+    variables.vars = [var for var in variables.vars if id(var.process) not in dropped]
 
 
 def kill(runtime: Any) -> None:

@@ -11,25 +11,36 @@ names as attributes; an absent optional field as the attribute `<field>.absent`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from synergic.errors import FormatError, SynergicError
-from synergic.files import write_whole
-from synergic.network import Hebbian, Network, Population, Projection, Source
-from synergic.quantise import IntHebbian, IntNetwork, IntPopulation, IntProjection
+from synergic.convolution import Convolution
+from synergic.errors import FormatError
+from synergic.files import reading, write_whole
+from synergic.network import Network, Population, Projection, Source
+from synergic.neurons import Neuron
+from synergic.quantise import IntNetwork, IntPopulation, IntProjection
+from synergic.rules import Hebbian, IntHebbian, Rule, integer_form
 
 FORMAT, VERSION = "synergic-network", 1
+LATER = ("mask", "convolution", "neuron")
+"""Fields that files of earlier releases do not have; their default is what those files meant."""
 HEADER = 512
 """Bytes of the user block, the smallest that HDF5 allows."""
-TYPES = {
-    t.__name__: t
-    for t in (Source, Population, Hebbian, Projection, Network, IntPopulation, IntHebbian, IntProjection, IntNetwork)
-}
+PACKED = 1032
+"""Bytes that a byte of deflate, HDF5's usual compression, becomes at most."""
+TYPES = (Source, Population, Projection, Network, IntPopulation, IntHebbian, IntProjection, IntNetwork, Convolution)
+
+
+def types() -> dict[str, type]:
+    """What a file may hold, by name: also every rule and neuron that is defined by now, and a rule's integer form."""
+    rules = Rule.registry.values()
+    whole = [integer_form(rule) for rule in rules if rule is not Hebbian]
+    return {t.__name__: t for t in (*rules, *whole, *Neuron.registry.values(), *TYPES)}
 
 
 def save(network: Network | IntNetwork, path: str | Path) -> None:
@@ -46,34 +57,43 @@ def save(network: Network | IntNetwork, path: str | Path) -> None:
     write_whole(path, fill)
 
 
-def header(content: bytes) -> bytes:
+def header(content: bytes, form: str = FORMAT, version: int = VERSION) -> bytes:
     """The user block of a file: one line, padded with zeros."""
-    line = f"{FORMAT} {VERSION} sha256 {hashlib.sha256(content).hexdigest()}\n"
+    line = f"{form} {version} sha256 {hashlib.sha256(content).hexdigest()}\n"
     return line.encode().ljust(HEADER, b"\0")
 
 
-def seal(path: str | Path) -> None:
+def seal(path: str | Path, form: str = FORMAT, version: int = VERSION) -> None:
     """Write the user block that fits the rest of a file."""
     with open(path, "r+b") as file:
         file.seek(HEADER)
-        block = header(file.read())
+        block = header(file.read(), form, version)
         file.seek(0)
         file.write(block)
 
 
-def check_seal(path: str | Path) -> None:
+def check_seal(path: str | Path, form: str = FORMAT, version: int = VERSION) -> None:
     """Refuse a file of another format or version, or with a byte that is not as it was saved."""
     raw = Path(path).read_bytes()
     start = raw[:HEADER].split(maxsplit=2)
-    if start[:1] != [FORMAT.encode()]:
-        raise FormatError(f"{path}: not a {FORMAT} file, or damaged. Give one that save() wrote.")
-    if start[1:2] != [str(VERSION).encode()]:
+    if start[:1] != [form.encode()]:
+        raise FormatError(f"{path}: not a {form} file, or damaged. Give one that synergic wrote.")
+    if start[1:2] != [str(version).encode()]:
         got = start[1].decode(errors="replace") if start[1:] else "none"
         raise FormatError(
-            f"{path}: format version {got}, this synergic reads {VERSION}. Save it again with the fitting release."
+            f"{path}: format version {got}, this synergic reads {version}. Save it again with the fitting release."
         )
-    if raw[:HEADER] != header(raw[HEADER:]):
+    if raw[:HEADER] != header(raw[HEADER:], form, version):
         raise FormatError(f"{path}: damaged, or altered since it was saved. Restore a copy, or save it again.")
+
+
+def says(path: str | Path, form: str) -> bool:
+    """Whether a file says that it is of a format; nothing of it is checked. False if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(HEADER).split(maxsplit=1)[:1] == [form.encode()]
+    except OSError:
+        return False
 
 
 def write(group: Any, item: Any) -> None:
@@ -85,12 +105,14 @@ def write(group: Any, item: Any) -> None:
             group.attrs[f"{f.name}.absent"] = True
         elif isinstance(value, np.ndarray):
             group.create_dataset(f.name, data=value)
+        elif isinstance(value, tuple) and not any(map(is_dataclass, value)):  # of numbers
+            group.create_dataset(f.name, data=np.array(value))
         elif isinstance(value, tuple):
             many = group.create_group(f.name)
             many.attrs["type"], many.attrs["length"] = "tuple", len(value)
             for i, part in enumerate(value):
                 write(many.create_group(str(i)), part)
-        elif type(value).__name__ in TYPES:
+        elif is_dataclass(value):
             write(group.create_group(f.name), value)
         else:
             group.attrs[f.name] = value
@@ -98,18 +120,10 @@ def write(group: Any, item: Any) -> None:
 
 def load(path: str | Path) -> Network | IntNetwork:
     """Read a network. Raises FormatError, naming what is wrong, for any other, altered or truncated file."""
-    try:
+    with reading(path):
         check_seal(path)
         with h5py.File(path, "r") as file:
             network = read(file["network"], str(path))
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file. Check the path.") from None
-    except FormatError:
-        raise
-    except SynergicError as error:  # a network that its own checks refuse
-        raise FormatError(f"{path}: altered or damaged: {error}") from error
-    except (OSError, LookupError, TypeError, ValueError, RuntimeError, AttributeError, ArithmeticError) as error:
-        raise FormatError(f"{path}: damaged or not a network file: {error}") from error
     if not isinstance(network, Network | IntNetwork):
         raise FormatError(f"{path}: holds a {type(network).__name__}, not a network.")
     return network
@@ -120,26 +134,48 @@ def read(group: Any, path: str) -> Any:
     kind = group.attrs["type"]
     if kind == "tuple":
         return tuple(read(group[str(i)], path) for i in range(int(group.attrs["length"])))
-    if kind not in TYPES:
-        raise FormatError(f"{path}, {group.name}: unknown type {kind!r}, allowed {sorted(TYPES)}. Save it again.")
+    known_types = types()
+    if kind not in known_types:
+        raise FormatError(
+            f"{path}, {group.name}: unknown type {kind!r}, allowed {sorted(known_types)}. "
+            "Import the module that defines the rule or neuron, or save the network again."
+        )
     values: dict[str, Any] = {}
-    for f in fields(TYPES[kind]):
+    for f in fields(known_types[kind]):
         if group.attrs.get(f"{f.name}.absent", False):
             values[f.name] = None
         elif f.name in group.attrs:
             value = group.attrs[f.name]
             values[f.name] = value.item() if isinstance(value, np.generic) else value
+        elif f.name in LATER and f.name not in group:
+            continue
         elif f.name not in group:
             raise FormatError(f"{path}, {group.name}: field {f.name!r} is missing. Save it again.")
         elif isinstance(group[f.name], h5py.Group):
             values[f.name] = read(group[f.name], path)
         else:
             values[f.name] = read_array(group[f.name], path)
-    known = {f.name for f in fields(TYPES[kind])}
+    known = {f.name for f in fields(known_types[kind])}
     unknown = {n.removesuffix(".absent") for n in (*group.attrs, *group)} - known - {"type"}
     if unknown:
         raise FormatError(f"{path}, {group.name}: unknown fields {sorted(unknown)}. Save it again.")
-    return TYPES[kind](**values)
+    return known_types[kind](**values)
+
+
+def check_sizes(file: Any) -> None:
+    """Refuse a file of another program's with a dataset that its bytes cannot hold, before anything is read: HDF5 would
+    fill terabytes with zeros. And one with anything under two names: readers would go round in it. Raises FormatError.
+    """
+
+    def check(name: str, item: Any) -> None:
+        links = [item.get(n, getlink=True) for n in item] if isinstance(item, h5py.Group) else []
+        if h5py.h5o.get_info(item.id).rc > 1 or not all(isinstance(link, h5py.HardLink) for link in links):
+            raise FormatError(f"{name}: got links, allowed groups and datasets under one name. Write the file again.")
+        if isinstance(item, h5py.Dataset) and item.nbytes > PACKED * item.id.get_storage_size():
+            raise FormatError(f"{name}: got {item.shape} of {item.dtype}, allowed what the file holds. Write it again.")
+
+    check("/", file["/"])
+    file.visititems(check)
 
 
 def read_array(data: Any, path: str) -> Any:

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A presentation layer by layer, where each population is LIF and hears one projection from one before it.
+
+All spikes of a layer are known before the next one starts, so local weights need not be brought up to date before an
+input fires again (`numerics.layers`). Other networks go step by step (`synergic.presentation`); the bits are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synergic.integers import VALUE_MAX
+from synergic.network import Network
+from synergic.numerics import layers
+from synergic.numerics.fixed import FRACTION_BITS
+from synergic.numerics.floating import RHO
+from synergic.quantise import IntNetwork
+from synergic.rules import Hebbian, IntHebbian
+from synergic.simulate import Record
+
+Array = npt.NDArray[Any]
+
+
+class Layer:
+    """A projection q and the population p it drives, laid out for numerics.layers, with memory for a presentation."""
+
+    def __init__(self, p: Any, q: Any, steps: int, integer: bool) -> None:
+        number: Any = np.int64 if integer else np.float64
+        self.p, self.q, self.steps, r = p, q, steps, q.rule
+        narrow = np.int16 if integer else np.float64  # 16 bits at the most, and less memory to read
+        self.weights = np.ascontiguousarray(q.weights.T, narrow)
+        self.rest, self.posts = np.zeros(q.n_out, number), np.zeros((steps, q.n_out), number)
+        self.alpha, self.bias = (np.array(np.broadcast_to(x, q.n_out), number) for x in (q.alpha, p.bias))
+        self.beta, self.drive = np.zeros(q.n_out, number), np.zeros(q.n_in, number)
+        self.last, self.written = np.zeros(q.n_in, np.int64), np.zeros(q.n_in, np.bool_)
+        stored, self.never_clips = np.int32 if integer else np.float64, True
+        self.local = self.start = np.zeros((0, q.n_out), stored)
+        self.mask = np.zeros((0, 0), np.int64)
+        if r is None:
+            return
+        self.beta[:], self.drive[:] = r.beta, r.sign * r.eta
+        self.local = np.zeros((q.n_in, q.n_out), stored)
+        if np.any(q.local_weights):
+            self.start = np.ascontiguousarray(q.local_weights.T, stored)
+        if r.mask is not None:
+            self.mask = np.ascontiguousarray(r.mask.T, np.int64)
+        top = np.abs(q.local_weights).max() + steps * self.largest_change(r, integer)
+        self.never_clips = bool(top < 0.999 * (r.p_top if integer else r.p_max))
+
+    def largest_change(self, r: Any, integer: bool) -> float:
+        """What a step can add to |P_ij| at the most, rounding included."""
+        drive, beta = np.abs(self.drive).max(), np.abs(self.beta).max()
+        if integer:
+            pre = drive * (VALUE_MAX if self.q.num_message_bits else 1)
+            return float(pre * (np.abs(r.table).max() + beta) / 2 ** (FRACTION_BITS + r.eta_exp) + 2)
+        return float("inf") if r.rho == "identity" else float(drive * (1 + beta))
+
+    def run(self, k: Array, s: Array, u: Array, spikes: Array, final: bool) -> tuple[int, int]:
+        """A presentation s (T, n_in) into u and spikes; returns values saturated and entries of P clipped.
+
+        final : whether P is brought to step T for all inputs, and `local` holds it.
+        """
+        self.rest[:], self.last[:], self.written[:] = 0, -1, False
+        held = (self.local, self.start, self.mask, self.last, self.written, self.posts, self.drive)
+        run = self.run_fixed if self.posts.dtype == np.int64 else self.run_floating
+        return run(k, s, u, spikes, held, self.q.rule is not None and (final or not self.never_clips))
+
+    def run_floating(self, k: Array, s: Array, u: Array, spikes: Array, held: Any, finish: bool) -> tuple[int, int]:
+        """As `run`: a compiled call a step, because rho is numpy's."""
+        p, r, clipped = self.p, self.q.rule, 0
+        held += (1.0, 0.0) if r is None else (float(r.lambda_), float(r.p_max))
+        neurons = (self.alpha, self.bias, float(p.decay), float(p.vth), p.reset == "subtract")
+        given: Any = (s, self.weights, *held, *neurons, self.rest, u, spikes)
+        for m in range(self.steps):
+            clipped += layers.step_floating(m, k[m], *given)
+            if r is not None and (finish or m + 1 < self.steps):
+                self.posts[m] = RHO[r.rho](u[m] / p.vth) + self.beta
+        if finish:
+            clipped += layers.finish_floating(self.steps, s, *held)
+        return 0, clipped
+
+    def run_fixed(self, k: Array, s: Array, u: Array, spikes: Array, held: Any, finish: bool) -> tuple[int, int]:
+        """As `run`."""
+        p, r = self.p, self.q.rule
+        held += (0, 0, 1) if r is None else (r.lambda_, r.p_top, FRACTION_BITS + r.eta_exp)
+        table = (self.beta, 0) if r is None else (r.table, r.table_scale)
+        neurons = (self.alpha, self.bias, p.decay, p.accumulator_shift, p.vth, p.reset == "subtract", self.rest)
+        given: Any = (k, s, self.weights, *held, *table, self.beta, *neurons, u, spikes)
+        saturated, clipped = layers.run_fixed(*given)
+        if finish:
+            clipped += layers.finish_fixed(self.steps, s, *held)
+        return saturated, clipped
+
+
+def layerwise(network: Network | IntNetwork) -> list[Layer] | None:
+    """The layers of a network that can be presented so, or None."""
+    found = []
+    for p in network.ordered:
+        into = network.into(p.name)
+        q = into[0]
+        plain = q.rule is None or (q.learns and isinstance(q.rule, Hebbian | IntHebbian) and np.ndim(q.alpha) < 2)
+        if len(into) > 1 or network.lag(q) or not plain or p.neuron is not None:
+            return None
+        found.append(Layer(p, q, network.steps, network.integer))
+    return found
+
+
+def present_layers(
+    network: Network | IntNetwork, layers: list[Layer], source: Array, local_weights: dict[str, Array], final: bool
+) -> Record:
+    """As presentation.present, by the layers of the network; without `final` local_weights is left alone."""
+    record = Record.empty(network, source, dict(local_weights))
+    for layer in layers:
+        p, q = layer.p, layer.q
+        s = record.spikes[q.source]
+        saturated, clipped = layer.run(network.k, s, record.u[p.name], record.spikes[p.name], final)
+        record.saturated[f"{p.name}.u"] = saturated
+        if q.rule is not None:
+            record.saturated[f"{q.name}.P"] = clipped
+            if final:
+                local_weights[q.name].T[...] = layer.local
+    return record

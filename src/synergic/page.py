@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A report as one HTML file that needs nothing else: notes, tables, pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from synergic.files import write_whole
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a page; header : names of the columns, or none."""
+
+    title: str
+    rows: Sequence[Sequence[Any]]
+    header: Sequence[str] = ()
+
+
+def lines(title: str, section: dict[str, Any]) -> Table:
+    """Names and values as a table."""
+    return Table(title, [(name, shown(value)) for name, value in section.items()])
+
+
+def grid(title: str, rows: dict[str, dict[str, Any]]) -> Table:
+    """Rows of the same entries as a table; its last word names the rows."""
+    header = (title.split()[-1], *next(iter(rows.values())))
+    return Table(title, [(name, *map(shown, row.values())) for name, row in rows.items()], header)
+
+
+def shown(value: Any) -> str:
+    """A value as tables show it: numbers with separated thousands."""
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def show(table: Table, console: Console) -> None:
+    """A table on the console."""
+    printed = RichTable(*map(escape, table.header), title=escape(table.title), show_header=bool(table.header))
+    for row in table.rows:
+        printed.add_row(*(escape(str(value)) for value in row))
+    console.print(printed)
+
+
+def picture(draw: Callable[..., Any], *what: Any) -> str:
+    """One picture as a URL that holds it; draw : a function of synergic.plots."""
+    figure = Figure(figsize=(7, 5.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    draw(figure.subplots(), *what)
+    held = io.BytesIO()
+    figure.savefig(held, format="png", dpi=110)
+    return "data:image/png;base64," + base64.b64encode(held.getvalue()).decode()
+
+
+def write_page(path: Path, title: str, notes: Iterable[str], tables: Iterable[Table], pictures: dict[str, str]) -> None:
+    """Write a page; pictures : by caption, of `picture`. Names and texts are escaped. Raises ParameterError."""
+    environment = Environment(loader=PackageLoader("synergic"), autoescape=True, undefined=StrictUndefined)
+    template = environment.get_template("report.html")
+    text = template.render(title=title, notes=list(notes), tables=list(tables), pictures=pictures)
+    write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Local rules: each one file of data and two pure functions, the same in every executor and in training."""
+
+from synergic.rules.base import Heard, IntRule, Rule, integer_form, outer
+from synergic.rules.bcm import BCM
+from synergic.rules.hebbian import Hebbian, IntHebbian, quantise_rule
+from synergic.rules.oja import Oja
+from synergic.rules.pair_stdp import PairSTDP
+from synergic.rules.parameters import plain, rate, share
+from synergic.rules.three_factor import ThreeFactor
+
+__all__ = [
+    "BCM",
+    "Heard",
+    "Hebbian",
+    "IntHebbian",
+    "IntRule",
+    "Oja",
+    "PairSTDP",
+    "Rule",
+    "ThreeFactor",
+    "integer_form",
+    "outer",
+    "plain",
+    "quantise_rule",
+    "rate",
+    "share",
+]
