@@ -4,7 +4,29 @@
 if __name__ != "synergic.processes":
     raise ImportError("import synergic.processes: the folder is a part of the package, not a package by itself")
 
+from synergic.processes.delta_encoder.process import DeltaEncoder
+from synergic.processes.encoder.process import Encoder
+from synergic.processes.event_source.process import EventSource
+from synergic.processes.fused_network.process import FusedNetwork
+from synergic.processes.hybrid_conv.process import HybridConv
 from synergic.processes.hybrid_dense.process import HybridDense
 from synergic.processes.hybrid_lif.process import HybridLIF
+from synergic.processes.hybrid_network.process import HybridNetwork
+from synergic.processes.hybrid_neuron.process import HybridNeuron
+from synergic.processes.hybrid_sparse.process import HybridSparse
+from synergic.processes.readout.process import RankReadout, RateReadout
 
-__all__ = ["HybridDense", "HybridLIF"]
+__all__ = [
+    "DeltaEncoder",
+    "Encoder",
+    "EventSource",
+    "FusedNetwork",
+    "HybridConv",
+    "HybridDense",
+    "HybridLIF",
+    "HybridNetwork",
+    "HybridNeuron",
+    "HybridSparse",
+    "RankReadout",
+    "RateReadout",
+]

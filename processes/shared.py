@@ -8,10 +8,9 @@ can be left behind in the system; it goes with its last user.
 
 from __future__ import annotations
 
-import atexit
 import copy
 import mmap
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +19,22 @@ from lava.magma.core.process.variable import Var
 
 from synergic.checks import finite_array, require
 from synergic.errors import ExecutionError
-from synergic.runtime import end, failure, finish, guarded, has_ended, has_failed
+from synergic.runtime import STARTED, end, failure, finish, forget, guarded, has_ended, has_failed
 
 MEMORY = "shared_memory"
 """Key of the shared arrays in a process's proc_params."""
+SENDS = "sends"
+"""Key of the bits that a process sends at s_out: 0 for spikes, 8 for values."""
+THETA, STATE = "theta", "rule_state"
+"""Keys of the arrays of a local rule: its parameters, and what it carries through a presentation."""
 
 
-def shared_array(shape: tuple[int, ...], dtype: Any) -> npt.NDArray[Any]:
+def shared_array(shape: tuple[int, ...], dtype: Any, order: Literal["C", "F"] = "C") -> npt.NDArray[Any]:
     """A zeroed array in anonymous shared memory, inherited by forked processes."""
     dtype = np.dtype(dtype)
     count = int(np.prod(shape, dtype=np.int64))
     buffer = mmap.mmap(-1, max(1, count * dtype.itemsize))
-    return np.frombuffer(buffer, dtype=dtype, count=count).reshape(shape)
+    return np.frombuffer(buffer, dtype=dtype, count=count).reshape(shape, order=order)
 
 
 class SharedVar(Var):
@@ -39,11 +42,14 @@ class SharedVar(Var):
 
     value : array, its dtype decides between floating point (float64) and integers (int64).
     low, high : range that `set` allows. Reading works at any time; write while the run is paused.
+    order : layout in memory, as numpy's; "F" for matrices of synapses, which numerics.compiled reads by input.
     """
 
-    def __init__(self, value: npt.NDArray[Any], low: float = -np.inf, high: float = np.inf) -> None:
+    def __init__(
+        self, value: npt.NDArray[Any], low: float = -np.inf, high: float = np.inf, order: Literal["C", "F"] = "C"
+    ) -> None:
         dtype = np.int64 if value.dtype.kind in "iub" else np.float64
-        self.shared = shared_array(value.shape or (1,), dtype)
+        self.shared = shared_array(value.shape or (1,), dtype, order)
         self.shared[...] = value
         self.low, self.high = low, high
         super().__init__(shape=self.shared.shape, init=self.shared)
@@ -69,12 +75,32 @@ class SharedVar(Var):
             self.shared[idx] = array
 
 
+def table_of(
+    process: Any, label: str, values: dict[str, Any], limits: dict[str, tuple[float, float]]
+) -> dict[str, Any]:
+    """SharedVars by name that Lava does not know of: it wants the Vars of all processes of a class to be the same.
+
+    values : arrays, or SharedVars already.
+    """
+    table = {}
+    for name, value in values.items():
+        limit = limits.get(name, (-np.inf, np.inf))
+        table[name] = value if isinstance(value, SharedVar) else SharedVar(np.asarray(value), *limit)
+        table[name].name, table[name].process = f"{label}[{name!r}]", process
+    return table
+
+
 class SharedProcess(AbstractProcess):
     """Base of synergic's processes: shares its SharedVars with the model, and never leaves a failed run hanging."""
 
     def share(self) -> None:
         """Hand the arrays of all SharedVars to the model. Call at the end of the constructor."""
         self.proc_params[MEMORY] = {name: var.shared for name, var in vars(self).items() if isinstance(var, SharedVar)}
+
+    def _post_init(self) -> None:
+        """Called by Lava after every constructor."""
+        super()._post_init()
+        forget([self])
 
     @property
     def _model_class(self) -> Any:
@@ -90,6 +116,8 @@ class SharedProcess(AbstractProcess):
     def check(self, model: Any) -> None:
         """Refuse, with ParameterError, what would fail or compute nonsense in a run with this model."""
         integer = self.proc_params["integer"]
+        if integer is None:
+            return  # it holds neither kind of numbers, but spikes
         kinds = {True: "integers", False: "floats"}
         require(
             getattr(model, "integer", integer) is integer,
@@ -104,7 +132,7 @@ class SharedProcess(AbstractProcess):
         if has_ended(self):
             raise ExecutionError(f"{self.name}: got a run that is over, allowed a new graph. Build its processes anew.")
         if self.runtime is None:
-            atexit.register(end, self, failed=False)  # a script that forgets stop() would never exit
+            STARTED.add(self)
         # Lava's blocking wait is deaf to a model that has died.
         started = copy.copy(condition)
         started.blocking = False

@@ -28,6 +28,10 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, number of values saturated."""
 
+    def begin(self) -> None:
+        """A presentation begins."""
+        self.u[:] = 0
+
     def run_spk(self) -> None:
         """One time step."""
         acc = self.a_in.recv()
@@ -36,7 +40,7 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
             u, s = self.u, np.zeros(self.u.shape, bool)
         else:
             if m == 1:
-                self.u[:] = 0
+                self.begin()
             u, s, after, saturated = self.integrate(acc)
             self.u[:] = after
             self.saturated += saturated

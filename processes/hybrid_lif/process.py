@@ -6,17 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic.checks import require
 from synergic.network import Population
-from synergic.numerics.fixed import ACCUMULATOR_SHIFT, MEMBRANE_MAX, MEMBRANE_MIN
-from synergic.processes.shared import SharedProcess, SharedVar
+from synergic.neurons.base import plain_only
+from synergic.numerics.fixed import ACCUMULATOR_SHIFT
+from synergic.processes.neurons import Neurons
 from synergic.processes.timing import Timing
-from synergic.quantise import ONE, IntPopulation
+from synergic.quantise import IntPopulation
 
 
-class HybridLIF(SharedProcess):
+class HybridLIF(Neurons):
     """u(m) = d r(u(m-1), s(m-1)) + a_in + b;  s(m) = u(m) > v_th  (numerics.floating / numerics.fixed).
 
     Parameters
@@ -63,24 +63,13 @@ class HybridLIF(SharedProcess):
             p = Population(name, n, vth, decay, reset, bias)
         timing = Timing(onset, period, presentations).check(name)
         super().__init__(reset=reset, integer=integer, timing=timing, accumulator_shift=accumulator_shift, **kwargs)
-        dtype = np.int64 if integer else np.float64
-        self.a_in = InPort(shape=(n,))
-        self.s_out = OutPort(shape=(n,))
-        self.u_out = OutPort(shape=(n,))
-        low, high = (MEMBRANE_MIN, MEMBRANE_MAX) if integer else (-np.inf, np.inf)
-        self.u = SharedVar(np.zeros(n, dtype), low, high)
-        self.vth = SharedVar(np.asarray(p.vth, dtype), 1 if integer else float(np.finfo(float).tiny), high)
-        self.decay = SharedVar(np.asarray(p.decay, dtype), 0, ONE if integer else 1)
-        self.bias = SharedVar(p.bias, low, high)
-        self.s_record = SharedVar(np.zeros((max(record, 1), n), np.int64))
-        self.u_record = SharedVar(np.zeros((max(record, 1), n), dtype))
-        self.saturated = SharedVar(np.zeros(1, np.int64))
-        self.proc_params["record"] = record
+        self.declare(p, integer, record)
         self.share()
 
     @classmethod
     def from_description(cls, p: Population | IntPopulation, **timing: Any) -> HybridLIF:
-        """The process of a population of a network description."""
+        """The process of a population of a network description. Raises UnsupportedError for other neurons."""
+        plain_only(cls.__name__, (p,), "the process is this neuron", "Use HybridNeuron.")
         if isinstance(p, IntPopulation):
             timing["accumulator_shift"] = p.accumulator_shift
         return cls(shape=(p.size,), vth=p.vth, decay=p.decay, bias=p.bias, reset=p.reset, name=p.name, **timing)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""CPU models of FusedNetwork."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from synergic.layerwise import layerwise, present_layers
+from synergic.presentation import by_input, present, split
+from synergic.processes.fused_network.process import FusedNetwork
+from synergic.processes.shared import MEMORY, SharedModel
+
+
+class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
+    """A presentation a step; subclasses say which numbers."""
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.network = by_input(proc_params["network"])
+        # Not the Var's memory: what is left of a presentation that nobody records is not brought up to date.
+        self.working = np.zeros_like(proc_params[MEMORY]["local_weights"])
+        self.local = split(self.working, self.network)
+        self.layers = layerwise(self.network)
+
+    def run_spk(self) -> None:
+        """One presentation."""
+        source = self.network.check_input(self.s_in.recv())[0]
+        recorded = self.time_step <= self.proc_params["record"]
+        if self.layers:
+            record = present_layers(self.network, self.layers, source, self.local, recorded)
+        else:
+            record = present(self.network, source, self.local, recorded)
+        self.s_out.send(record.spikes[self.network.output].astype(self.s_out._d_type))
+        self.u_out.send(record.u[self.network.output][-1])
+        self.u_all_out.send(record.u[self.network.output])
+        self.saturated += list(record.saturated.values())
+        if recorded:
+            now, names = self.time_step - 1, [p.name for p in self.network.populations]
+            self.s_record[now] = np.concatenate([record.spikes[n] for n in names], axis=-1)
+            self.u_record[now] = np.concatenate([record.u[n] for n in names], axis=-1)
+            self.local_weights[:] = self.local_record[now] = self.working
+
+
+@implements(proc=FusedNetwork, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyFusedNetworkModelFloat(AbstractFusedNetwork):
+    """numerics.floating, compiled."""
+
+    integer = False
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    u_all_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+    local_weights: np.ndarray = LavaPyType(np.ndarray, float)
+    saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    s_record: np.ndarray = LavaPyType(np.ndarray, float)
+    u_record: np.ndarray = LavaPyType(np.ndarray, float)
+    local_record: np.ndarray = LavaPyType(np.ndarray, float)
+
+
+@implements(proc=FusedNetwork, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_tianjic")
+class PyFusedNetworkModelFixed(AbstractFusedNetwork):
+    """numerics.fixed, compiled: exact integers."""
+
+    integer = True
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=8)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
+    u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64, precision=24)
+    u_all_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64, precision=24)
+    local_weights: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
+    saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    s_record: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    u_record: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    local_record: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)

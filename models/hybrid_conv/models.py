@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""CPU models of HybridConv."""
+
+from __future__ import annotations
+
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from synergic.models.connection import FixedConnection, FloatingConnection
+from synergic.models.stored_synapses import StoredSynapses
+from synergic.processes.hybrid_conv.process import HybridConv
+
+
+@implements(proc=HybridConv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyHybridConvModelFloat(StoredSynapses, FloatingConnection):
+    """numerics.floating, compiled."""
+
+
+@implements(proc=HybridConv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_tianjic")
+class PyHybridConvModelFixed(StoredSynapses, FixedConnection):
+    """numerics.fixed, compiled: exact integers."""

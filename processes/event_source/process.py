@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Recordings of an event camera as spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import OutPort
+
+from synergic.checks import kind, number, require, whole
+from synergic.events import check_events, check_sensor
+from synergic.numerics.events import bin_events, pooled
+from synergic.processes.shared import SharedProcess, SharedVar
+from synergic.processes.timing import Timing
+
+
+class EventSource(SharedProcess):
+    """EventSource(recordings=zip(events, labels), sensor=(34, 34, 2), period=10, duration=30_000): spikes of events.
+
+    A channel spikes in a step in which it has an event (numerics.events.bin_events). The channels' order is that of
+    tonic's frames: polarity, row, column.
+
+    Parameters
+    ----------
+    recordings : any iterable of (events, label), such as a data set of tonic: structured arrays with the fields x, y,
+        t, p, in order of time. A presentation each, one after the other; read when the process is made.
+    sensor : (width, height, polarities), as tonic's sensor_size.
+    period : T, steps of a presentation. duration : of a step, > 0, in the unit of t, which in tonic is a microsecond.
+    start : time at which step 1 begins; None, default: that of each recording's first event.
+    pool : side of the square of pixels that share a channel, default 1. merge : whether polarities share one too.
+    onset : steps before the first presentation (synergic.processes.timing.Timing).
+    presentations : how many recordings are taken, None for all.
+    at_once : False: a step of the presentation in each Lava step. True: all of it in each, for FusedNetwork.
+
+    Port: s_out (channels,), or (T, channels) at once, 0 and 1, in graphs of either kind of numbers. Attributes: labels,
+    as given; shape, (polarities, rows, columns) of the channels. Vars (samples,), what became of the events: events,
+    how many there were; outside, lost before or after the T steps; merged, lost in a spike shared with another event.
+    `report` says it in words. Raises ParameterError.
+    """
+
+    def __init__(
+        self,
+        *,
+        recordings: Iterable[Any],
+        sensor: tuple[int, int, int],
+        period: int,
+        duration: float,
+        start: float | None = None,
+        pool: int = 1,
+        merge: bool = False,
+        onset: int = 0,
+        presentations: int | None = None,
+        at_once: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        name = kwargs.get("name", type(self).__name__)
+        sensor = check_sensor(f"{name}.sensor", sensor)
+        whole(f"{name}.period", period, 1, np.inf, "It is T, the steps of a presentation.")
+        number(f"{name}.duration", duration, 0, 1e15, "It is that of a step, in the unit of t.", open_low=True)
+        if start is not None:
+            number(f"{name}.start", start, 0, 1e15, "It is a time; None is that of the first event.")
+        whole(f"{name}.pool", pool, 1, 2**15, "It is the side of a square of pixels.")
+        for field, value in (("merge", merge), ("at_once", at_once)):
+            kind(f"{name}.{field}", value, bool, "Choose True or False.")
+        if presentations is not None:
+            whole(f"{name}.presentations", presentations, 1, np.inf, "It is a number of recordings.")
+        kind(f"{name}.recordings", recordings, Iterable, "Give pairs of events and label.")
+        spikes, counts, labels = [], [], []
+        for i, pair in enumerate(islice(recordings, presentations)):
+            where = f"{name}.recordings[{i}]"
+            fits = isinstance(pair, tuple | list) and len(pair) == 2
+            require(fits, where, type(pair).__name__, "(events, label)", "Pair them: zip(events, labels).")
+            events = check_events(where, pair[0], sensor)
+            begin = (events["t"][0] if len(events) else 0) if start is None else start
+            found, outside, merged = bin_events(events, sensor, period, duration, begin, pool, merge)
+            spikes.append(found)
+            counts.append((len(events), outside, merged))
+            labels.append(pair[1])
+        taken = len(spikes)
+        require(taken >= (presentations or 1), f"{name}.recordings", f"{taken}", f"{presentations or 1}", "Give more.")
+        timing = Timing(onset, 1 if at_once else period, taken).check(name)
+        super().__init__(integer=None, spikes=spikes, timing=timing, steps=period, at_once=at_once, **kwargs)
+        self.labels, self.shape = labels, pooled(sensor, pool, merge)
+        channels = int(np.prod(self.shape))
+        self.s_out = OutPort(shape=(period, channels) if at_once else (channels,))
+        self.events, self.outside, self.merged = (SharedVar(np.array(column)) for column in zip(*counts, strict=True))
+        self.share()
+
+    def report(self) -> str:
+        """How many events became spikes, and what became of the others."""
+        events, outside, merged = (int(var.get().sum()) for var in (self.events, self.outside, self.merged))
+        return (
+            f"{len(self.labels)} recordings, {events} events: {events - outside - merged} spikes, "
+            f"{outside} outside the steps, {merged} merged into another's spike"
+        )
