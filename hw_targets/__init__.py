@@ -4,9 +4,28 @@
 if __name__ != "synergic.hw_targets":
     raise ImportError("import synergic.hw_targets: the folder is a part of the package, not a package by itself")
 
+from synergic.hw_targets.activity import Activity
 from synergic.hw_targets.chip import Chip, load_chip
 from synergic.hw_targets.costs import Costs, cost
-from synergic.hw_targets.mapping import Mapping, map_network
-from synergic.hw_targets.simulator import Activity, simulate_on_chip
+from synergic.hw_targets.jobs import run_in_jobs
+from synergic.hw_targets.mapping import Mapping, check_mapping, estimate, load_mapping, map_network, save_mapping
+from synergic.hw_targets.probes import Probes
+from synergic.hw_targets.simulator import Simulator, simulate_on_chip
 
-__all__ = ["Activity", "Chip", "Costs", "Mapping", "cost", "load_chip", "map_network", "simulate_on_chip"]
+__all__ = [
+    "Activity",
+    "Chip",
+    "Costs",
+    "Mapping",
+    "Probes",
+    "Simulator",
+    "check_mapping",
+    "cost",
+    "estimate",
+    "load_chip",
+    "load_mapping",
+    "map_network",
+    "run_in_jobs",
+    "save_mapping",
+    "simulate_on_chip",
+]

@@ -1,17 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Faults of the machine, put into a quantised network: what a chip with broken memories or cores would compute."""
+"""Faults of the machine: broken memories, put into a quantised network; broken cores, links and lost packets, put into
+the simulator; and what they do to a network's accuracy.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import choice, number
+from synergic.checks import choice, kind, number, require, whole
+from synergic.errors import UnsupportedError
+from synergic.hw_targets.chip import Chip
+from synergic.hw_targets.jobs import in_jobs
+from synergic.hw_targets.kernels import Losses
+from synergic.hw_targets.mapping import Mapping, map_network
+from synergic.hw_targets.probes import Probes
+from synergic.hw_targets.simulator import Simulator
 from synergic.quantise import IntNetwork, IntProjection
+from synergic.rules import IntHebbian
 
 Array = npt.NDArray[np.int64]
 
@@ -60,7 +72,8 @@ def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -
         broken = tuple(silence(p, alive[p.source]) for p in network.projections)
     else:
         broken = tuple(
-            dataclasses.replace(p, weights=SYNAPSES[fault](p.weights, rate, p.weight_bits, rng))
+            # Each synapse has a memory of its own that breaks: no kernel is repeated any more.
+            dataclasses.replace(p, weights=SYNAPSES[fault](p.weights, rate, p.weight_bits, rng), convolution=None)
             for p in network.projections
         )
     return dataclasses.replace(network, projections=broken)
@@ -68,8 +81,157 @@ def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -
 
 def silence(p: IntProjection, alive: Array) -> IntProjection:
     """A projection that hears only some of its presynaptic neurons; alive : (n_in,) of 0 and 1."""
-    changes: dict[str, Any] = {"weights": p.weights * alive}
+    changes: dict[str, Any] = {"weights": p.weights * alive, "convolution": None}
     if p.rule is not None:
         changes["local_weights"] = p.local_weights * alive
+        if not isinstance(p.rule, IntHebbian):
+            raise UnsupportedError(
+                f"{p.name}.rule: got {type(p.rule).__name__}, allowed IntHebbian with dead neurons: of another rule it "
+                "is not known which parameter stops the learning of a synapse. Use another fault."
+            )
         changes["rule"] = dataclasses.replace(p.rule, eta=p.rule.eta * alive)
     return dataclasses.replace(p, **changes)
+
+
+Link = tuple[tuple[int, int], tuple[int, int]]
+"""From the position (x, y) of a core to that of its neighbour."""
+
+
+@dataclass(frozen=True)
+class BrokenChip:
+    """What of a chip does not work, while a mapping made without knowing of it runs; `losses` of a Simulator.
+
+    dead_cores : numbers of cores of the mapping that compute nothing: a soma core's neurons never fire, a synapse or
+    local core's partial sums are 0. Their routers forward. dead_links : pairs of neighbours; every packet whose route
+    takes the link is lost. Spikes from outside, which have no route, arrive. packet_loss : share 0 .. 1 of all packets
+    (a spike to a core, one neuron's partial sum, potential or overlap) that is lost at random, each by itself.
+    seed : of these. Losses do not depend on threads or batch. Raises ParameterError.
+    """
+
+    mapping: Mapping
+    dead_cores: tuple[int, ...] = ()
+    dead_links: tuple[Link, ...] = ()
+    packet_loss: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        kind("BrokenChip.mapping", self.mapping, Mapping, "Make one with map_network().")
+        if self.mapping.copies:
+            raise UnsupportedError(
+                f"BrokenChip.mapping: got copies of soma cores (fan_out={self.mapping.fan_out}), allowed a mapping "
+                "without: a copy could fail alone, and neurons are computed once here. Map with fan_out=None."
+            )
+        for core in self.dead_cores:
+            whole("BrokenChip.dead_cores", core, 0, self.mapping.cores - 1, "It is the number of a core in use.")
+        links = set(all_links(self.mapping.chip))
+        unknown = [link for link in self.dead_links if link not in links]
+        allowed = "pairs of neighbouring positions ((x, y), (x, y)) on the grid"
+        require(not unknown, "BrokenChip.dead_links", unknown[:3], allowed, "x is the column, y the row.")
+        number("BrokenChip.packet_loss", self.packet_loss, 0, 1, "It is a share.")
+        whole("BrokenChip.seed", self.seed, 0, 2**63 - 1, "It seeds the lost packets.")
+
+    def cut(self) -> dict[tuple[str, int, int], list[tuple[int, int]]]:
+        """Kind, start and stop of the routes that a dead link interrupts, and the neurons whose packets take them."""
+        dead = set(self.dead_links)
+        found: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
+        for r in self.mapping.routes:
+            path = (self.mapping.position(r.start), *r.hops)
+            if any(link in dead for link in itertools.pairwise(path)):
+                found.setdefault((r.kind, r.start, r.stop), []).append(r.neurons)
+        return found
+
+    def packed(self, layout: Any, program: Any, first_sample: int) -> Losses:
+        """For the compiled loop. Local weights that lie in several cores need all of them."""
+        dead, cut, mapping = set(self.dead_cores), self.cut(), self.mapping
+        deaf = np.zeros(layout.columns, np.uint8)
+        mute = np.zeros((len(layout.tiles), 3), np.uint8)
+        sources = {p.name: p.source for p in mapping.network.projections}
+        for i, tile in enumerate(layout.tiles):
+            soma, local = tile.soma_core, tile.local_cores
+            mute[i, 0] = tile.core in dead or ("partial sum", tile.core, soma) in cut
+            mute[i, 1] = any(c in dead or ("partial sum", c, soma) in cut for c in local)
+            mute[i, 2] = any(c in dead or ("membrane", soma, c) in cut for c in local)
+            for sender in set(mapping.soma_cores(sources[tile.projection]).values()):
+                first, last = tile.columns
+                column = int(program.tiles[i]["column"])
+                for a, b in cut.get(("spike", sender, tile.core), ()):
+                    if a < last and first < b:
+                        deaf[column + max(a, first) - first : column + min(b, last) - first] = 1
+                missed = [lines for c in local for lines in cut.get(("spike", sender, c), ())]
+                if any(a < last and first < b for a, b in missed):
+                    mute[i, 1] = mute[i, 2] = 1
+        somas = {(t.population, t.rows): t.soma_core for t in layout.tiles}
+        return Losses(
+            any=True,
+            threshold=np.uint64(min(int(self.packet_loss * 2**64), 2**64 - 1)),
+            seed=self.seed,
+            first_sample=first_sample,
+            deaf=deaf,
+            mute=mute,
+            dead=np.array([somas[group] in dead for group in layout.groups], np.uint8),
+            core=np.array([tile.core for tile in layout.tiles], np.int64),
+        )
+
+
+def all_links(chip: Chip) -> list[Link]:
+    """Every link of the grid, both directions."""
+    columns, rows = int(chip.columns), int(chip.rows)
+    places = [(x, y) for y in range(rows) for x in range(columns)]
+    ahead = [((x, y), (x + dx, y + dy)) for x, y in places for dx, dy in ((1, 0), (0, 1))]
+    inside = [(a, b) for a, b in ahead if b[0] < columns and b[1] < rows]
+    return inside + [(b, a) for a, b in inside]
+
+
+CHIP_FAULTS = ("dead cores", "dead links", "lost packets")
+
+
+def break_chip(mapping: Mapping, fault: str, rate: float, seed: int = 0) -> BrokenChip:
+    """A chip with random faults: a share `rate` of the cores in use, of all links, or of the packets. Raises
+    ParameterError."""
+    choice("break_chip.fault", fault, CHIP_FAULTS)
+    number("break_chip.rate", rate, 0, 1, "It is a share.")
+    rng = np.random.default_rng(seed)
+    if fault == "dead cores":
+        dead = np.flatnonzero(rng.random(mapping.cores) < rate)
+        return BrokenChip(mapping, dead_cores=tuple(int(c) for c in dead), seed=seed)
+    if fault == "dead links":
+        links = all_links(mapping.chip)
+        broken = rng.random(len(links)) < rate
+        return BrokenChip(mapping, dead_links=tuple(a for a, b in zip(links, broken, strict=True) if b), seed=seed)
+    return BrokenChip(mapping, packet_loss=rate, seed=seed)
+
+
+def accuracy_under(
+    network: IntNetwork,
+    spikes: Any,
+    labels: Any,
+    fault: str,
+    rates: Sequence[float],
+    seeds: Sequence[int] = (0,),
+    chip: Chip | str = "tianjic",
+    local_memory: str = "matrix",
+    jobs: int | None = 1,
+) -> npt.NDArray[np.float64]:
+    """Accuracy against fault rate on the model of the chip: (seeds, rates), 0 .. 1, as plots.robustness takes it.
+
+    fault : one of FAULTS (memories; map and run the broken network) or of CHIP_FAULTS. labels : (samples,) classes.
+    Run it for a network with and one without local weights on the same seeds to compare them. jobs : of joblib's
+    active backend, that share the cases (synergic.hw_targets.jobs). Raises ParameterError.
+    """
+    choice("accuracy_under.fault", fault, (*FAULTS, *CHIP_FAULTS))
+    labels = np.asarray(labels)
+    got, allowed = labels.shape, f"({len(spikes)},), a class a sample"
+    require(got == (len(spikes),), "accuracy_under.labels", f"shape {got}", allowed, "Give one label a sample.")
+    mapping, probes = map_network(network, chip), Probes.readout(network)
+
+    def accuracy(seed: int, rate: float) -> float:
+        if fault in CHIP_FAULTS:
+            broken = break_chip(mapping, fault, rate, seed)
+            simulator = Simulator(mapping, local_memory, probes=probes, losses=broken)
+        else:
+            damaged = map_network(break_network(network, fault, rate, seed), chip)
+            simulator = Simulator(damaged, local_memory, probes=probes)
+        return float(np.mean(simulator.run(spikes)[0].classes(network) == labels))
+
+    found = in_jobs(accuracy, list(itertools.product(seeds, rates)), jobs)
+    return np.array(found, float).reshape(len(seeds), len(rates))

@@ -2,8 +2,9 @@
 """The chip inside Lava: a composed graph mapped as a whole and run core by core, Lava's processes around it.
 
 `process.run(condition=RunSteps(n), run_cfg=ChipSimCfg("tianjic"))`. Before anything starts the graph is read into
-an IntGraph, checked and mapped. Then every HybridDense computes with its own tiles (partial sums, local weights)
-and every HybridLIF with its own soma cores, by the functions of synergic.hw_targets.simulator.
+an IntGraph, checked and mapped. Then every connection computes with its own tiles (partial sums, local weights)
+and every HybridLIF and HybridNeuron with its own soma cores, by the functions of synergic.hw_targets.cores and
+synergic.neurons.
 """
 
 from __future__ import annotations
@@ -18,20 +19,38 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from synergic.errors import ParameterError, UnsupportedError
+from synergic.hw_targets.activity import Activity
 from synergic.hw_targets.chip import Chip, load_chip
+from synergic.hw_targets.cores import build_core, count_integration, count_update, soma
 from synergic.hw_targets.costs import Costs, cost
 from synergic.hw_targets.mapping import Mapping, map_network
-from synergic.hw_targets.simulator import Activity, build_core, count_integration, count_update, soma
+from synergic.integers import VALUE_MAX
+from synergic.models.connection import FixedConnection
+from synergic.models.hybrid_conv.models import PyHybridConvModelFixed
 from synergic.models.hybrid_dense.models import PyHybridDenseModelFixed
 from synergic.models.hybrid_lif.models import PyHybridLIFModelFixed
-from synergic.network import VALUE_MAX
-from synergic.processes import HybridDense, HybridLIF
-from synergic.processes.shared import MEMORY, shared_array
+from synergic.models.hybrid_neuron.models import PyHybridNeuronModelFixed
+from synergic.models.hybrid_sparse.models import PyHybridSparseModelFixed
+from synergic.processes import (
+    FusedNetwork,
+    HybridConv,
+    HybridDense,
+    HybridLIF,
+    HybridNetwork,
+    HybridNeuron,
+    HybridSparse,
+)
+from synergic.processes.connection import PlasticConnection
+from synergic.processes.neurons import Neurons
+from synergic.processes.shared import MEMORY, STATE, THETA, shared_array
+from synergic.processes.synapses import SynapseConnection, Synapses
 from synergic.quantise import IntGraph, IntPopulation, IntProjection
 from synergic.run_config import HybridSimCfg
 
 COUNTS = ("spikes", "partial_sums", "membranes", "local_writes", "steps")
 """Fields of Activity that follow the cores' own in the counters that a model shares with its run configuration."""
+LARGEST = 2**24
+"""Neurons times inputs of the largest connection of chosen synapses that is described as a full matrix: 128 MB each."""
 PLAN = "chip"
 """Key of a process's part of the mapping in its proc_params."""
 
@@ -41,9 +60,11 @@ def single(values: Any) -> Any:
     return values.reshape(()) if values.size == 1 else values
 
 
-def population(p: HybridLIF) -> IntPopulation:
+def population(p: Neurons) -> IntPopulation:
     """A process's neurons as a description; the physical scale is unknown here and of no use to a chip."""
-    size, reset = p.u.shape[0], p.proc_params["reset"]
+    size, reset, neuron = p.u.shape[0], p.proc_params["reset"], None
+    if isinstance(p, HybridNeuron):
+        neuron = p.proc_params["neuron"].with_values({name: single(v.get()) for name, v in p.theta.items()})
     return IntPopulation(
         p.name,
         size,
@@ -53,17 +74,37 @@ def population(p: HybridLIF) -> IntPopulation:
         p.bias.get(),
         scale=1.0,
         accumulator_shift=p.proc_params["accumulator_shift"],
+        neuron=neuron,
     )
 
 
-def projection(p: HybridDense, source: str, target: str) -> IntProjection:
-    """A process's connection as a description."""
-    rule, local = p.proc_params["rule"], None
-    if rule is not None:
-        theta = {"eta": single(p.eta.get()), "beta": single(p.beta.get()), "lambda_": int(p.lambda_.get()[0])}
-        rule, local = dataclasses.replace(rule, **theta), p.local_start.get()
+def projection(p: PlasticConnection, source: str, target: str) -> IntProjection:
+    """A process's connection as a description. Of chosen synapses: a full matrix, whose rule has them as its mask."""
+    rule, weights, local = p.proc_params["rule"], p.weights.get(), p.local_start.get()
+    if isinstance(p, SynapseConnection):
+        held = p.proc_params["synapses"]
+        size = held.n_out * held.n_in
+        if size > LARGEST:
+            raise UnsupportedError(
+                f"{p.name}: got {held.n_out} neurons by {held.n_in} inputs on the chip, allowed a product up to "
+                f"{LARGEST}. Use HybridSimCfg, or several connections."
+            )
+        rule, weights = masked(held), held.pattern.matrix(held.slow(p.weights.shared)).toarray()
+        local = local if rule is None else local.toarray()
+    if rule is None:
+        local = None
+    else:
+        rule = rule.with_values({name: single(variable.get()) for name, variable in p.theta.items()})
     kept = {name: p.proc_params[name] for name in ("trace", "weight_bits", "num_message_bits")}
-    return IntProjection(p.name, source, target, p.weights.get(), rule, single(p.alpha.get()), local, **kept)
+    return IntProjection(p.name, source, target, weights, rule, single(p.alpha.get()), local, **kept)
+
+
+def masked(held: Synapses) -> Any:
+    """The rule of chosen synapses for a full matrix: the synapses with a local weight are its mask."""
+    if held.rule is None:
+        return None
+    mask = held.pattern.matrix(np.ones(held.pattern.size, np.int64) if held.mask is None else held.mask)
+    return dataclasses.replace(held.rule, mask=mask.toarray())
 
 
 def only(ports: list[Any], where: str, want: Any, remedy: str) -> Any:
@@ -80,27 +121,37 @@ def describe(processes: list[Any]) -> IntGraph:
     Raises UnsupportedError, naming process and port, for what the chip cannot hold: it has no currents from outside,
     and no outputs but spikes and potentials.
     """
-    neurons = [p for p in processes if isinstance(p, HybridLIF)]
-    dense = [p for p in processes if isinstance(p, HybridDense)]
-    names = [p.name for p in (*neurons, *dense)]
+    for p in processes:
+        if isinstance(p, FusedNetwork | HybridNetwork):
+            raise UnsupportedError(
+                f"{p.name}: got a {type(p).__name__}, allowed HybridDense, HybridLIF and HybridNeuron. Run its "
+                "network with run_in_lava(network, spikes, ChipSimCfg()) or simulate_on_chip()."
+            )
+    neurons = [p for p in processes if isinstance(p, Neurons)]
+    connections = [p for p in processes if isinstance(p, PlasticConnection)]
+    names = [p.name for p in (*neurons, *connections)]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise ParameterError(f"name: got {twice} more than once, allowed unique names. Rename the processes.")
     for p in neurons:
         for port in p.a_in.get_src_ports():
-            only([port], f"{p.name}.a_in", HybridDense, "HybridDense only. The chip has no other synapses.")
+            ours = "HybridDense, HybridSparse and HybridConv only. The chip has no other synapses."
+            only([port], f"{p.name}.a_in", PlasticConnection, ours)
     projections = []
-    for p in dense:
-        one = "one HybridLIF. The chip's partial sums end in neurons."
-        target = only(p.a_out.get_dst_ports(), f"{p.name}.a_out", HybridLIF, one)
-        source = only(p.s_in.get_src_ports(), f"{p.name}.s_in", object, "one source. Use a HybridDense for each.")
+    for p in connections:
+        one = "one HybridLIF or HybridNeuron. The chip's partial sums end in neurons."
+        target = only(p.a_out.get_dst_ports(), f"{p.name}.a_out", Neurons, one)
+        source = only(p.s_in.get_src_ports(), f"{p.name}.s_in", object, "one source. Use a connection for each.")
         projections.append(projection(p, source.name, target.name))
-    k_top = max((int(p.k.get().max()) for p in dense), default=0)
+    k_top = max((int(p.k.get().max()) for p in connections), default=0)
     return IntGraph(tuple(population(p) for p in neurons), tuple(projections), k_top)
 
 
 class ChipSimCfg(HybridSimCfg):
-    """Runs a graph's HybridDense and HybridLIF on the model of a chip, all other processes in fixed point on the CPU.
+    """Runs a graph's connections and neurons on the model of a chip, all other processes in fixed point on the CPU.
+
+    HybridSparse and HybridConv are mapped as the full matrix that they are a part of, up to 2^24 neurons times inputs;
+    tiles without a synapse take no core.
 
     chip : name of a shipped chip, path of a chip file, or Chip. After the start: `mapping`; during and after the
     run: `activity()` and `costs()`, of all steps so far as if they were one presentation. One graph a configuration.
@@ -137,7 +188,7 @@ class ChipSimCfg(HybridSimCfg):
         """What the cores did so far, over the processes of the graph."""
         mapping = self.mapped()
         total = np.sum(list(self.counters.values()), axis=0)
-        counts = dict(zip(COUNTS, map(int, total[mapping.cores :]), strict=True))
+        counts: dict[str, Any] = dict(zip(COUNTS, map(int, total[mapping.cores :]), strict=True))
         counts["steps"] = max(int(c[-1]) for c in self.counters.values())
         return Activity(total[: mapping.cores], samples=1, **counts)
 
@@ -168,20 +219,23 @@ class Counting:
         self.counter[self.mapping.cores :] = [getattr(self.activity, name) for name in COUNTS]
 
 
-@implements(proc=HybridDense, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("chip")
-class ChipHybridDense(Counting, PyHybridDenseModelFixed):
-    """The synapse and local cores of one connection: phases 1 and 3."""
+class Tiles(Counting, FixedConnection):
+    """Base of the models of connections, the synapse and local cores of one: phases 1 and 3."""
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.open_plan()
-        local = None if self.local is None else self.local[None]
-        held, rule = proc_params[MEMORY], proc_params["rule"]
+        weights, matrix, rule, self.extra = self.open_matrices()
+        local = None if matrix is None else matrix[None]
+        held = {"weights": weights, "alpha": proc_params[MEMORY]["alpha"], "theta": proc_params[THETA]}
         tiles = [t for t in self.mapping.tiles if t.projection == self.name]
         self.largest = VALUE_MAX if proc_params["num_message_bits"] else 1
         self.cores = [build_core(t, held, rule, local) for t in tiles]
+
+    def open_matrices(self) -> Any:
+        """What the cores read and write: the full matrices W and P, the rule, and its extra arrays."""
+        params = self.proc_params
+        return params[MEMORY]["weights"], self.local, params["rule"], params[STATE]
 
     def accumulate(self, s: Any, k: Any) -> Any:
         """The exact partial sums of all tiles, brought together as the soma cores would."""
@@ -195,18 +249,77 @@ class ChipHybridDense(Counting, PyHybridDenseModelFixed):
             rows, columns = core.tile.slices
             core.axons[0] = s[columns]
             acc[rows] += core.partial_sum(int(k))[0]
-            count_integration(core, self.activity)
+            count_integration(core, self.activity, self.mapping.senders[core.tile])
         self.publish(self.time_step)
         return acc
 
-    def learn(self, s: Any, u: Any) -> int:
+    def begin(self) -> None:
+        """Also in the cores, of which each has its own part of the extra arrays."""
+        super().begin()
+        for core in self.cores:
+            core.begin()
+
+    def learn(self, s: Any, u: Any, signal: Any) -> int:
         """The local cores' update; their axon buffers still hold the spikes s of phase 1."""
         clipped = 0
         for core in self.cores:
-            clipped += core.update(u[None, core.tile.slices[0]])
+            clipped += core.update(u[None, core.tile.slices[0]], signal)
+            for name, values in core.state.items():
+                at = self.proc_params["rule"].place(name, *core.tile.slices)
+                self.extra[name][at] = values[0]
             count_update(core, self.activity)
         self.publish(self.time_step)
         return clipped
+
+
+class ChosenTiles(Tiles):
+    """Tiles of chosen synapses: in the cores as full matrices, in the process's Vars one value a synapse."""
+
+    def open_matrices(self) -> Any:
+        """Matrices of their own; `accumulate` fills them, so that a Var set between two runs acts at once."""
+        held, rule = self.proc_params["synapses"], self.proc_params["rule"]
+        self.at = held.pattern.ends
+        self.slow, self.fast = (np.zeros(held.pattern.shape, np.int64) for _ in range(2))
+        own = {} if rule is None else rule.state
+        full = {n: np.zeros(held.pattern.shape, np.int64) for n, per in own.items() if per == "synapse"}
+        return self.slow, None if rule is None else self.fast, masked(held), {**self.proc_params[STATE], **full}
+
+    def accumulate(self, s: Any, k: Any) -> Any:
+        """As of full matrices."""
+        self.slow[self.at] = self.proc_params["synapses"].slow(self.weights)
+        if self.local is not None:
+            self.fast[self.at] = self.local
+        return super().accumulate(s, k)
+
+    def learn(self, s: Any, u: Any, signal: Any) -> int:
+        """As of full matrices; then the synapses' part of them goes into the Vars."""
+        clipped = super().learn(s, u, signal)
+        self.local[...] = self.fast[self.at]
+        for name, values in self.proc_params[STATE].items():
+            if self.proc_params["rule"].state[name] == "synapse":
+                values[...] = self.extra[name][self.at]
+        return clipped
+
+
+@implements(proc=HybridDense, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("chip")
+class ChipHybridDense(Tiles, PyHybridDenseModelFixed):
+    """HybridDense on a chip."""
+
+
+@implements(proc=HybridSparse, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("chip")
+class ChipHybridSparse(ChosenTiles, PyHybridSparseModelFixed):
+    """HybridSparse on a chip."""
+
+
+@implements(proc=HybridConv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("chip")
+class ChipHybridConv(ChosenTiles, PyHybridConvModelFixed):
+    """HybridConv on a chip."""
 
 
 @implements(proc=HybridLIF, protocol=LoihiProtocol)
@@ -218,7 +331,7 @@ class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.open_plan()
-        self.pieces = list(self.mapping.soma_tiles(self.name).values())
+        self.pieces = list(self.mapping.soma_cores(self.name))
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, values saturated; soma core by soma core."""
@@ -236,5 +349,36 @@ class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
         return u, s, after, sum(part[3] for part in parts)
 
 
-MODELS = {HybridDense: ChipHybridDense, HybridLIF: ChipHybridLIF}
+@implements(proc=HybridNeuron, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("chip")
+class ChipHybridNeuron(Counting, PyHybridNeuronModelFixed):
+    """The soma cores of one population of other neurons: phase 2."""
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.open_plan()
+        self.pieces = list(self.mapping.soma_cores(self.name))
+
+    def step(self, acc: Any) -> Any:
+        """Neuron.update, soma core by soma core."""
+        p, theta, state, parts = self.population(), self.theta(), self.proc_params[STATE], []
+        for rows in self.pieces:
+            at = slice(*rows)
+            here, beside = SimpleNamespace(**{**vars(p), "bias": p.bias[at]}), {n: v[at] for n, v in state.items()}
+            parts.append(p.neuron.update(self.u[at], beside, acc[at], here, p.neuron.held(theta, at)))
+        u, sent, after = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        new = {name: np.concatenate([part[3][name] for part in parts]) for name in state}
+        self.activity.spikes += int(np.count_nonzero(sent))
+        self.publish(self.time_step)
+        return u, sent, after, new, sum(part[4] for part in parts)
+
+
+MODELS = {
+    HybridDense: ChipHybridDense,
+    HybridSparse: ChipHybridSparse,
+    HybridConv: ChipHybridConv,
+    HybridLIF: ChipHybridLIF,
+    HybridNeuron: ChipHybridNeuron,
+}
 """The chip's own registry: Lava looks for models only beside the processes."""

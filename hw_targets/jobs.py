@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Work that falls into independent parts, shared by the workers of joblib's active backend.
+
+Many samples (`run_in_jobs`) or the cases of a sweep (`in_jobs`, as faults.accuracy_under does) need nothing of each
+other, so any backend will do: joblib's own processes where none is chosen, Ray's on one machine or several after
+`ray.util.joblib.register_ray()` and inside `joblib.parallel_config("ray")`, or one that a cluster registers.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from synergic.checks import kind, require, whole
+from synergic.hw_targets.activity import Activity
+from synergic.hw_targets.probes import ChipRecord
+from synergic.hw_targets.simulator import Simulator
+
+
+def in_jobs(call: Callable[..., Any], cases: Sequence[tuple[Any, ...]], jobs: int | None = None) -> list[Any]:
+    """[call(*case) for case in cases], the cases shared by so many workers of joblib's active backend.
+
+    jobs : None takes the number that `parallel_config` sets (one without it), -1 all processors. Raises
+    ParameterError, and what the call raises.
+    """
+    if jobs != -1 and jobs is not None:
+        whole("in_jobs.jobs", jobs, 1, float("inf"), "It is a number of workers; -1 takes all processors.")
+    return list(Parallel(n_jobs=jobs)(delayed(call)(*case) for case in cases))
+
+
+def run_in_jobs(
+    simulator: Simulator, spikes: Any, jobs: int | None = None, batch: int = 64, signal: Any = None
+) -> tuple[ChipRecord, Activity]:
+    """`simulator.run(spikes, batch, signal)` with the samples shared by so many workers, a thread each: the same bits.
+
+    simulator : one whose threads share samples (across="samples"), for the others share what one sample does. jobs : as
+    of `in_jobs`. Each worker gets a copy of the chip's memories and its part of the samples, nothing else is shared.
+    Raises ParameterError, UnsupportedError.
+    """
+    kind("run_in_jobs.simulator", simulator, Simulator, "Make one of a mapping.")
+    allowed, remedy = "'samples'", "Make the Simulator without it: one sample is not shared here."
+    require(simulator.across == "samples", "run_in_jobs.simulator.across", repr(simulator.across), allowed, remedy)
+    spikes = simulator.network.check_input(spikes)
+    signal = simulator.network.check_signal(signal, len(spikes)) if signal is not None else None
+    single = copy.copy(simulator)
+    single.threads = 1
+    edges = np.linspace(0, len(spikes), min(len(spikes), effective_n_jobs(jobs)) + 1).astype(int).tolist()
+    cases = [(spikes[a:b], batch, None if signal is None else signal[a:b], a) for a, b in itertools.pairwise(edges)]
+    return simulator.joined(in_jobs(single.run, cases, jobs))
