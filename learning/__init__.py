@@ -8,6 +8,7 @@ from synergic.learning.convolution import ConvHybridNet, SpikingConv2d
 from synergic.learning.export import to_description
 from synergic.learning.layers import HybridLinear, HybridNet
 from synergic.learning.masked import MaskedLinear, MaskedNet
+from synergic.learning.rules import RuleLinear
 from synergic.learning.training import evaluate, train
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "HybridNet",
     "MaskedLinear",
     "MaskedNet",
+    "RuleLinear",
     "SpikingConv2d",
     "evaluate",
     "to_description",

@@ -40,13 +40,25 @@ def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     size = math.prod(shape) * np.dtype(KIND[dtype]).itemsize
     if size < SMALLEST:
         return torch.empty(shape, dtype=dtype)
-    try:
-        block = idle[size].pop()
-    except IndexError:
+    block = None
+    for large in sorted(n for n in list(idle) if size <= n <= 2 * size):  # a larger one rather than one more
+        try:
+            block = idle[large].pop()
+            break
+        except IndexError:
+            continue
+    if block is None:
         raw = np.empty(size + 64, np.uint8)
         start = -raw.ctypes.data % 64  # a vector register's worth, so that no access straddles two cache lines
         block = raw[start : start + size]
     # The tensor holds this one view, and with it goes; views that torch makes of the tensor hold its storage.
-    view = block.view(KIND[dtype]).reshape(shape)
+    view = block[:size].view(KIND[dtype]).reshape(shape)
     weakref.finalize(view, give_back, block).atexit = False
     return torch.from_numpy(view)
+
+
+def kept(values: Tensor) -> Tensor:
+    """The same values in such memory, if that can hold them; a gradient does not pass."""
+    if values.device.type != "cpu" or values.dtype not in KIND or torch.is_grad_enabled():
+        return values
+    return empty(tuple(values.shape), values.dtype).copy_(values)

@@ -63,28 +63,39 @@ class SpikingConv2d(nn.Module):
 class ConvHybridNet(HybridNet):
     """Spiking convolutions, then a HybridNet of dense layers; in mode "lp" the convolutions stay as they were drawn.
 
-    picture : (channels, height, width). channels : of each convolution, kernel 3, each followed by pooling of 2.
+    picture : (channels, height, width). channels : of each convolution, kernel 3. pools : side of the squares that are
+    averaged after each; empty: 2 after each.
     sizes : hidden ..., classes, of the dense layers. mode, steps, tau_w, dropout, settings : of HybridNet. Raises
     ParameterError, also for a picture that is too small for the pooling.
     """
 
     def __init__(
-        self, picture: tuple[int, int, int], channels: tuple[int, ...], sizes: tuple[int, ...], **settings: Any
-    ) -> None:
-        height, width = (side // 2 ** len(channels) for side in picture[1:])
+        self, picture: tuple[int, int, int], channels: tuple[int, ...], sizes: tuple[int, ...],
+        pools: tuple[int, ...] = (), **settings: Any,
+    ) -> None:  # fmt: skip
+        pools = pools or (2,) * len(channels)
+        require(
+            len(pools) == len(channels), "ConvHybridNet.pools", f"{len(pools)} for {len(channels)} convolutions",
+            "one each", "Use 1 for no pooling.",
+        )  # fmt: skip
+        height, width = picture[1:]
+        for pool in pools:
+            height, width = height // pool, width // pool
         require(
             height > 0 and width > 0 and len(channels) > 0, "ConvHybridNet.channels", f"{len(channels)} for {picture}",
-            "one or more, each of which halves the picture", "Use fewer.",
+            "one or more, and a picture that lasts through their pooling", "Use fewer.",
         )  # fmt: skip
         super().__init__((channels[-1] * height * width, *sizes), **settings)
         neuron = {name: settings[name] for name in ("vth", "decay", "reset") if name in settings}
         self.picture = tuple(picture)
         ins = (picture[0], *channels)
-        self.convolutions = nn.ModuleList(SpikingConv2d(a, b, **neuron) for a, b in zip(ins, channels, strict=False))
+        self.convolutions = nn.ModuleList(
+            SpikingConv2d(a, b, pool=pool, **neuron) for a, b, pool in zip(ins, channels, pools, strict=False)
+        )
         if self.mode == "lp":
             self.convolutions.requires_grad_(False)
 
-    def forward(self, s: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As HybridNet's. s : (batch, T, pixels), or (batch, pixels) of a picture that stays."""
         pixels = math.prod(self.picture)
         fits = s.shape[-1] == pixels and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] == self.steps))
@@ -93,4 +104,4 @@ class ConvHybridNet(HybridNet):
         s = s.reshape(len(s), -1, *self.picture)
         for convolution in self.convolutions:
             s = convolution(s, self.k.to(s.dtype))
-        return super().forward(s.flatten(2))
+        return super().forward(s.flatten(2), signal)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,30 @@ import torchvision
 
 from synergic.checks import choice
 from synergic.errors import DataError, FormatError
+from synergic.files import read_arrays, reading
 
 FOLDER_VARIABLE = "SYNERGIC_DATA"
 """Environment variable that names the folder with data sets."""
 CACHE = Path.home() / ".cache" / "synergic"
-SETS = {"mnist": torchvision.datasets.MNIST, "fashion-mnist": torchvision.datasets.FashionMNIST}
-PARTS = {"train": ("train", 60_000), "test": ("t10k", 10_000)}
+SETS = {
+    "mnist": torchvision.datasets.MNIST, "fashion-mnist": torchvision.datasets.FashionMNIST,
+    "cifar-10": torchvision.datasets.CIFAR10,
+}  # fmt: skip
+PARTS = {"train": "train", "test": "t10k"}
+"""Parts of a set, and how IDX files call them."""
+SHAPES = {
+    name: {"train": (count, *picture), "test": (10_000, *picture)}
+    for name, count, picture in (
+        ("mnist", 60_000, (28, 28)), ("fashion-mnist", 60_000, (28, 28)), ("cifar-10", 50_000, (3, 32, 32)),
+    )
+}  # fmt: skip
+"""Of the images."""
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """train, test : (samples, 28, 28) of 0 .. 1, float32; labels : (samples,) of 0 .. 9, int64. Official order."""
+    """train, test : (samples, height, width) or (samples, channels, height, width) of 0 .. 1, float32; labels :
+    (samples,) of 0 .. 9, int64. Official order."""
 
     train: npt.NDArray[np.float32]
     train_labels: npt.NDArray[np.int64]
@@ -36,48 +48,48 @@ class Images:
 
 
 def load_images(name: str, folder: str | Path | None = None) -> Images:
-    """MNIST or Fashion-MNIST.
+    """MNIST, Fashion-MNIST or CIFAR-10.
 
-    name : "mnist" or "fashion-mnist". folder : where to look, default $SYNERGIC_DATA, then the cache in the home
-    folder, which torchvision fills by a download. It may hold `<name>/` with the four IDX files, gzipped or not,
-    or be that folder itself, or hold torchvision's layout, or `<name>.npz` with the arrays train_images,
-    train_labels, test_images and test_labels.
+    name : "mnist", "fashion-mnist" or "cifar-10". folder : where to look, default $SYNERGIC_DATA, then the cache in
+    the home folder, which torchvision fills by a download. It may hold `<name>/` with the four IDX files, gzipped or
+    not, or be that folder itself, or hold torchvision's layout, the only one for CIFAR-10 (cifar-10-batches-py/), or
+    `<name>.npz` with the arrays train_images, train_labels, test_images and test_labels.
     Raises DataError where the set is nowhere to be had, FormatError for a damaged file.
     """
     choice("load_images.name", name, tuple(SETS))
     given = folder or os.environ.get(FOLDER_VARIABLE)
     places = [Path(given)] if given else [CACHE]
     for place in places:
-        found = read_npz(place / f"{name}.npz") or read_idx(place, name)
+        found = read_npz(place / f"{name}.npz") or READERS[name](place, name)
         if found:
-            return checked(found, str(place))
+            return checked(found, str(place), name)
     if given:
         raise DataError(
-            f"{name}: not in {given}. Allowed: {name}.npz, or the four IDX files in a folder called "
-            f"{name}. Leave the folder out to download them."
+            f"{name}: not in {given}. Allowed: {name}.npz, or {FILES[name]}. Leave the folder out to download them."
         )
     try:
         SETS[name](str(CACHE), download=True)
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"{name}: not in {CACHE}, and the download failed: {error}. Put the four IDX files into {name}/ and "
-            f"name its parent, as the argument or in ${FOLDER_VARIABLE}."
+            f"{name}: not in {CACHE}, and the download failed: {error}. Put there {FILES[name]}, and "
+            f"name that place, as the argument or in ${FOLDER_VARIABLE}."
         ) from error
-    found = read_idx(CACHE, name)
+    found = READERS[name](CACHE, name)
     if not found:
-        raise DataError(f"{name}: torchvision left no IDX files in {CACHE}.")
-    return checked(found, str(CACHE))
+        raise DataError(f"{name}: torchvision left no files of it in {CACHE}.")
+    return checked(found, str(CACHE), name)
 
 
 def read_npz(path: Path) -> dict[str, Any] | None:
     """The four arrays of an npz file, or None if there is none."""
     if not path.is_file():
         return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {part: (file[f"{part}_images"], file[f"{part}_labels"]) for part in PARTS}
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path}: damaged, or not the four arrays: {error}. Fetch it again.") from error
+    file = read_arrays(path, "Fetch it again.")
+    names = [(f"{part}_images", f"{part}_labels") for part in PARTS]
+    if not isinstance(file, dict) or not {name for pair in names for name in pair} <= file.keys():
+        got = sorted(file) if isinstance(file, dict) else "one array"
+        raise FormatError(f"{path}: got {got}, not the four arrays {names}. Fetch it again.")
+    return {part: (file[images], file[labels]) for part, (images, labels) in zip(PARTS, names, strict=True)}
 
 
 def read_idx(folder: Path, name: str) -> dict[str, Any] | None:
@@ -85,12 +97,27 @@ def read_idx(folder: Path, name: str) -> dict[str, Any] | None:
     inner = Path(SETS[name].__name__) / "raw"  # torchvision's own layout
     # The files of both sets have the same names: only the name of their folder tells which they are.
     for base in (folder / name, folder / inner, *([folder] if folder.name == name else [])):
-        files = {p: [idx_file(base, f"{stem}-{kind}") for kind in KINDS] for p, (stem, _) in PARTS.items()}
+        files = {p: [idx_file(base, f"{stem}-{kind}") for kind in KINDS] for p, stem in PARTS.items()}
         if all(f for pair in files.values() for f in pair):
             return {p: tuple(parse_idx(f) for f in pair if f) for p, pair in files.items()}
     return None
 
 
+def read_cifar(folder: Path, name: str) -> dict[str, Any] | None:
+    """Both parts of CIFAR-10 as torchvision reads them, which compares their checksums first; None if not there."""
+    if not (folder / torchvision.datasets.CIFAR10.base_folder).is_dir():
+        return None
+    try:
+        sets = {part: torchvision.datasets.CIFAR10(str(folder), train=part == "train") for part in PARTS}
+    except (RuntimeError, OSError, EOFError) as error:
+        raise FormatError(f"{folder}, {name}: damaged or not complete: {error} Fetch it again.") from error
+    return {part: (s.data.transpose(0, 3, 1, 2), np.array(s.targets)) for part, s in sets.items()}
+
+
+READERS = {"mnist": read_idx, "fashion-mnist": read_idx, "cifar-10": read_cifar}
+FILES = {name: f"the four IDX files in a folder called {name}" for name in READERS} | {
+    "cifar-10": "the folder cifar-10-batches-py"
+}
 KINDS = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
@@ -101,10 +128,8 @@ def idx_file(base: Path, stem: str) -> Path | None:
 
 def parse_idx(path: Path) -> npt.NDArray[np.uint8]:
     """An IDX file of bytes: two zeros, type 8, number of axes, the axes as big-endian 32-bit numbers, the values."""
-    try:
+    with reading(path, "Fetch it again."):
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
-        raise FormatError(f"{path}: damaged: {error}. Fetch it again.") from error
     if len(raw) < 4 or raw[:3] != b"\0\0\x08":
         raise FormatError(f"{path}: not an IDX file of bytes. Fetch it again.")
     start = 4 + 4 * raw[3]
@@ -117,15 +142,15 @@ def parse_idx(path: Path) -> npt.NDArray[np.uint8]:
     return values.reshape(axes.astype(int))
 
 
-def checked(parts: dict[str, Any], where: str) -> Images:
+def checked(parts: dict[str, Any], where: str, name: str) -> Images:
     """Sizes and labels as they must be."""
     arrays: dict[str, Any] = {}
     for part, (images, labels) in parts.items():
-        count = PARTS[part][1]
-        if images.shape != (count, 28, 28) or labels.shape != (count,) or labels.max() > 9:
+        shape = SHAPES[name][part]
+        if images.shape != shape or labels.shape != shape[:1] or labels.min() < 0 or labels.max() > 9:
             raise FormatError(
-                f"{where}, {part}: got images {images.shape}, labels {labels.shape}, allowed ({count}, 28, 28) and "
-                f"({count},) with classes 0 .. 9. Fetch the set again."
+                f"{where}, {part}: got images {images.shape}, labels {labels.shape}, allowed {shape} and "
+                f"({shape[0]},) with classes 0 .. 9. Fetch the set again."
             )
         arrays[part] = images.astype(np.float32) / 255
         arrays[f"{part}_labels"] = labels.astype(np.int64)
@@ -133,5 +158,5 @@ def checked(parts: dict[str, Any], where: str) -> Images:
 
 
 def as_rows(images: npt.NDArray[Any]) -> torch.Tensor:
-    """(samples, height, width) as float32, (samples, pixels)."""
+    """(samples, ...) as float32, (samples, pixels)."""
     return torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32).reshape(len(images), -1))

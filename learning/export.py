@@ -10,7 +10,7 @@ from torch import Tensor
 
 from synergic.errors import UnsupportedError
 from synergic.learning.layers import HybridLinear, HybridNet
-from synergic.network import TRACES, Hebbian, Network, Population, Projection, Source
+from synergic.network import TRACES, Network, Population, Projection, Source
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -36,18 +36,21 @@ def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "ra
     populations, projections = [], []
     for i, layer in enumerate(net.layers):
         assert isinstance(layer, HybridLinear)
-        n_out = layer.weight.shape[0]
+        n_out, (weight, _) = layer.weight.shape[0], layer.used()
         populations.append(Population(names[i + 1], n_out, layer.vth, layer.decay, layer.reset, array(layer.bias)))
         local: dict[str, Any] = {}
         if layer.plastic:
-            rule = Hebbian(array(layer.eta), array(layer.beta), layer.lambda_, layer.rho, layer.sign, layer.p_max)
-            local = {"rule": rule, "alpha": array(layer.alpha), "local_weights": array(layer.local_weights)}
+            local = {
+                "rule": layer.described(),
+                "alpha": array(layer.alpha),
+                "local_weights": array(layer.local_weights),
+            }
         projections.append(
             Projection(
                 f"{names[i]}_{names[i + 1]}",
                 names[i],
                 names[i + 1],
-                array(layer.weight),
+                array(weight),
                 trace=layer.trace if layer.trace in TRACES else "per_sample",
                 **local,
             )

@@ -229,48 +229,55 @@ def unoverlap(
 
 @jit
 def shared_forward(
-    start: Any, stop: Any, t: Any, slow: Any, k: Any, bias: Any, local: Any, alpha: Any, beta: Any, vth: Any,
-    decay: Any, subtract: Any, rho: Any, lambda_: Any, rest: Any, u: Any, spikes: Any, trace: Any,
+    start: Any, stop: Any, t: Any, slow: Any, k: Any, bias: Any, stored: Any, factor: Any, alpha: Any, beta: Any,
+    vth: Any, decay: Any, subtract: Any, rho: Any, local: Any, lambda_: Any, rest: Any, u: Any, spikes: Any, trace: Any,
 ) -> None:  # fmt: skip # pragma: no cover
-    """Step t of `forward` given the local sum, (batch, n); then the trace of t + 1 is lambda that of t + rho + beta.
+    """Step t of `forward`, the sum over the steps before being `local`; then trace = lambda trace + rho + beta.
 
-    trace : (T + 1 or 2, batch, n), the steps taking turns.
+    stored, local, trace, rest : (batch, n).
     """
     one = u.dtype.type(1)
+    post = np.empty(u.shape[2], u.dtype)
     for b in range(start, stop):
         now = u[b, t]
         now[:] = bias
         add(now, k[t], slow[b, t if slow.shape[1] > 1 else 0])
+        if stored.size:
+            add(local[b], factor[t], stored[b])
         add_product(now, alpha, local[b])
         fire(rest[b], now, spikes[b, t], vth, decay, subtract)
-        following = trace[(t + 1) % len(trace), b]
-        bounded(now, following, one / vth, rho)
-        add(following, one, beta)
-        add(following, lambda_, trace[t % len(trace), b])
+        bounded(now, post, one / vth, rho)
+        add(post, one, beta)
+        add(post, lambda_, trace[b])
+        trace[b] = post
 
 
 @jit
 def shared_backward(
-    start: Any, stop: Any, t: Any, k: Any, stored: Any, factor: Any, alpha: Any, vth: Any, decay: Any, window: Any,
-    subtract: Any, rho: Any, u: Any, g_u: Any, g_spikes: Any, traced: Any, after: Any, g: Any,
-    g_slow: Any, g_bias: Any, g_stored: Any, g_alpha: Any, g_beta: Any,
+    start: Any, stop: Any, t: Any, k: Any, alpha: Any, beta: Any, vth: Any, decay: Any, window: Any, subtract: Any,
+    rho: Any, u: Any, g_u: Any, g_spikes: Any, traced: Any, lambda_: Any, ahead: Any, scaled: Any, post: Any,
+    after: Any, g_slow: Any, g_bias: Any, g_alpha: Any, g_beta: Any,
 ) -> None:  # fmt: skip # pragma: no cover
-    """Step t of `backward`: g = dL/dI_t from `after`, dL/d rest, and alpha `traced`, dL/d post_t; all (batch, n)."""
+    """Step t of `backward` from `after`, dL/d rest, and alpha `traced`, dL/d post_t.
+
+    Leaves post = rho + beta and scaled = alpha ahead; then ahead = lambda ahead + dL/dI_t. All (batch, n).
+    """
     one, nothing = u.dtype.type(1), np.zeros(u.shape[2], u.dtype)
-    scaled = np.empty_like(nothing)
+    g = np.empty_like(nothing)
     for b in range(start, stop):
-        g[b] = 0
+        g[:] = nothing
         if g_u.size:
-            g[b] = g_u[b, t]
-        bounded(u[b, t], scaled, one / vth, rho)
-        unbounded(g[b], traced[b], alpha, scaled, one / vth, rho)
+            g[:] = g_u[b, t]
+        bounded(u[b, t], post[b], one / vth, rho)
+        unbounded(g, traced[b], alpha, post[b], one / vth, rho)
+        add(post[b], one, beta)
+        add_product(g_alpha[b], traced[b], post[b])
         add_product(g_beta[b], traced[b], alpha)
-        unfire(g[b], after[b], g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay,
+        unfire(g, after[b], g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay,
                window, subtract)  # fmt: skip
-        add(g_bias[b], one, g[b])
-        add(g_slow[b, t if g_slow.shape[1] > 1 else 0], k[t], g[b])
-        if stored.size:
-            scaled[:] = 0
-            add_product(scaled, alpha, g[b])
-            add(g_stored[b], factor[t], scaled)
-            add_product(g_alpha[b], factor[t] * stored[b], g[b])
+        add(g_bias[b], one, g)
+        add(g_slow[b, t if g_slow.shape[1] > 1 else 0], k[t], g)
+        scaled[b] = nothing
+        add_product(scaled[b], alpha, ahead[b])
+        add(g, lambda_, ahead[b])
+        ahead[b] = g

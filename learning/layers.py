@@ -22,9 +22,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synergic.checks import choice, number, option, require, whole
-from synergic.learning.scan import RHO, Local, Neuron, overlap, product, scan
+from synergic.learning.products import product
+from synergic.learning.scan import RHO, Local, Neuron, overlap, scan
 from synergic.learning.shared import run_shared
 from synergic.network import TRACES
+from synergic.rules import Hebbian, Rule
 
 MODES = ("gp", "lp", "hp")
 FORMS = ("fused", "gram", "matrix")
@@ -81,6 +83,20 @@ class HybridLinear(nn.Module):
         self.register_buffer("local_weights", torch.zeros(n_out, n_in))
         self.local_weights: Tensor
 
+    def used(self) -> tuple[Tensor, Tensor | None]:
+        """W, and which synapses have a local weight, as in synergic.Hebbian.mask: all."""
+        return self.weight, None
+
+    def described(self) -> Rule:
+        """The local rule as a description has it."""
+        eta, beta = (values.detach().cpu().numpy().astype(float) for values in (self.eta, self.beta))
+        return Hebbian(eta, beta, self.lambda_, self.rho, self.sign, self.p_max, self.used()[1])
+
+    @property
+    def hears_signal(self) -> bool:
+        """Whether the local rule needs the global signal; `learning.rules` has layers that do."""
+        return False
+
     @property
     def neuron(self) -> Neuron:
         """What the neurons share."""
@@ -132,14 +148,14 @@ class HybridLinear(nn.Module):
             s = s[:, None]
         elif s.stride(1) == 0 and not s.requires_grad:
             s = s[:, :1]  # with a gradient every step needs its own
-        # All slow currents in one product; only the local term and the membrane need a loop.
+        if self.plastic and self.trace == "shared":
+            proven = form != "matrix" and not self.may_clip(len(k), top_of(s))
+            return run_shared(self, s, k, form, proven)
         quick = form in (None, "fused")
+        # All slow currents in one product; only the local term and the membrane need a loop.
         slow = product(s, self.weight, quick)
         if not self.plastic:
             return scan(slow, k, self.bias, None, self.neuron, quick)
-        if self.trace == "shared":
-            proven = form != "matrix" and not self.may_clip(len(k), top_of(s))
-            return run_shared(self, s, slow, k, form, proven)
         if self.trace == "frozen":
             # alpha a synapse belongs to the matrix; otherwise to the current, of which the product has fewer terms.
             matrix = self.local_weights * (self.alpha if self.alpha.ndim == 2 else 1)
@@ -238,10 +254,11 @@ class HybridNet(nn.Module):
         self.register_buffer("k", torch.exp(-m / tau_w))
         self.k: Tensor
 
-    def forward(self, s: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run presentations. Returns the last layer's spikes and potentials, (batch, T, classes).
 
         s : (batch, T, channels), or (batch, channels) of an input that stays for all steps: spikes, or real values.
+        signal : (batch, T), the global signal, where a layer's rule needs one.
         """
         want = (self.steps, self.sizes[0])
         require(
@@ -251,18 +268,21 @@ class HybridNet(nn.Module):
             f"(batch, {want[0]}, {want[1]}) or (batch, {want[1]})",
             "Axes are sample, step, channel.",
         )
+        hear = [layer.hears_signal for layer in self.layers]
+        fits, remedy = any(hear) == (signal is not None), "A rule such as ThreeFactor needs one, others none."
+        require(fits, "HybridNet.signal", type(signal).__name__, "one exactly where a layer hears it", remedy)
         u = s
         for i, layer in enumerate(self.layers):
             if i and self.dropout and self.training:
                 s = s * functional.dropout(s.new_ones(len(s), 1, s.shape[2]), self.dropout)
-            s, u = layer(s, self.k.to(s.dtype))
+            told = {"signal": signal} if hear[i] else {}
+            s, u = layer(s, self.k.to(s.dtype), **told)
         return s, u
 
     def theta(self) -> list[nn.Parameter]:
-        """The meta-parameters alpha, eta, beta that are trained."""
-        return [
-            p for n, p in self.named_parameters() if n.split(".")[-1] in ("alpha", "eta", "beta") and p.requires_grad
-        ]
+        """The meta-parameters alpha, eta, beta, or those of another rule, that are trained."""
+        named = ((n.split("."), p) for n, p in self.named_parameters() if p.requires_grad)
+        return [p for n, p in named if n[-1] in ("alpha", "eta", "beta") or "rule_theta" in n]
 
     def slow(self) -> list[nn.Parameter]:
         """The slow weights and biases that are trained."""

@@ -130,6 +130,14 @@ class MaskedLinear(HybridLinear):
         self.pattern = pattern
         self.values = nn.Parameter(self.weight[pattern.rows, pattern.cols])
 
+    def used(self) -> tuple[Tensor, Tensor | None]:
+        """W on M, and the rest as the mask of the local weights."""
+        slow, rest = torch.zeros_like(self.weight), torch.ones_like(self.weight)
+        if self.pattern is not None:
+            at = self.pattern.rows, self.pattern.cols
+            slow[at], rest[at] = self.values.detach(), 0
+        return slow, rest
+
     @property
     def size(self) -> tuple[int, int]:
         """(n_out, n_in)."""
@@ -169,9 +177,8 @@ class MaskedLinear(HybridLinear):
 
     def run_masked_matrix(self, s: Tensor, slow: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """The local term from P, a matrix a sample, with its bound. Exact, and slow."""
-        assert self.pattern is not None
-        rest = torch.ones_like(self.weight)
-        rest[self.pattern.rows, self.pattern.cols] = 0
+        rest = self.used()[1]
+        assert rest is not None
         s, p = s.expand(-1, len(k), -1), self.local_weights.expand(len(s), -1, -1)
         slow = slow * k[:, None] + self.bias
         u, potentials, spikes = torch.zeros_like(slow[:, 0]), [], []

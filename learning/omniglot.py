@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from torch.nn import functional
 
 from synergic.checks import require
 from synergic.errors import DataError, FormatError
+from synergic.files import read_arrays, reading
 from synergic.learning.datasets import CACHE, FOLDER_VARIABLE
 
 SIZE, DRAWERS, BACKGROUND, EVALUATION = 31, 20, 964, 659
@@ -62,18 +62,17 @@ def load_omniglot(folder: str | Path | None = None) -> Tensor:
             f"Omniglot: not in {place}, and the download failed: {error}. Put {PACKED} or omniglot-py into a folder "
             f"and name it, as the argument or in ${FOLDER_VARIABLE}."
         ) from error
-    ink = np.stack([np.asarray(image) == 0 for part in parts for image, _ in part])
+    with reading(place / "omniglot-py", "Fetch it again."):
+        ink = np.stack([np.asarray(image) == 0 for part in parts for image, _ in part])
     return normalised(checked(ink, str(place)))
 
 
 def read_packed(path: Path) -> npt.NDArray[np.uint8]:
     """(1623, 20, 105, 105) of 0 and 1."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            rows = np.concatenate([ordered(file, part) for part in ("background", "evaluation")])
+    file = read_arrays(path, "Fetch it again.")
+    with reading(path, "Fetch it again."):
+        rows = np.concatenate([ordered(file, part) for part in ("background", "evaluation")])
         ink = np.unpackbits(rows, axis=1)[:, : 105 * 105].reshape(-1, 105, 105)
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path}: damaged, or not the arrays of Omniglot: {error}. Fetch it again.") from error
     return checked(ink, str(path))
 
 
@@ -127,6 +126,17 @@ def draw_episodes(
     pairs = torch.stack([characters[place][..., None].expand_as(drawers), drawers], -1)
     turns = torch.randint(4 if turned else 1, (count, ways), generator=generator)
     return Episodes(pairs[:, :, :shots], pairs[:, :, shots:], turns)
+
+
+def distorted(shown: Tensor, by: float, generator: torch.Generator) -> Tensor:
+    """Pictures, each under an affine map of its own: (n, 1, height, width), paper where nothing was drawn.
+
+    by : how far each entry of the map may be from the identity's, as a share of the picture's half side.
+    """
+    maps = torch.eye(2, 3) + by * (2 * torch.rand(len(shown), 2, 3, generator=generator) - 1)
+    grid = functional.affine_grid(maps.to(shown.dtype), list(shown.shape), align_corners=False)
+    paper = (1 - MEAN) / DEVIATION
+    return functional.grid_sample(shown - paper, grid, align_corners=False) + paper
 
 
 def pictures(images: Tensor, pairs: Tensor, turns: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""N-MNIST: recordings of an event camera that looks at MNIST (Orchard et al. 2015), read and framed by tonic."""
+"""N-MNIST: recordings of an event camera that looks at MNIST (Orchard et al. 2015), read by tonic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from torch import Tensor, from_numpy
 
 from synergic.checks import whole
 from synergic.errors import DataError, FormatError
+from synergic.files import reading
 from synergic.learning.datasets import CACHE, FOLDER_VARIABLE
+from synergic.numerics.events import bin_events, spread
 
 SENSOR: tuple[int, int, int] = (34, 34, 2)
 """Width, height, polarities."""
@@ -71,16 +73,16 @@ def read(place: Path) -> Recordings | None:
     archives = sorted(place.glob("nmnist*.zip"))
     if not archives:
         return None
-    try:
+    with reading(archives[0], "Fetch it again."):
         return gathered(from_archive(archives[0]))
-    except zipfile.BadZipFile as error:
-        raise FormatError(f"{archives[0]}: damaged: {error}. Fetch it again.") from error
 
 
 def from_folder(place: Path) -> Iterator[tuple[str, bytes]]:
     """Part/digit/number.bin, and what is in it."""
     for path in sorted(place.glob("*/[0-9]/*.bin")):
-        yield path.relative_to(place).as_posix(), path.read_bytes()
+        with reading(path, "Fetch it again."):
+            raw = path.read_bytes()
+        yield path.relative_to(place).as_posix(), raw
 
 
 def from_archive(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -122,14 +124,14 @@ def events_of(raw: bytes) -> Any:
 def frames(recordings: list[Any], steps: int) -> Tensor:
     """(recordings, steps, 2312) of 0 and 1, uint8: whether a pixel sent an event within a step's share of the time.
 
-    Channels in order of polarity, row, column (tonic's ToFrame). A recording without events is silence.
-    Events later than `steps` whole parts, a few of the last microseconds, are left out (tonic).
+    numerics.events.bin_events, from the first event on, in whole parts of the recording's time, as tonic's ToFrame cuts
+    it: events later than that, a few of the last microseconds, are left out. A recording without events is silence.
     """
     whole("frames.steps", steps, 1, 1000, "Give the network's T.")
-    to_frame = tonic.transforms.ToFrame(SENSOR, n_time_bins=steps)
-    size = int(np.prod(SENSOR))
-    out = np.zeros((len(recordings), steps, size), np.uint8)
+    out = np.zeros((len(recordings), steps, int(np.prod(SENSOR))), np.uint8)
     for i, events in enumerate(recordings):
         if len(events):
-            out[i] = (to_frame(events) > 0).reshape(steps, size)
+            first, last = int(events["t"][0]), int(events["t"][-1])
+            spikes, _, _ = bin_events(events, SENSOR, steps, (last - first) // steps, first)
+            out[i] = spread(spikes, steps, out.shape[2])
     return from_numpy(out)

@@ -10,9 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import pickle
 import platform
-import zipfile
 from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
@@ -22,7 +20,7 @@ from typing import Any
 import torch
 
 from synergic.errors import FormatError, ParameterError
-from synergic.files import write_whole
+from synergic.files import write_json, write_whole
 from synergic.learning.tasks import Task, family_of, open_task, read_config
 from synergic.storage import save
 
@@ -50,19 +48,13 @@ def open_run(config: Any, folder: Path) -> None:
         )
 
 
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """A JSON file, replaced as a whole."""
-    text = json.dumps(value, indent=2) + "\n"
-    write_whole(path, lambda draft: draft.write_text(text))
-
-
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises FormatError."""
     try:
         value = json.loads(path.read_text())
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file. Is this the folder of a run?") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"{path}: damaged: {error}. Delete the run and repeat it.") from error
     if not isinstance(value, dict):
         raise FormatError(f"{path}: holds no JSON object. Delete the run and repeat it.")
@@ -81,19 +73,22 @@ def load_config(folder: Path) -> Any:
 
 def write_checkpoint(task: Task, path: Path) -> None:
     """The state after a whole epoch."""
-    state = {"task": task.state(), "random": torch.get_rng_state()}
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    state = {"task": task.state(), "random": torch.get_rng_state(), "random_cuda": cuda}
     write_whole(path, lambda draft: torch.save(state, draft))
 
 
 def read_checkpoint(task: Task, path: Path) -> None:
     """Go on from a checkpoint. Raises FormatError."""
     try:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         task.load(state["task"])
         torch.set_rng_state(state["random"])
+        if state.get("random_cuda") and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["random_cuda"])
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file. Is this the folder of a run?") from None
-    except (OSError, RuntimeError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except Exception as error:  # torch has one of its own for every kind of damage
         raise FormatError(f"{path}: damaged: {error}. Delete it to begin again.") from error
 
 
@@ -134,8 +129,8 @@ def run(
     return record
 
 
-def restore(folder: Path, data: Path | None = None) -> Task:
-    """The trained task of a run. data : folder with the data sets. Raises FormatError, DataError."""
-    task = open_task(load_config(folder), data)
+def restore(folder: Path, data: Path | None = None, device: str = "cpu") -> Task:
+    """The trained task of a run. data, device : as of `open_task`. Raises FormatError, DataError."""
+    task = open_task(load_config(folder), data, device)
     read_checkpoint(task, folder / CHECKPOINT)
     return task

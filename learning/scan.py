@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from synergic.learning import buffers, kernels
 from synergic.network import require
@@ -263,43 +262,3 @@ def overlap(s: Tensor, eta: Tensor, decay: Tensor, fused: bool = True) -> Tensor
         result: Tensor = Overlap.apply(s, eta, decay)
         return result
     return decay * ((s * eta) @ s.transpose(1, 2))
-
-
-NARROW = 32
-"""Outputs below which the transposed product is faster, by two at 10."""
-
-
-class Product(torch.autograd.Function):
-    """s W^T; as torch's, with results and gradients in memory that is used again."""
-
-    @staticmethod
-    def forward(ctx: Any, s: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(s, weight)
-        rows, n = s.reshape(-1, s.shape[-1]), len(weight)
-        if n < NARROW:
-            return torch.mm(weight, rows.T).T.contiguous().view(*s.shape[:-1], n)
-        out = buffers.empty((*s.shape[:-1], n), s.dtype)
-        torch.mm(rows, weight.T, out=out.view(-1, n))
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        s, weight = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return again(lambda *x: (functional.linear(*x),), (s, weight), grads)[:2]
-        g, g_s, g_weight = grads[0].reshape(-1, len(weight)), None, None
-        if ctx.needs_input_grad[0]:
-            g_s = buffers.empty(tuple(s.shape), s.dtype)
-            torch.mm(g, weight, out=g_s.view(-1, s.shape[-1]))
-        if ctx.needs_input_grad[1]:
-            g_weight = buffers.empty(tuple(weight.shape), s.dtype)
-            torch.mm(g.T, s.reshape(-1, s.shape[-1]), out=g_weight)
-        return g_s, g_weight
-
-
-def product(s: Tensor, weight: Tensor, fused: bool = True) -> Tensor:
-    """s W^T. s : (..., n_in); weight : W, (n_out, n_in). fused : as `scan`."""
-    if fused and compiles(s, weight):
-        result: Tensor = Product.apply(s, weight)
-        return result
-    return functional.linear(s, weight)

@@ -21,29 +21,28 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from synergic.learning import buffers, kernels
-from synergic.learning.scan import RHO, WINDOW, Neuron, array, compiles, product, split
+from synergic.learning.products import product, times
+from synergic.learning.scan import RHO, WINDOW, Neuron, array, compiles, split
 
 if TYPE_CHECKING:
     from synergic.learning.layers import HybridLinear
 
 
-def run_shared(
-    layer: HybridLinear, s: Tensor, slow: Tensor, k: Tensor, form: str | None, proven: bool
-) -> tuple[Tensor, Tensor]:
+def run_shared(layer: HybridLinear, s: Tensor, k: Tensor, form: str | None, proven: bool) -> tuple[Tensor, Tensor]:
     """A presentation of a whole batch to one P, which `layer` keeps, detached, also in evaluation.
 
-    s : (batch, T or 1, n_in); slow : s W^T; k : (T,). form : of HybridLinear, None for the fastest; proven : no entry
+    s : (batch, T or 1, n_in); k : (T,). form : of HybridLinear, None for the fastest; proven : no entry
     of P can reach its bound. An input that changes takes `matrix`: each pair of its steps has overlaps of its own,
     which cost more than P. Returns spikes and potentials before reset, (batch, T, n_out).
     """
     if s.shape[1] == 1 and layer.alpha.ndim < 2 and (proven or form in ("gram", "fused")):
-        return gram(layer, s[:, 0], slow, k, form != "gram")
+        return gram(layer, s[:, 0], k, form != "gram")
     s, alpha = s.expand(-1, len(k), -1), layer.alpha.expand_as(layer.bias) if layer.alpha.ndim < 2 else None
-    parts = (slow, k, layer.bias, s, layer.eta * layer.sign / len(s), alpha, layer.beta, layer.local_weights)
+    parts = (layer.weight, k, layer.bias, s, layer.eta * layer.sign / len(s), alpha, layer.beta, layer.local_weights)
     if alpha is not None and proven and form in (None, "fused") and takes(layer, k, *parts):
         spikes, u, layer.local_weights = FusedMatrix.apply(*parts, layer.neuron, layer.lambda_, torch.is_grad_enabled())
         return spikes, u
-    return matrix(layer, s, slow, k)
+    return matrix(layer, s, k)
 
 
 def takes(layer: HybridLinear, k: Tensor, *parts: Tensor | None) -> bool:
@@ -51,21 +50,21 @@ def takes(layer: HybridLinear, k: Tensor, *parts: Tensor | None) -> bool:
     return layer.neuron.has_kernel and compiles(*parts) and not k.requires_grad
 
 
-def gram(layer: HybridLinear, x: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
+def gram(layer: HybridLinear, x: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
     """The form without P; at the end one product gives P(T). x : (batch, n_in)."""
-    overlap = product(x * (layer.eta * layer.sign / len(x)), x, fused)
-    stored, alpha = product(x, layer.local_weights, fused), layer.alpha.expand_as(layer.bias)
+    pre = x * (layer.eta * layer.sign / len(x))
+    overlap = product(pre, x, fused)
+    slow, stored = product(x, layer.weight, fused)[:, None], product(x, layer.local_weights, fused)
+    alpha = layer.alpha.expand_as(layer.bias)
     parts = (slow, k, layer.bias, stored, overlap, alpha, layer.beta)
     if fused and takes(layer, k, *parts):
-        spikes, u, trace = Fused.apply(*parts, layer.neuron, layer.lambda_, torch.is_grad_enabled())
+        spikes, u, trace = Fused.apply(*parts, layer.neuron, layer.lambda_)
     else:
         spikes, u, trace = plain(*parts, layer.neuron, layer.lambda_)
     with torch.no_grad():
-        pre = x * (layer.eta * layer.sign / len(x))
-        # A new tensor: back-propagation still needs the old one.
-        p = layer.local_weights
-        new = buffers.empty(tuple(p.shape), p.dtype) if compiles(*parts) else torch.empty_like(p)
-        layer.local_weights = torch.addmm(p, trace.T, pre, beta=layer.lambda_ ** len(k), out=new)
+        # A new tensor: others may hold the old one, back-propagation among them.
+        new = times(trace.T, pre.T).add_(layer.local_weights, alpha=layer.lambda_ ** len(k))
+        layer.local_weights = buffers.kept(new)
     return spikes, u
 
 
@@ -85,60 +84,65 @@ def plain(
     return torch.stack(spikes, 1), torch.stack(potentials, 1), trace
 
 
-class Steps:
-    """What both hand-written forms share: states of a presentation, and the compiled steps on them."""
+class Forward:
+    """The compiled steps of both hand-written forms, and the states they leave; `trace` is R of the next step.
+
+    lambda_ : of the trace; 0 makes it the post of the step.
+    """
 
     def __init__(
-        self, slow: Tensor, k: Tensor, bias: Tensor, alpha: Tensor, beta: Tensor, neuron: Neuron, keep: bool
+        self, slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor | None, alpha: Tensor, beta: Tensor,
+        neuron: Neuron, lambda_: float,
     ) -> None:  # fmt: skip
         samples, _, n = slow.shape
-        self.dtype, self.samples, self.alpha, self.k, self.rows = slow.dtype, samples, alpha, k, slow.shape[1]
-        self.cell = neuron.compiled(slow.dtype)
-        self.u, self.spikes = (buffers.empty((samples, len(k), n), slow.dtype) for _ in range(2))
-        # Without back-propagation two slots do, and stay in the cache.
-        self.slots = len(k) + 1 if keep else 2
-        self.trace = buffers.empty((self.slots, samples, n), slow.dtype)
-        self.trace[0] = 0
-        self.local, rest = slow.new_empty(samples, n), slow.new_zeros(samples, n)
-        a = self.array
-        self.fixed = (a(slow, 3), a(k, 1), a(bias, 1), self.local.numpy(), a(alpha, 1), a(beta, 1), *self.cell)
-        self.states = (rest.numpy(), *(x.numpy() for x in (self.u, self.spikes, self.trace)))
-
-    def array(self, tensor: Tensor | None, axes: int) -> Any:
-        """As scan.array."""
-        return array(tensor, self.dtype, axes)
-
-    def forward(self, t: int, lambda_: float) -> None:
-        """Step t from self.local; the trace of t + 1 is lambda times that of t, and post."""
-        kind = type(self.cell[0])
-        split(kernels.shared_forward, self.samples, t, *self.fixed, kind(lambda_), *self.states)
-
-    def at(self, t: int) -> Tensor:
-        """The trace at step t, (batch, n)."""
-        return self.trace[t % self.slots]
-
-    def start_back(self, grads: tuple[Tensor | None, ...], stored: Tensor | None, lambda_: float) -> None:
-        """Gradients, zero before the last step."""
-        u, a, kind = self.u, self.array, type(self.cell[0])
-        samples, steps, n = u.shape
-        factor = np.array([lambda_**t for t in range(steps)], kind)
-        # alpha times `traced` is the gradient of the step's post.
-        self.traced, after, self.g, self.bias, self.g_alpha, self.g_beta = (u.new_zeros(samples, n) for _ in range(6))
-        self.g_slow, self.g_stored = (
-            u.new_zeros(samples, self.rows, n),
-            u.new_zeros(0 if stored is None else samples, n),
+        dtype, cell = slow.dtype, neuron.compiled(slow.dtype)
+        self.u, self.spikes = (buffers.empty((samples, len(k), n), dtype) for _ in range(2))
+        self.trace, rest = (slow.new_zeros(samples, n) for _ in range(2))
+        factor = np.array([lambda_**t for t in range(len(k))], type(cell[0]))
+        given = ((slow, 3), (k, 1), (bias, 1), (stored, 2))
+        self.fixed = (
+            *(array(x, dtype, axes) for x, axes in given),
+            factor,
+            array(alpha, dtype, 1),
+            array(beta, dtype, 1),
         )
-        self.back = (
-            a(self.k, 1), a(stored, 2), factor, a(self.alpha, 1), *self.cell[:2], kind(WINDOW), *self.cell[2:],
-            u.numpy(), a(grads[1], 3), a(grads[0], 3), self.traced.numpy(),
-            after.numpy(), self.g.numpy(), self.g_slow.numpy(), self.bias.numpy(), self.g_stored.numpy(),
-            self.g_alpha.numpy(), self.g_beta.numpy(),
-        )  # fmt: skip
+        self.fixed += cell
+        self.states = (type(cell[0])(lambda_), *(x.numpy() for x in (rest, self.u, self.spikes, self.trace)))
 
-    def backward(self, t: int) -> Tensor:
-        """g = dL/dI(t), from `traced`."""
-        split(kernels.shared_backward, self.samples, t, *self.back)
-        return self.g
+    def step(self, t: int, local: Tensor) -> Tensor:
+        """Step t, its local sum over the steps before given; returns the trace."""
+        split(kernels.shared_forward, len(self.u), t, *self.fixed, local.numpy(), *self.states)
+        return self.trace
+
+
+class Backward:
+    """The compiled steps back, on gradients that are zero at the end of the presentation.
+
+    ahead : sum_{q>t} lambda^(q-1-t) dL/dI(q) before step t; with lambda = 0 it is dL/dI(t) after it. scaled : alpha
+    times `ahead` before the step; post : of the step. All (batch, n).
+    """
+
+    def __init__(
+        self, u: Tensor, rows: int, k: Tensor, alpha: Tensor, beta: Tensor, neuron: Neuron, lambda_: float,
+        grads: tuple[Tensor | None, ...],
+    ) -> None:  # fmt: skip
+        samples, _, n = u.shape
+        dtype, (vth, *rest) = u.dtype, neuron.compiled(u.dtype)
+        kind = type(vth)
+        self.ahead, after, *sums = (u.new_zeros(samples, n) for _ in range(5))
+        self.scaled, self.post = torch.empty_like(after), torch.empty_like(after)
+        self.slow, (self.bias, self.alpha, self.beta) = u.new_zeros(samples, rows, n), sums
+        decay, subtract, rho = rest
+        self.fixed = (
+            *(array(x, dtype, 1) for x in (k, alpha, beta)), vth, decay, kind(WINDOW), subtract, rho, u.numpy(),
+            array(grads[1], dtype, 3), array(grads[0], dtype, 3),
+        )  # fmt: skip
+        states = (self.ahead, self.scaled, self.post, after, self.slow, *sums)
+        self.states = (kind(lambda_), *(x.numpy() for x in states))
+
+    def step(self, t: int, traced: Tensor) -> None:
+        """Step t; alpha traced : dL/d post(t)."""
+        split(kernels.shared_backward, len(traced), t, *self.fixed, traced.numpy(), *self.states)
 
 
 class Fused(torch.autograd.Function):
@@ -147,36 +151,36 @@ class Fused(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor, overlap: Tensor, alpha: Tensor,
-        beta: Tensor, neuron: Neuron, lambda_: float, keep: bool,
+        beta: Tensor, neuron: Neuron, lambda_: float,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        run = Steps(slow, k, bias, alpha, beta, neuron, keep)
-        run.local.copy_(stored)  # R(0) = 0
+        run, local = Forward(slow, k, bias, stored, alpha, beta, neuron, lambda_), torch.zeros_like(stored)
         for t in range(len(k)):
-            if t:
-                torch.addmm(stored, overlap, run.at(t), beta=lambda_**t, out=run.local)
-            run.forward(t, lambda_)
-        ctx.save_for_backward(stored, overlap)
-        ctx.run, ctx.lambda_, last = run, lambda_, run.at(len(k)).clone()
-        ctx.mark_non_differentiable(last)
+            trace = run.step(t, local)
+            if t + 1 < len(k):
+                local = times(overlap, trace.T)
+        ctx.save_for_backward(k, stored, overlap, alpha, beta, run.u)
+        ctx.rest = (slow.shape[1], neuron, lambda_)
+        ctx.mark_non_differentiable(trace)
         ctx.set_materialize_grads(False)
-        # Copies of no data, so that the states do not hold the graph that holds them.
-        return run.spikes.detach(), run.u.detach(), last
+        return run.spikes, run.u, trace
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        (stored, overlap), run = ctx.saved_tensors, ctx.run
-        run.start_back(grads, stored, ctx.lambda_)
-        g_overlap, through, scaled = torch.zeros_like(overlap), torch.empty_like(stored), torch.empty_like(stored)
-        for t in range(run.u.shape[1] - 1, -1, -1):
-            g = run.backward(t)
-            if t:  # R(0) = 0
-                torch.mm(overlap.T, g, out=through)
-                run.g_alpha.addcmul_(through, run.trace[t])
-                torch.add(through, run.traced, alpha=ctx.lambda_, out=run.traced)
-                g_overlap.addmm_(torch.mul(g, run.alpha, out=scaled), run.trace[t].T)
-        sums = (x.sum(0) for x in (run.g_alpha, run.g_beta))
-        return run.g_slow, None, run.bias.sum(0), run.g_stored, g_overlap, *sums, None, None, None
+        (k, stored, overlap, alpha, beta, u), (rows, neuron, lambda_) = ctx.saved_tensors, ctx.rest
+        run = Backward(u, rows, k, alpha, beta, neuron, lambda_, grads)
+        traced, g_overlap = torch.zeros_like(stored), torch.zeros_like(overlap)
+        for t in range(len(k) - 1, -1, -1):
+            run.step(t, traced)
+            if t + 1 < len(k):
+                # Summed by the step that posted: the gradients ahead are at hand, the traces would have to be kept.
+                g_overlap = times(run.scaled, run.post, g_overlap)
+            if t:
+                traced = times(overlap.T, run.ahead.T)
+        g_stored = alpha * run.ahead if ctx.needs_input_grad[3] else None
+        g_alpha = run.alpha.addcmul_(stored, run.ahead)
+        sums = (x.sum(0) for x in (g_alpha, run.beta))
+        return run.slow, None, run.bias.sum(0), g_stored, g_overlap, *sums, None, None
 
 
 class FusedMatrix(torch.autograd.Function):
@@ -184,55 +188,56 @@ class FusedMatrix(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, s: Tensor, drive: Tensor, alpha: Tensor, beta: Tensor,
+        ctx: Any, weight: Tensor, k: Tensor, bias: Tensor, s: Tensor, drive: Tensor, alpha: Tensor, beta: Tensor,
         p: Tensor, neuron: Neuron, lambda_: float, keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        run, history, outer = Steps(slow, k, bias, alpha, beta, neuron, keep), [p], []
+        slow = times(s.flatten(0, 1), weight).view(*s.shape[:2], -1)
+        run, history, outer = Forward(slow, k, bias, None, alpha, beta, neuron, 0.0), [p], []
         for t, now in enumerate(s.unbind(1)):
-            torch.mm(now, p.T, out=run.local)
-            run.forward(t, 0.0)  # no trace: trace[t + 1] is the post of step t
+            post = run.step(t, times(now, p))
             # eta is the same for the whole batch, so it can wait until after the sum.
-            sums = run.at(t + 1).T @ now
+            sums = times(post.T, now.T)
             p = torch.addcmul(p.mul(lambda_), sums, drive)
             if keep:
                 history.append(p)
                 outer.append(sums)
-        ctx.save_for_backward(s, drive)
-        ctx.run, ctx.lambda_, ctx.history, ctx.outer = run, lambda_, history, outer
+        ctx.save_for_backward(weight, k, s, drive, alpha, beta, run.u)
+        ctx.rest, ctx.history, ctx.outer = (neuron, lambda_), history, outer
         ctx.mark_non_differentiable(p)
         ctx.set_materialize_grads(False)
-        return run.spikes.detach(), run.u.detach(), p
+        return run.spikes, run.u, p
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        (s, drive), run = ctx.saved_tensors, ctx.run
-        run.start_back(grads, None, ctx.lambda_)
+        (weight, k, s, drive, alpha, beta, u), (neuron, lambda_) = ctx.saved_tensors, ctx.rest
+        run = Backward(u, len(k), k, alpha, beta, neuron, 0.0, grads)
         g_s = buffers.empty(tuple(s.shape), s.dtype) if ctx.needs_input_grad[3] else None
-        n, p = len(run.alpha), torch.stack(ctx.history[:-1])
+        n, p = len(alpha), torch.stack(ctx.history[:-1])
         g_p, fresh = torch.zeros_like(p), torch.empty_like(p)  # of P / alpha, after each step; what each step adds
-        # What a step's inputs meet on their way, P and the gradient of P: both in one product.
-        met, by = torch.cat([torch.empty_like(p), p], 1), torch.empty(len(s), 2 * n, dtype=s.dtype)
+        # What a step's inputs meet on their way, W, P and the gradient of P: all in one product.
+        met = torch.cat([weight.expand_as(p), p, torch.empty_like(p)], 1)
+        by = torch.empty(len(s), 3 * n, dtype=s.dtype)
         for t in range(s.shape[1] - 1, -1, -1):
             now = s[:, t]
             if t + 1 < s.shape[1]:
-                torch.add(fresh[t + 1], g_p[t + 1], alpha=ctx.lambda_, out=g_p[t])
-            scaled = torch.mul(g_p[t], drive, out=met[t, :n])
-            torch.mm(now, scaled.T, out=run.traced)
-            g = run.backward(t)
-            torch.mm(g.T, now, out=fresh[t])
+                torch.add(fresh[t + 1], g_p[t + 1], alpha=lambda_, out=g_p[t])
+            run.step(t, times(now, torch.mul(g_p[t], drive, out=met[t, 2 * n :])))
+            fresh[t] = times(run.ahead.T, now.T)
             if g_s is not None:
-                torch.mul(run.trace[t + 1], run.alpha, out=by[:, :n])
-                torch.mul(g, run.alpha, out=by[:, n:])
-                torch.mm(by, met[t], out=g_s[:, t])
-        g_drive = run.alpha @ (torch.stack(ctx.outer) * g_p).sum(0)
+                torch.mul(run.ahead, k[t], out=by[:, :n])
+                torch.mul(run.ahead, alpha, out=by[:, n : 2 * n])
+                torch.mul(run.post, alpha, out=by[:, 2 * n :])
+                g_s[:, t] = times(by, met[t].T)
+        g_weight = times(run.slow.flatten(0, 1).T, s.flatten(0, 1).T) if ctx.needs_input_grad[0] else None
+        g_drive = alpha @ (torch.stack(ctx.outer) * g_p).sum(0)
         g_alpha = (fresh * p).sum((0, 2))
-        g_slow, g_bias = run.g_slow, run.bias.sum(0)
-        return g_slow, None, g_bias, g_s, g_drive, g_alpha, run.g_beta.sum(0), None, None, None, None
+        return g_weight, None, run.bias.sum(0), g_s, g_drive, g_alpha, run.beta.sum(0), None, None, None, None
 
 
-def matrix(layer: HybridLinear, s: Tensor, slow: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+def matrix(layer: HybridLinear, s: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
     """The form with P. s : (batch, T, n_in)."""
+    slow = product(s, layer.weight)
     p, u = layer.local_weights, torch.zeros_like(slow[:, 0])
     scaled = s * (layer.eta * layer.sign / len(s))
     spikes, potentials = [], []

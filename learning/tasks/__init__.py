@@ -54,17 +54,28 @@ def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
     }
 
 
+ON_PROCESSOR = ("continual", "few-shot")
+"""Families that train on the processor only."""
+
+
 def family_of(config: Any) -> str:
     """The family that settings belong to."""
     return next(name for name, (kind, _) in families().items() if type(config) is kind)
 
 
-def open_task(config: Any, data: Path | None = None) -> Task:
-    """The untrained task of an experiment. data : folder with the data sets, as `learning.datasets` looks for it.
+def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Task:
+    """The untrained task of an experiment.
 
-    Raises DataError where the data set is nowhere to be had, ParameterError for settings that do not fit it.
+    data : folder with the data sets, as `learning.datasets` looks for it. device : of torch, "cpu" or, for images and
+    events, "cuda". Raises DataError where the data set is nowhere to be had, ParameterError for settings that do not
+    fit it and for a device that cannot be used.
     """
-    return families()[family_of(config)][1](config, data)
+    family = family_of(config)
+    open_family: Any = families()[family][1]
+    if family in ON_PROCESSOR:
+        choice(f"device of {family}", device, ("cpu",))
+        return open_family(config, data)
+    return open_family(config, data, device=device)
 
 
 def read_config(family: str, values: dict[str, Any]) -> Any:

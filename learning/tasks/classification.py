@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ CURVES = {
 """Damages, and their levels (learning.faults.damage), that every run is tested under."""
 
 
-def build(config: Classification) -> HybridNet:
-    """The untrained network of an experiment; seeds torch."""
+def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
+    """The untrained network of an experiment for pictures of that shape; seeds torch."""
     torch.manual_seed(config.seed)
     settings: dict[str, Any] = {
         "mode": config.mode,
@@ -47,9 +48,11 @@ def build(config: Classification) -> HybridNet:
     }
     net: HybridNet
     if isinstance(config, Convolution):
-        net = ConvHybridNet((1, 28, 28), tuple(config.channels), (config.hidden, 10), **settings)
+        channels, height, width = (1, *picture)[-3:]
+        dense = (*config.dense, config.hidden, 10)
+        net = ConvHybridNet((channels, height, width), tuple(config.channels), dense, tuple(config.pools), **settings)
     else:
-        net = HybridNet((784, config.hidden, 10), **settings)
+        net = HybridNet((math.prod(picture), config.hidden, 10), **settings)
     with torch.no_grad():
         for layer in net.layers:
             # A layer draws the paper's, uniform between 0 and .01.
@@ -59,7 +62,7 @@ def build(config: Classification) -> HybridNet:
 
 
 def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndarray, Tensor]:
-    """Training images (samples, pixels) and labels, evaluation images (samples, 28, 28) and labels."""
+    """Training images (samples, pixels) and labels, evaluation images (samples, ...) and labels."""
     held = config.validation
     require(0 <= held < len(data.train), "config.validation", held, f"0 to {len(data.train) - 1}", "Hold back less.")
     end = len(data.train) - held
@@ -69,13 +72,15 @@ def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndar
 
 
 class ClassificationTask(SupervisedTask):
-    """A supervised task. data : instead of the sets in `folder`."""
+    """A supervised task. data : instead of the sets in `folder`. device : of torch."""
 
-    def __init__(self, config: Classification, folder: Path | None = None, data: Images | None = None) -> None:
+    def __init__(
+        self, config: Classification, folder: Path | None = None, data: Images | None = None, device: str = "cpu"
+    ) -> None:
         images, labels, self.test, self.test_labels = split(config, data or load_images(config.dataset, folder))
         held = config.validation
         self.evaluated_on = f"last {held} training images" if held else "test set"
-        super().__init__(config, build(config), images, labels)
+        super().__init__(config, build(config, self.test.shape[1:]), images, labels, device)
 
     def figures(self) -> dict[str, Any]:
         """Accuracy on clean images, and under damage; noise with seed 0, the same for all networks."""

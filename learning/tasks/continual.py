@@ -196,6 +196,9 @@ class ContinualTask:
             "levels": {"tasks learned": numbers, "task, after all": numbers},
         }
 
-    def description(self) -> Network | None:
-        """Dense networks only: the local term on the complement of a mask has no description."""
-        return to_description(self.net, num_message_bits=8) if self.config.mode == "ewc" else None
+    def description(self, task: int | None = None) -> Network:
+        """The network with the masks of a task, default the last learned; it hears images as `permuted` shows them."""
+        self.take_up(len(self.history) - 1 if task is None else task)
+        network = to_description(self.net, num_message_bits=8)
+        self.take_up(None)
+        return network

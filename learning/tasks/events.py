@@ -37,9 +37,11 @@ def build(config: Events) -> HybridNet:
 
 
 class EventsTask(SupervisedTask):
-    """A supervised task. data : instead of the recordings in `folder`."""
+    """A supervised task. data : instead of the recordings in `folder`. device : of torch."""
 
-    def __init__(self, config: Events, folder: Path | None = None, data: Recordings | None = None) -> None:
+    def __init__(
+        self, config: Events, folder: Path | None = None, data: Recordings | None = None, device: str = "cpu"
+    ) -> None:
         data = data or load_recordings(folder)
         held, count = config.validation, len(data.train)
         require(0 <= held < count, "config.validation", held, f"0 to {count - 1}", "Hold back less.")
@@ -52,7 +54,7 @@ class EventsTask(SupervisedTask):
             else f"{len(test)} test recordings, {count} trained on"
         )
         train = frames(data.train[:stop], config.steps)
-        super().__init__(config, build(config), train, torch.from_numpy(data.train_labels[:stop]))
+        super().__init__(config, build(config), train, torch.from_numpy(data.train_labels[:stop]), device)
 
     def figures(self) -> dict[str, Any]:
         """Accuracy of the recordings as they are, and damaged; random events with seed 0, the same for all networks."""

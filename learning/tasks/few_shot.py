@@ -16,6 +16,7 @@ and on the chip; x enters as 8-bit values.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synergic.checks import number, whole
 from synergic.experiments import FewShot
 from synergic.learning.export import to_description
 from synergic.learning.layers import HybridNet
-from synergic.learning.omniglot import Episodes, draw_episodes, load_omniglot, pictures, split_characters
+from synergic.learning.omniglot import (
+    Episodes,
+    distorted,
+    draw_episodes,
+    load_omniglot,
+    pictures,
+    split_characters,
+)
 from synergic.network import Network
 
 TEACHER = 10.0
@@ -81,31 +90,49 @@ class FewShotNet(nn.Module):
         layer.weight.register_hook(lambda g: g * free)
         layer.eta.register_hook(lambda g: g * free)
 
-    def presentations(self, images: Tensor, episodes: Episodes, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def presentations(
+        self,
+        images: Tensor,
+        episodes: Episodes,
+        generator: torch.Generator,
+        regroupings: int = 0,
+        distortion: float = 0,
+    ) -> tuple[Tensor, Tensor]:
         """What the plastic layer hears: (episodes ways queries, T, features + ways), and the classes of the queries.
 
-        The support comes in an order drawn anew for each episode.
+        regroupings : 0 takes the episodes as drawn. n: the characters of all of them, which must be different, come
+        together n times anew, `ways` at a time, and any of their drawings may become the support: n times as many
+        comparisons for the same features. distortion : of each picture, see `distorted`. The support comes in an order
+        drawn anew for each episode.
         """
-        support, queries = (pictures(images, p, episodes.turns) for p in (episodes.support, episodes.queries))
-        count, ways, shots = support.shape[:3]
-        each = queries.shape[2]
-        both = torch.cat([support.flatten(0, 2), queries.flatten(0, 2)])[:, None]
+        shots, ways = episodes.support.shape[2], self.ways
+        shown = pictures(images, torch.cat([episodes.support, episodes.queries], 2), episodes.turns)
+        flat = shown.flatten(0, 2)[:, None]
+        flat = distorted(flat, distortion, generator) if distortion else flat
         with torch.autocast("cpu", self.precision, enabled=self.training and self.precision != torch.float32):
-            features = self.features(both).to(images.dtype)
-        seen, asked = features.split([count * ways * shots, count * ways * each])
+            features = self.features(flat).to(images.dtype).reshape(*shown.shape[:3], -1)
+        if regroupings:
+            pool = features.flatten(0, 1)
+            characters = torch.rand(regroupings, len(pool), generator=generator).argsort(1).reshape(-1, ways)
+            drawings = torch.rand(*characters.shape, pool.shape[1], generator=generator).argsort(2)
+            features = pool[characters[..., None], drawings]
+        count, each = len(features), features.shape[2] - shots
+        seen, asked = features[:, :, :shots].flatten(1, 2), features[:, :, shots:].flatten(0, 2)
         label = torch.eye(ways).repeat_interleave(shots, 0).expand(count, -1, -1)
-        seen = torch.cat([seen.reshape(count, ways * shots, -1), label], 2)
+        seen = torch.cat([seen, label], 2)
         order = torch.rand(count, ways * shots, generator=generator).argsort(1)
         seen = seen[torch.arange(count)[:, None], order]
         asked = torch.cat([asked, torch.zeros(len(asked), ways)], 1)
-        whole = torch.cat([seen.repeat_interleave(ways * each, 0), asked[:, None]], 1)
-        return whole, torch.arange(ways).repeat_interleave(each).repeat(count)
+        heard = torch.cat([seen.repeat_interleave(ways * each, 0), asked[:, None]], 1)
+        return heard, torch.arange(ways).repeat_interleave(each).repeat(count)
 
 
 class FewShotTask:
     """Adam on everything, episodes drawn for each epoch. images : instead of Omniglot in `folder`."""
 
     def __init__(self, config: FewShot, folder: Path | None = None, images: Tensor | None = None) -> None:
+        whole("config.regroupings", config.regroupings, 1, float("inf"), "It says how often characters meet anew.")
+        number("config.distortion", config.distortion, 0, 0.5, "0 leaves the pictures as they are.")
         self.config = config
         self.images = load_omniglot(folder) if images is None else images
         train, held, test = split_characters(config.split, config.held_characters, config.seed)
@@ -128,14 +155,17 @@ class FewShotTask:
         self.history: list[dict[str, float]] = []
 
     def epoch(self) -> None:
-        """Some steps, each on several episodes of training characters."""
+        """Some steps, each on episodes formed out of the pictures of some training characters."""
         began, config, losses, right = time.perf_counter(), self.config, [], []
         self.net.train()
         for _ in range(config.steps_an_epoch):
-            episodes = draw_episodes(
-                self.train, config.batch, config.ways, config.shots, config.queries, True, self.generator
+            # All characters of a step are different, so that any of them may meet in an episode.
+            at_once = draw_episodes(
+                self.train, 1, config.batch * config.ways, config.shots, config.queries, True, self.generator
             )
-            heard, classes = self.net.presentations(self.images, episodes, self.generator)
+            heard, classes = self.net.presentations(
+                self.images, at_once, self.generator, config.regroupings, config.distortion
+            )
             u = self.net.plastic(heard)[1][:, -1]
             loss = functional.cross_entropy(SHARPNESS * u, classes)
             self.optimizer.zero_grad()
@@ -207,4 +237,9 @@ class FewShotTask:
         layer.eta.copy_(torch.cat([trained.eta[:size], torch.zeros(COPIES * ways)]))
         for name in ("bias", "alpha", "beta"):
             getattr(layer, name).copy_(getattr(trained, name))
-        return to_description(machine, num_message_bits=8)
+        network = to_description(machine, num_message_bits=8)
+        (projection,) = network.projections
+        # Labels have no local weights: without them the others may have more bits.
+        mask = np.repeat(np.arange(size + COPIES * ways)[None] < size, ways, axis=0)
+        rule = replace(projection.rule, mask=mask)
+        return replace(network, projections=(replace(projection, rule=rule),))

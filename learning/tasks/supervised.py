@@ -11,29 +11,47 @@ from torch import Tensor
 from torch.func import functional_call
 
 from synergic.checks import number, require, whole
+from synergic.errors import ParameterError
 from synergic.learning.layers import HybridNet
 from synergic.learning.meta import Loss, Tensors, meta_gradient
 from synergic.learning.parallel import average, mean, parallel, share
 from synergic.learning.training import LOSSES, scores
 
 
+def checked_device(device: str | torch.device) -> torch.device:
+    """A device that torch can use now. Raises ParameterError."""
+    there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    try:
+        found = torch.device(device)
+        if found.type not in ("cpu", "cuda"):
+            raise RuntimeError("neither a processor nor a GPU")
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        allowed, remedy = f"one that torch can use here: {', '.join(there)}", "Leave it out for the processor."
+        reason = str(error).splitlines()[0]
+        raise ParameterError(f"device: got {device!r} ({reason}), allowed {allowed}. {remedy}") from error
+    return found
+
+
 class SupervisedTask:
     """Trains `net` on samples, several at a step.
 
     config : with epochs, batch, lr, lr_theta, weight_decay, theta_decay, theta_every, look_ahead, second_order, readout
-    and seed, as
-    synergic.experiments.Classification has them. samples : (count, ...), what the net hears, converted to float32 a
-    batch at a time. labels : (count,) integers.
+    and seed, as synergic.experiments.Classification has them. samples : (count, ...), what the net hears, brought to
+    the device and to float32 a batch at a time. labels : (count,) integers. device : of torch, where the net lives.
     """
 
-    def __init__(self, config: Any, net: HybridNet, samples: Tensor, labels: Tensor) -> None:
+    def __init__(
+        self, config: Any, net: HybridNet, samples: Tensor, labels: Tensor, device: str | torch.device = "cpu"
+    ) -> None:
+        self.device = checked_device(device)
         whole("config.theta_every", config.theta_every, 0, float("inf"), "0 trains theta in every step.")
         number("config.look_ahead", config.look_ahead, 0, float("inf"), "It is the rate of a step of W.")
         alternates = config.mode != "gp" and getattr(config, "trace", "") != "shared"
         got = f"{config.theta_every} in mode {config.mode}, trace {getattr(config, 'trace', 'per_sample')}"
         allowed = "0 in mode gp and with trace shared"
         require(not config.theta_every or alternates, "config.theta_every", got, allowed, "Leave it out.")
-        self.config, self.net, self.samples, self.labels = config, net, samples, labels
+        self.config, self.net, self.samples, self.labels = config, net.to(self.device), samples, labels
         self.model = parallel(net)
         groups: list[dict[str, Any]] = [
             {"params": net.slow(), "lr": config.lr, "weight_decay": config.weight_decay},
@@ -61,8 +79,9 @@ class SupervisedTask:
     def learn(self, chosen: Tensor, also_theta: bool) -> float:
         """A step of W, and of theta with it or not. Returns this process's part of the loss."""
         mine, weight = share(chosen)
-        spikes, u = self.model(self.samples[mine].float())
-        loss = weight * self.loss(spikes, u, self.labels[mine])
+        samples, labels = self.batch(mine)
+        spikes, u = self.model(samples)
+        loss = weight * self.loss(spikes, u, labels)
         self.optimizer.zero_grad()
         loss.backward()
         if not also_theta:
@@ -70,6 +89,10 @@ class SupervisedTask:
                 parameter.grad = None  # which Adam leaves alone
         self.optimizer.step()
         return float(loss.detach())
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Training samples and labels, on the device."""
+        return self.samples[rows].to(self.device).float(), self.labels[rows].to(self.device)
 
     def loss(self, spikes: Tensor, u: Tensor, labels: Tensor) -> Tensor:
         """Of the read-out that is trained."""
@@ -83,7 +106,7 @@ class SupervisedTask:
         held = {name: p.detach() for name, p in named.items() if id(p) in theta}
 
         def loss_on(rows: Tensor) -> Loss:
-            samples, labels = self.samples[rows].float(), self.labels[rows]
+            samples, labels = self.batch(rows)
 
             def of(w: Tensors, theta: Tensors) -> Tensor:
                 spikes, u = functional_call(self.net, {**w, **theta}, (samples,))
@@ -121,10 +144,10 @@ class SupervisedTask:
 
     @torch.no_grad()
     def outputs(self, samples: Tensor, batch: int = 100) -> tuple[Tensor, Tensor]:
-        """Spikes and potentials of the last layer. batch : of importance for the "shared" trace only."""
+        """Spikes and potentials of the last layer, on the processor. batch : it matters to the "shared" trace only."""
         self.net.eval()
-        parts = [self.net(part.float()) for part in samples.split(batch)]
-        return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+        parts = [self.net(part.to(self.device).float()) for part in samples.split(batch)]
+        return torch.cat([p[0].cpu() for p in parts]), torch.cat([p[1].cpu() for p in parts])
 
     def accuracy(self, samples: Tensor, labels: Tensor, batch: int = 100) -> float:
         """Share of samples that are given their class."""
