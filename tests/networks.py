@@ -25,8 +25,10 @@ def plastic_network(seed=0, sizes=(12, 9, 4), steps=6, recurrent=False, **change
             changes.get("rho", "tanh"),
             changes.get("sign", 1),
             changes.get("p_max", 1.0),
+            rng.random((n_out, n_in)) < changes["masked"] if "masked" in changes else None,
         )
         local = rng.uniform(-0.5, 0.5, (n_out, n_in)) * changes.get("p_max", 1.0)
+        local = local if rule.mask is None else local * rule.mask
         weights = rng.normal(0, 1 / np.sqrt(n_in), (n_out, n_in))
         projections.append(
             sy.Projection(

@@ -18,12 +18,12 @@ from synergic.lava_graph import run_in_lava
 TOLERANCE = 1e-9
 
 EXECUTORS = {
-    "reference": lambda net, spikes: sy.simulate(net, spikes),
-    "lava float": lambda net, spikes: run_in_lava(net, spikes),
-    "integers": lambda net, spikes: sy.simulate(net, spikes),
-    "lava fixed": lambda net, spikes: run_in_lava(net, spikes),
-    "chip": lambda net, spikes: simulate_on_chip(map_network(net), spikes)[0],
-    "chip in lava": lambda net, spikes: run_in_lava(net, spikes, ChipSimCfg()),
+    "reference": lambda net, spikes, told: sy.simulate(net, spikes, signal=told),
+    "lava float": lambda net, spikes, told: run_in_lava(net, spikes, signal=told),
+    "integers": lambda net, spikes, told: sy.simulate(net, spikes, signal=told),
+    "lava fixed": lambda net, spikes, told: run_in_lava(net, spikes, signal=told),
+    "chip": lambda net, spikes, told: simulate_on_chip(map_network(net), spikes, signal=told)[0],
+    "chip in lava": lambda net, spikes, told: run_in_lava(net, spikes, ChipSimCfg(), signal=told),
 }
 FLOATS = ("reference", "lava float")
 INTEGERS = ("integers", "lava fixed", "chip")
@@ -31,21 +31,22 @@ INTEGERS = ("integers", "lava fixed", "chip")
 
 def assert_agree(want, got, tolerance, who):
     """Two records are the same run."""
-    for name in want.spikes:
-        assert np.array_equal(want.spikes[name], got.spikes[name]), f"{who}: spikes of {name}"
-    for part in ("u", "local_weights"):
+    for part in ("spikes", "u", "local_weights"):  # values that neurons send are real numbers, spikes are far apart
         for name, values in getattr(want, part).items():
             gap = np.abs(values - getattr(got, part)[name]).max(initial=0)
             assert gap <= tolerance * max(1.0, np.abs(values).max(initial=0)), f"{who}: {part} of {name} by {gap}"
     assert want.saturated == got.saturated, f"{who}: saturated {want.saturated} {got.saturated}"
 
 
-def conform(network, inputs, more=()):
+def conform(network, inputs, more=(), signal=None):
     """Run a network through every executor; AssertionError names the first that disagrees. Returns the records."""
     integer = sy.quantise(network)
-    records = {name: EXECUTORS[name](network, inputs) for name in FLOATS}
+    if signal is None and any(p.learns and p.rule.signalled for p in network.projections):
+        signal = np.random.default_rng(0).uniform(-2, 2, inputs.shape[:2])
+    records = {name: EXECUTORS[name](network, inputs, signal) for name in FLOATS}
+    signal = None if signal is None else integer.encode_signal(signal)
     whole = integer.encode(inputs) if network.source.num_message_bits else inputs
-    records |= {name: EXECUTORS[name](integer, whole) for name in (*INTEGERS, *more)}
+    records |= {name: EXECUTORS[name](integer, whole, signal) for name in (*INTEGERS, *more)}
     assert_agree(records["reference"], records["lava float"], TOLERANCE, "lava float")
     for name in (*INTEGERS[1:], *more):
         assert_agree(records["integers"], records[name], 0, name)
@@ -59,6 +60,20 @@ def draw_rule(draw, rng, n_in, n_out, coarse):
         size = draw(st.sampled_from([(), (size,)]))
         return np.round(rng.uniform(low, high, size) * 16) / 16 if coarse else rng.uniform(low, high, size)
 
+    others = sorted(n for n, rule in sy.Rule.registry.items() if rule.__module__.startswith("synergic."))
+    name = draw(st.sampled_from(["Hebbian", "Hebbian", *others]))
+    if name != "Hebbian":
+        # Rates at which a difference of rounding does not grow from step to step.
+        ranges = {"rate": (-0.06, 0.06), "plain": (-1, 1)}
+        sizes = {"pre": n_in, "post": n_out}
+        values = {}
+        for key, (kind, per) in sy.Rule.registry[name].parameters().items():
+            if kind == "share":
+                values[key] = draw(st.sampled_from([0.0, 0.5, 0.9375, 1.0]))
+            else:
+                values[key] = some(*ranges[kind], sizes[per]) if per else round(rng.uniform(*ranges[kind]) * 16) / 16
+        mask = draw(st.sampled_from([None, rng.random((n_out, n_in)) < 0.7]))
+        return sy.Rule.registry[name](**values, p_max=draw(st.sampled_from([0.5, 1.0, 4.0])), mask=mask)
     return sy.Hebbian(
         eta=some(-0.4, 0.4, n_in),
         beta=some(-1, 1, n_out),
@@ -66,7 +81,27 @@ def draw_rule(draw, rng, n_in, n_out, coarse):
         rho=draw(st.sampled_from(["tanh", "identity"])),
         sign=draw(st.sampled_from([1, -1])),
         p_max=draw(st.sampled_from([0.5, 1.0, 4.0])),
+        mask=draw(st.sampled_from([None, rng.random((n_out, n_in)) < 0.7])),
     )
+
+
+def draw_neuron(draw, rng, n, style):
+    """A kind of neuron, or None for the plain one, with parameters of its own or one for all."""
+    kind = draw(st.sampled_from([None, None, None, "CurrentLIF", *(() if style == "loud" else OTHERS)]))
+    size = draw(st.sampled_from([(), (n,)]))
+    share = draw(st.sampled_from([0.0, 0.5, 0.9375, 1.0])) + np.zeros(size)
+    if kind == "CurrentLIF":
+        return sy.CurrentLIF(share)
+    if kind == "AdaptiveLIF":
+        jump = rng.integers(0, 5, size) / 16 if style == "coarse" else rng.uniform(0, 0.5, size)
+        return sy.AdaptiveLIF(jump, share)
+    if kind == "Table":
+        random = rng.random(256)
+        return sy.Table.of(draw(st.sampled_from(["sigmoid", "tanh", "exp", lambda x: random])))
+    return kind and sy.ReLU()
+
+
+OTHERS = ("AdaptiveLIF", "ReLU", "Table")
 
 
 def draw_weights(rng, style, n_in, n_out):
@@ -80,17 +115,21 @@ def draw_weights(rng, style, n_in, n_out):
     return rng.normal(0, 2 / np.sqrt(n_in), (n_out, n_in))
 
 
+SIZES, LOUD = (1, 2, 3, 7, 20, 255, 256, 257), (255, 256, 257)
+"""Across the borders of a tianjic's cores; where potential piles up, 172 inputs or more are needed for that."""
+
+
 @st.composite
-def networks(draw):
-    """A network and its input.
+def networks(draw, sizes=SIZES, loud=LOUD):
+    """A network and its input. sizes, loud : of populations, the latter of the third style below.
 
     plain: random numbers. coarse: potentials that meet the threshold exactly. loud: under a threshold out of reach
     potential piles up until integer membranes saturate. values: graded input of 8 bits. Sizes cross the borders of
-    cores; with or without feedback.
+    cores; with or without feedback; with all kinds of neurons, so that values also begin inside.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     style = draw(st.sampled_from(["plain", "coarse", "loud", "values"]))
-    size = st.sampled_from([255, 256, 257] if style == "loud" else [1, 2, 3, 7, 20, 255, 256, 257])
+    size = st.sampled_from(loud if style == "loud" else sizes)
     sizes = draw(st.lists(size, min_size=2, max_size=2 if style == "loud" else 4))
     names = ["in", *(f"layer{i}" for i in range(1, len(sizes)))]
     populations, projections = [], []
@@ -103,6 +142,7 @@ def networks(draw):
             alpha = rng.uniform(-0.3, 0.3, draw(st.sampled_from([(), (n_out,)])))
             trace = draw(st.sampled_from(["per_sample", "frozen"]))
             start = rng.uniform(-rule.p_max, rule.p_max, (n_out, n_in)) if draw(st.booleans()) else None
+            start = start if start is None or rule.mask is None else start * rule.mask
             local = {"rule": rule, "alpha": alpha, "local_weights": start, "trace": trace}
         projections.append(sy.Projection(name, source, target, draw_weights(rng, style, n_in, n_out), **local))
 
@@ -114,12 +154,16 @@ def networks(draw):
             vth, decay, bias = rng.choice([0.25, 0.5, 1.0]), rng.choice([0.0, 0.5, 1.0]), 0.0
         else:
             vth, decay, bias = rng.uniform(0.1, 1), rng.uniform(0, 1), rng.uniform(-0.1, 0.1, n)
-        populations.append(sy.Population(names[i], n, vth, decay, reset, bias))
+        neuron = draw_neuron(draw, rng, n, style)
+        decay = decay if neuron is None or neuron.memory else 0.0
+        populations.append(sy.Population(names[i], n, vth, decay, reset, bias, neuron))
         connect(f"c{i}", names[i - 1], names[i], draw(st.booleans()))
-    # In fixed point a population hears either values or spikes: feedback ends behind the first one then.
-    if len(sizes) > (3 if style == "values" else 2) and draw(st.booleans()):
-        connect("feedback", names[-1], names[2 if style == "values" else 1], draw(st.booleans()))
-    if style != "loud" and not (style == "values" and len(sizes) == 2) and draw(st.booleans()):
+    # In fixed point a population hears either values or spikes: feedback ends where the like of it is heard.
+    sent = [style == "values", *(p.num_message_bits == 8 for p in populations)]
+    alike = [i for i in range(1, len(sizes) - 1) if sent[i - 1] == sent[-1]]
+    if alike and draw(st.booleans()):
+        connect("feedback", names[-1], names[alike[0]], draw(st.booleans()))
+    if style != "loud" and sent[-2] == sent[-1] and draw(st.booleans()):
         connect("self", names[-1], names[-1], draw(st.booleans()))
     steps = 6 if style == "loud" else draw(st.integers(1, 6))
     tau_w = draw(st.sampled_from([float("inf"), 40.0])) if style == "plain" else float("inf")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An error planted in any one executor makes the suite fail."""
 
+import inspect
+import re
 from importlib import import_module
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,17 +12,17 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from conformance.executors import conform
-from synergic.numerics import fixed, floating
+from synergic.hw_targets import kernels, simulator
+from synergic.numerics import compiled, fixed, floating
 
-LAVA = ["synergic.models.hybrid_dense.models", "synergic.models.hybrid_lif.models"]
+DENSE, LIF = "synergic.models.connection", "synergic.models.hybrid_lif.models"
 WHERE = {
-    "reference": (floating, ["synergic.simulate"]),
-    "lava float": (floating, LAVA),
-    "integers": (fixed, ["synergic.simulate"]),
-    "lava fixed": (fixed, LAVA),
-    "chip": (fixed, ["synergic.hw_targets.simulator"]),
+    "reference": (floating, {"synergic.simulate": floating}),
+    "lava float": (floating, {DENSE: compiled, LIF: floating}),
+    "integers": (fixed, {"synergic.simulate": fixed}),
+    "lava fixed": (fixed, {DENSE: compiled, LIF: fixed}),
 }
-"""By executor: the numerics it calls, and the modules in which it looks them up."""
+"""By executor: the numbers it computes with, and the modules in which it looks its numerics up."""
 
 
 def changed(function, change):
@@ -33,17 +35,45 @@ def changed(function, change):
     return wrong
 
 
-PLANTED = {
-    "fires on the threshold": lambda n: {"spike": lambda u, vth: u >= vth},
-    "one unit more current": lambda n: {
-        {floating: "synaptic_input", fixed: "accumulate"}[n]: changed(
-            n.synaptic_input if n is floating else n.accumulate, lambda a: a + (1e-6 if n is floating else 64)
-        )
-    },
-    "reset after instead of subtraction": lambda n: {"reset": lambda u, s, vth, mode: n.reset(u, s, vth, "zero")},
-    "local weights off by one": lambda n: {"hebbian": changed(n.hebbian, lambda p: p + (1e-6 if n is floating else 1))},
-    "saturation not counted": lambda n: {"hebbian": lambda *a, **k: (n.hebbian(*a, **k)[0], 0)},
-}
+def changed_in_place(function, unit):
+    """The compiled rule, of which every local weight comes out larger."""
+
+    def wrong(local_weights, *args, **kwargs):
+        clipped = function(local_weights, *args, **kwargs)
+        local_weights += unit
+        return clipped
+
+    return wrong
+
+
+def only_of(kind, function, wrong):
+    """A function that both kinds of numbers share, wrong for one of them."""
+    letter = "f" if kind is floating else "i"
+    return lambda s, weights, *rest: (wrong if weights.dtype.kind == letter else function)(s, weights, *rest)
+
+
+def errors(kind):
+    """The planted errors in the functions of floating or fixed, and in the compiled ones for the same numbers."""
+    sums, rule = ("synaptic_input", "hebbian_floating") if kind is floating else ("accumulate", "hebbian_fixed")
+    unit, current = (1e-6, 1e-6) if kind is floating else (1, 64)
+    more = changed(compiled.synaptic_input, lambda a: a + current)
+    in_place = getattr(compiled, rule)
+    return {
+        "fires on the threshold": {"spike": lambda u, vth: u >= vth},
+        "one unit more current": {
+            sums: changed(getattr(kind, sums), lambda a: a + current),
+            ("compiled", "synaptic_input"): only_of(kind, compiled.synaptic_input, more),
+        },
+        "reset after instead of subtraction": {"reset": lambda u, s, vth, mode: kind.reset(u, s, vth, "zero")},
+        "local weights off by one": {
+            "hebbian": changed(kind.hebbian, lambda p: p + unit),
+            ("compiled", rule): changed_in_place(in_place, unit),
+        },
+        "saturation not counted": {
+            "hebbian": lambda *a, **k: (kind.hebbian(*a, **k)[0], 0),
+            ("compiled", rule): lambda *a, **k: 0 * in_place(*a, **k),
+        },
+    }
 
 
 def probes():
@@ -67,12 +97,60 @@ def test_the_probes_agree_as_long_as_nothing_is_planted():
     conform_all()
 
 
-@pytest.mark.parametrize("error", PLANTED)
+@pytest.mark.parametrize("error", errors(fixed))
 @pytest.mark.parametrize("executor", WHERE)
 def test_a_planted_error_is_found(executor, error, monkeypatch):
-    numerics, modules = WHERE[executor]
-    wrong = SimpleNamespace(**{**vars(numerics), **PLANTED[error](numerics)})
-    for module in modules:
-        monkeypatch.setattr(import_module(module), numerics.__name__.rsplit(".", 1)[-1], wrong)
+    kind, modules = WHERE[executor]
+    for module, numerics in modules.items():
+        short = numerics.__name__.rsplit(".", 1)[-1]
+        planted = {name: wrong for name, wrong in errors(kind)[error].items() if isinstance(name, str)}
+        if numerics is compiled:
+            planted = {name[1]: wrong for name, wrong in errors(kind)[error].items() if not isinstance(name, str)}
+        wrong = SimpleNamespace(**{**vars(numerics), **planted})
+        if module == DENSE:
+            monkeypatch.setattr(import_module(module).AbstractConnection, "loops", wrong)
+        else:
+            monkeypatch.setattr(import_module(module), short, wrong)
+    with pytest.raises(AssertionError):
+        conform_all()
+
+
+IN_THE_COMPILED_LOOP = {
+    "fires on the threshold": ("s = now > vth", "s = now >= vth"),
+    "one unit more current": ("acc[i] += k * slow[i]", "acc[i] += k * slow[i] + 64"),
+    "reset after instead of subtraction": ("u[i] = now - vth if s else now", "u[i] = 0 if s else now"),
+    "local weights off by one": ("memory[at + i] = now", "memory[at + i] = now ^ 1"),
+    "saturation not counted": ("clipped += beyond", "clipped += 0"),
+    "one axon too few": ("before[tile.axon + tile.columns]]", "before[tile.axon + tile.columns - 1]]"),
+}
+"""The chip's simulator does not call the numerics, it repeats them: errors are planted in its text."""
+
+
+def interpreted(change=("", "")):
+    """The compiled loop as plain Python, with a piece of its text exchanged."""
+    text = inspect.getsource(kernels)
+    assert change[0] in text
+    text = text.replace(*change) if change[0] else text
+    text = re.sub(r"np\.u?int(32|64)\(", "int(", text)  # plain integers are exact; widths are the compiler's business
+    text = re.sub(r"^jit\w* = .*$", "", text, flags=re.MULTILINE)
+    module = ModuleType("interpreted")
+    module.jit = module.jit_parallel = lambda function: function
+    exec(text, vars(module))
+
+    def run_samples(program, state, losses, first, last):
+        records = {name: getattr(program, name).view(np.recarray) for name in ("groups", "heads", "tiles")}
+        module.run_samples(program._replace(**records), state, losses, first, last)
+
+    return SimpleNamespace(run_samples=run_samples)
+
+
+def test_the_loop_agrees_as_plain_python(monkeypatch):
+    monkeypatch.setattr(simulator, "kernels", interpreted())
+    conform_all()
+
+
+@pytest.mark.parametrize("error", IN_THE_COMPILED_LOOP)
+def test_an_error_planted_in_the_compiled_loop_is_found(error, monkeypatch):
+    monkeypatch.setattr(simulator, "kernels", interpreted(IN_THE_COMPILED_LOOP[error]))
     with pytest.raises(AssertionError):
         conform_all()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A composed Lava script runs on the model of the chip, with Lava's own sources and sinks around it."""
 
+import dataclasses
 import multiprocessing
 
 import numpy as np
@@ -10,15 +11,22 @@ from lava.proc.dense.process import Dense
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from networks import plastic_network, random_spikes
+from scipy.sparse import block_diag, identity, random
 
 import synergic as sy
 from synergic.errors import CapacityError, ExecutionError, ParameterError, UnsupportedError
 from synergic.hw_targets.costs import cost
-from synergic.hw_targets.lava_bridge import ChipHybridDense, ChipHybridLIF, ChipSimCfg
+from synergic.hw_targets.lava_bridge import (
+    ChipHybridConv,
+    ChipHybridDense,
+    ChipHybridLIF,
+    ChipHybridSparse,
+    ChipSimCfg,
+)
 from synergic.hw_targets.mapping import map_network
 from synergic.hw_targets.simulator import simulate_on_chip
 from synergic.lava_graph import Graph, run_in_lava
-from synergic.processes import HybridDense, HybridLIF
+from synergic.processes import HybridConv, HybridDense, HybridLIF, HybridSparse
 from synergic.run_config import HybridSimCfg
 from synergic.runtime import running
 
@@ -137,3 +145,70 @@ def test_our_run_configuration_finds_the_tag_and_refuses_a_mixture():
     refused(neurons, HybridSimCfg(), ParameterError, "floats")
     with pytest.raises(ParameterError, match="select_tag"):
         HybridSimCfg("fixed")
+
+
+def learning(rule, mask):
+    """Source - HybridSparse - HybridLIF - HybridConv - HybridLIF, both plastic; mask : of the first one's rule."""
+    rng = np.random.default_rng(3)
+    wide, vth = 300, 64 * 40
+    rule = rule.quantise("rule", 16, vth, False)
+    weights = random(wide, 40, 0.1, "csr", random_state=1)
+    weights.data = rng.integers(-30, 100, weights.nnz)
+    chosen = (weights != 0).toarray() & (rng.random(weights.shape) < 0.7) if mask else None
+    sparse = HybridSparse(weights=weights, rule=dataclasses.replace(rule, mask=chosen), alpha=90, name="sparse")
+    conv = HybridConv(
+        weight=rng.integers(-30, 100, (2, 3, 3, 3)), input_shape=(10, 10, 3), stride=3, rule=rule, alpha=90, name="conv"
+    )
+    source = Source(data=(rng.random((40, 8)) < 0.5).astype(int))
+    signal = Source(data=np.full((1, 8), 3000))
+    first, last = (HybridLIF(shape=(n,), vth=vth, decay=2048, record=8, name=f"lif{n}") for n in (wide, 18))
+    source.s_out.connect(sparse.s_in)
+    sparse.a_out.connect(first.a_in)
+    first.u_out.connect(sparse.u_in)
+    first.s_out.reshape((10, 10, 3)).connect(conv.s_in)
+    conv.a_out.flatten().connect(last.a_in)
+    last.u_out.reshape(conv.u_in.shape).connect(conv.u_in)
+    signal.s_out.connect([sparse.r_in, conv.r_in])
+    return sparse, conv, first, last
+
+
+@pytest.mark.parametrize(
+    ("rule", "mask"), [(sy.Hebbian(0.05, 0.1), False), (sy.PairSTDP(0.1, 0.05), False), (sy.ThreeFactor(0.05), True)]
+)
+def test_chosen_synapses_and_convolutions_are_the_same_on_the_chip(rule, mask):
+    seen = []
+    for configuration in (HybridSimCfg("fixed_pt"), ChipSimCfg("tianjic")):
+        sparse, conv, first, last = learning(rule, mask)
+        with running(last):
+            last.run(condition=RunSteps(num_steps=5), run_cfg=configuration)
+            sparse.weights.set(sparse.weights.get().data // 2)
+            conv.weight.set(conv.weight.get() // 2)
+            last.run(condition=RunSteps(num_steps=3))
+            found = [v.get() for p in (first, last) for v in (p.u_record, p.s_record)]
+            for p in (sparse, conv):
+                found += [p.saturated.get(), *(v.get() for v in p.state.values()), p.local_weights.get()]
+        seen.append([x if isinstance(x, np.ndarray) else x.toarray() for x in found])
+    for want, got in zip(*seen, strict=True):
+        assert np.array_equal(want, got)
+    assert all(x.any() for x in (seen[0][1], seen[0][-1]))
+    assert {p.model_class for p in (sparse, conv)} == {ChipHybridSparse, ChipHybridConv}
+
+
+def test_tiles_without_a_synapse_take_no_core():
+    neurons = HybridLIF(shape=(512,), vth=4096, decay=2048, name="lif")
+    sparse = HybridSparse(weights=block_diag([np.ones((128, 128), int)] * 4))
+    neurons.s_out.connect(sparse.s_in)
+    sparse.a_out.connect(neurons.a_in)
+    configuration = ChipSimCfg("tianjic")
+    with running(neurons):
+        neurons.run(condition=RunSteps(num_steps=1), run_cfg=configuration)
+    # By hand: a core has 256 inputs and 256 neurons; of the 2 x 2 tiles of 256 the two on the diagonal hold synapses.
+    assert len(configuration.mapping.tiles) == 2
+
+
+def test_connections_too_large_for_a_full_matrix_are_refused():
+    neurons = HybridLIF(shape=(5000,), vth=4096, decay=2048)
+    sparse = HybridSparse(weights=identity(5000, int), name="large")
+    neurons.s_out.connect(sparse.s_in)
+    sparse.a_out.connect(neurons.a_in)
+    refused(neurons, ChipSimCfg(), UnsupportedError, "large: got 5000 neurons by 5000 inputs .*allowed a product up to")

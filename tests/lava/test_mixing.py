@@ -20,7 +20,7 @@ from lava.proc.monitor.process import Monitor
 import synergic as sy
 from synergic.errors import ParameterError
 from synergic.processes import HybridDense, HybridLIF
-from synergic.quantise import quantise_rule
+from synergic.rules import quantise_rule
 from synergic.runtime import running
 
 pytestmark = pytest.mark.timeout(180)

@@ -14,7 +14,8 @@ import synergic as sy
 from synergic.errors import ParameterError
 from synergic.numerics import fixed, floating
 from synergic.processes import HybridDense, HybridLIF
-from synergic.quantise import ONE, quantise_rule
+from synergic.quantise import ONE
+from synergic.rules import quantise_rule
 from synergic.runtime import running
 
 pytestmark = pytest.mark.timeout(180)

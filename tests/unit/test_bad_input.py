@@ -36,6 +36,10 @@ def rule(**changes):
     return sy.Hebbian(**{"eta": 0.1, "beta": 0.1, **changes})
 
 
+def masked(mask, **changes):
+    return projection(**{"rule": rule(mask=mask), "alpha": 0.1, **changes})
+
+
 def projection(**changes):
     return sy.Projection(**{"name": "c", "source": "in", "target": "out", "weights": WEIGHTS, **changes})
 
@@ -112,6 +116,11 @@ def cases(make, field, allowed, bad, where=None):
         )  # fmt: skip
 
 
+def test_local_weights_off_the_mask_are_refused():
+    with pytest.raises(ParameterError, match=r"c.local_weights: got 3 other than 0 off the mask, allowed 0 there"):
+        masked(np.array([[1, 1, 1], [0, 0, 0]]), local_weights=WEIGHTS)
+
+
 FIELDS = [
     *cases(source, "size", "1, 2, ...", size("3")),
     *cases(source, "num_message_bits", "0 (spikes) or 8 (values)", [(4, "4"), ("8", "'8'"), (False, "False")]),
@@ -132,12 +141,16 @@ FIELDS = [
     *cases(rule, "rho", "'tanh' or 'identity'", [("relu", "'relu'"), (np.tanh, "tanh")]),
     *cases(rule, "sign", "1 (Hebbian) or -1", [(0, "0"), ("+", "'+'"), (True, "True"), (1.0, "1.0")]),
     *cases(rule, "p_max", "(0, 1e+06]", [*NO_NUMBERS, (0, "0")]),
+    *cases(rule, "mask", "an array of numbers", [("all", "'all'")]),
+    *cases(rule, "mask", "0 and 1", [([[2]], "2"), ([[0.5, 1]], "[0.5]"), (np.array([[-1]]), "-1")]),
+    *cases(rule, "mask", "(n_out, n_in)", [([1], "(1,)"), (1, "()")]),
+    *cases(masked, "mask", "(2, 3)", [(np.ones((3, 2)), "(3, 2)")], "c.rule"),
     *cases(projection, "name", "str", [(None, "None")], "Projection"),
     *cases(projection, "weights", "an array of numbers", NO_ARRAYS),
     *cases(projection, "weights", "(n_out, n_in)", [([1.0], "(1,)"), ([], "(0,)"), (np.ones((0, 3)), "(0, 3)")]),
     *cases(projection, "weights", "finite values", [([[np.nan, 1, np.inf]], "2 values")]),
     *cases(projection, "weights", "an array of numbers", [(torch.ones(2, 3, requires_grad=True), "tensor")]),
-    *cases(projection, "rule", "Hebbian or None", [("hebbian", "'hebbian'"), (INT.projections[0].rule, "IntHebbian")]),
+    *cases(projection, "rule", "Rule or None", [("hebbian", "'hebbian'"), (INT.projections[0].rule, "IntHebbian")]),
     *cases(projection, "alpha", "an array of numbers", NO_ARRAYS),
     *cases(projection, "alpha", "() or (2,) or (2, 3)", [([1, 2, 3], "(3,)"), ([], "(0,)")]),
     *cases(projection, "local_weights", "None without a rule", [(WEIGHTS, "an array")]),

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from synergic.demo import picture, run_demo, tables, write_json
+from synergic.info import info, installed
 
 SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 
@@ -26,8 +27,31 @@ def test_help_names_the_commands_and_explains_the_options():
         assert word in text
 
 
-def test_info_names_versions():
-    assert "lava-nc 0.10.0" in synergic("info").stdout
+def test_info_names_versions_and_parts(tmp_path, monkeypatch):
+    (tmp_path / "mnist.npz").touch()
+    monkeypatch.setenv("SYNERGIC_DATA", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = synergic("info", "--json", str(tmp_path / "info.json"))
+    assert done.returncode == 0
+    assert "lava-nc 0.10.0" in done.stdout
+    found = json.loads((tmp_path / "info.json").read_text())
+    assert found["versions"]["lava-nc"] == "0.10.0"
+    parts = {part["name"]: part for part in found["parts"]}
+    assert all(parts[name]["works"] for name in ("lava", "training", "lava-dl", "events", "plots", "mnist"))
+    assert not parts["fashion"]["works"]
+    assert f"fashion (data set Fashion-MNIST): MISSING: not in {tmp_path}. Unset SYNERGIC_DATA" in done.stdout
+    assert parts["chip peers"] | {"what": ""} == {
+        "name": "chip peers", "what": "", "works": False, "why_not": "no program uv", "needs": "pip install uv",
+    }  # fmt: skip
+
+
+def test_info_survives_a_package_that_is_broken_or_not_there(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tonic", None)  # import tonic fails
+    parts = {part["name"]: part for part in info()["parts"]}
+    assert not parts["events"]["works"]
+    assert parts["events"]["why_not"].startswith("tonic: ModuleNotFoundError")
+    assert parts["plots"]["works"]
+    assert installed("no-such-package") is None
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("demo", "--seed", "many")])

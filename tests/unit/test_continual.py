@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import synergic as sy
 from synergic.experiments import Continual
 from synergic.learning.datasets import Images
 from synergic.learning.tasks.continual import ContinualTask
@@ -55,6 +56,15 @@ def test_resumed_equals_undisturbed(trained):
     again.load(torch.load(file, weights_only=True))
     again.epoch(), again.epoch()
     assert again.figures() == trained.figures()
+
+
+def test_the_description_of_a_task_classifies_as_the_trained_net(trained):
+    for task in (0, 2):
+        images = trained.permuted(trained.test, task)
+        heard = np.repeat(images.numpy()[:, None], CONFIG.steps, 1)
+        network = trained.description(task)
+        found = float((sy.simulate(network, heard).classes(network) == trained.test_labels.numpy()).mean())
+        assert found == pytest.approx(trained.accuracy(task, trained.test, trained.test_labels), abs=0.011)
 
 
 def test_a_task_changes_only_the_weights_of_its_mask():

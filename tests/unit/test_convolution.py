@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Spiking convolutions: against a loop written from the equations, and as a part of a network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from synergic.errors import ParameterError
-from synergic.experiments import Convolution
+from synergic.experiments import EXPERIMENTS, Convolution
 from synergic.learning.convolution import ConvHybridNet, SpikingConv2d
 from synergic.learning.datasets import Images
-from synergic.learning.tasks.classification import ClassificationTask
+from synergic.learning.tasks.classification import ClassificationTask, build
 
 K = torch.exp(-torch.arange(1, 5, dtype=torch.float64) / 40)
 
@@ -68,6 +70,21 @@ def test_local_plasticity_alone_trains_the_read_out_only():
     assert all(name.startswith("layers.1.") for name in trained)
 
 
+def test_pooling_by_layer_and_pictures_with_colours():
+    net = ConvHybridNet((3, 8, 8), (4, 5), (6, 3), pools=(1, 4), steps=2)
+    assert net.layers[0].weight.shape == (6, 5 * 2 * 2)
+    assert net(torch.rand(2, 3 * 64))[1].shape == (2, 2, 3)
+
+
+def test_the_shipped_network_for_cifar_is_the_papers():
+    """Five convolutions and three dense layers (paper 2, table of settings)."""
+    config = replace(EXPERIMENTS["cifar-conv-hp"][1], channels=(2, 2, 2, 2, 2), dense=(8,), hidden=8)
+    net = build(config, (3, 32, 32))
+    assert (len(net.convolutions), len(net.layers)) == (5, 3)
+    assert net.layers[0].weight.shape == (8, 2 * 8 * 8)
+    assert net(torch.rand(2, 3 * 1024))[1].shape == (2, 8, 10)
+
+
 def test_the_family_learns():
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 10
@@ -90,7 +107,8 @@ def test_the_family_learns():
         (lambda: SpikingConv2d(1, 2, kernel_size=4), "odd"),
         (lambda: SpikingConv2d(0, 2), "in_channels"),
         (lambda: SpikingConv2d(1, 2)(torch.zeros(2, 3, 1, 6, 6), K), "shape"),
-        (lambda: ConvHybridNet((1, 4, 4), (2, 2, 2), (5, 3)), "halves"),
+        (lambda: ConvHybridNet((1, 4, 4), (2, 2, 2), (5, 3)), "lasts"),
+        (lambda: ConvHybridNet((1, 8, 8), (2, 2), (5, 3), pools=(2,)), "one each"),
         (lambda: ConvHybridNet((1, 8, 8), (2,), (5, 3))(torch.zeros(2, 63)), "pixel"),
     ],
 )

@@ -2,10 +2,13 @@
 """Image sets are found where the documentation says, and damaged or mistaken ones are refused by name."""
 
 import gzip
+import hashlib
+import pickle
 import struct
 
 import numpy as np
 import pytest
+from torchvision.datasets import CIFAR10
 
 from synergic.errors import DataError, FormatError, ParameterError
 from synergic.learning.datasets import load_images
@@ -74,8 +77,48 @@ def test_a_damaged_npz_is_refused(tmp_path):
         load_images("mnist", tmp_path)
 
 
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    """A set in CIFAR-10's own layout, every picture of one colour; its checksums in torchvision's place."""
+    folder = tmp_path / CIFAR10.base_folder
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    sums = {}
+    for file, _ in CIFAR10.train_list + CIFAR10.test_list:
+        colours = rng.integers(0, 256, (10_000, 3, 1), dtype=np.uint8)
+        entry = {
+            "data": np.repeat(colours, 1024, 2).reshape(10_000, -1),
+            "labels": [int(c) % 10 for c in colours[:, 0, 0]],
+        }
+        (folder / file).write_bytes(pickle.dumps(entry))
+        sums[file] = hashlib.md5((folder / file).read_bytes()).hexdigest()
+    meta = CIFAR10.meta["filename"]
+    (folder / meta).write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+    monkeypatch.setattr(CIFAR10, "train_list", [[f, sums[f]] for f, _ in CIFAR10.train_list])
+    monkeypatch.setattr(CIFAR10, "test_list", [[f, sums[f]] for f, _ in CIFAR10.test_list])
+    digest = hashlib.md5((folder / meta).read_bytes()).hexdigest()
+    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": digest})
+    return tmp_path
+
+
+def test_cifar_is_read_channels_first(cifar):
+    data = load_images("cifar-10", cifar)
+    assert data.train.shape == (50_000, 3, 32, 32)
+    assert np.array_equal(np.round(255 * data.test[:, 0, 0, 0]).astype(int) % 10, data.test_labels)
+    assert (data.train == data.train[:, :, :1, :1]).all()
+
+
+def test_damaged_cifar_is_refused_before_it_is_unpickled(cifar):
+    file = cifar / CIFAR10.base_folder / "data_batch_3"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(FormatError, match="cifar-10: damaged or not complete"):
+        load_images("cifar-10", cifar)
+
+
 def test_a_missing_set_names_the_ways_out(tmp_path):
     with pytest.raises(DataError, match="Leave the folder out"):
         load_images("mnist", tmp_path)
+    with pytest.raises(DataError, match="cifar-10-batches-py"):
+        load_images("cifar-10", tmp_path)
     with pytest.raises(ParameterError, match="'emnist'"):
         load_images("emnist")

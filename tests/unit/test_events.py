@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Event recordings: files read or refused, frames by hand, and the family on made-up recordings."""
+"""Event recordings: files read or refused, frames by hand and by tonic, and the family on made-up recordings."""
 
 import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import tonic
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tonic.datasets import NMNIST
 
 from synergic.errors import DataError, FormatError
 from synergic.experiments import Events
-from synergic.learning.recordings import Recordings, frames, load_recordings
+from synergic.learning.recordings import SENSOR, Recordings, frames, load_recordings
 from synergic.learning.tasks.events import EventsTask
+from synergic.numerics.events import bin_events, pooled, spread
 from synergic.simulate import simulate
 
 EVENTS = [(3, 5, 1000, 1), (33, 0, 2000, 0), (3, 5, 3999, 1)]
@@ -75,6 +79,47 @@ def test_frames_by_hand():
         (0, 0, 34 * 34 + 5 * 34 + 3),
         (0, 1, 33),
     ]
+
+
+@st.composite
+def recordings_of(draw, width=5, height=4):
+    """Events in order of time, of any of tonic's orders of fields."""
+    order = draw(st.sampled_from(["xytp", "txyp"]))
+    number = st.integers(0, 2**16)
+    rows = draw(st.lists(st.tuples(number, number, number, st.integers(0, 1)), min_size=1, max_size=60))
+    events = np.zeros(len(rows), [(name, np.int64) for name in order])
+    x, y, t, p = np.array(rows).T
+    events["x"], events["y"], events["t"], events["p"] = x % width, y % height, np.sort(t) // 64, p
+    return events
+
+
+@given(events=recordings_of(), steps=st.integers(1, 9), duration=st.integers(1, 300), start=st.integers(0, 500))
+def test_spikes_are_the_frames_of_tonic(events, steps, duration, start):
+    window = {"time_window": duration, "start_time": start, "end_time": start + steps * duration}
+    want = tonic.transforms.ToFrame((5, 4, 2), **window)(events)
+    spikes, outside, merged = bin_events(events, (5, 4, 2), steps, duration, start)
+    got = spread(spikes, steps, 40)
+    assert np.array_equal(got, want.reshape(steps, 40) > 0)
+    assert outside == len(events) - want.sum()
+    assert merged == want.sum() - np.count_nonzero(want)
+    both, _, lost = bin_events(events, (5, 4, 2), steps, duration, start, pool=2, merge=True)
+    blocks = np.pad(want.sum(axis=1), ((0, 0), (0, 0), (0, 1))).reshape(steps, 2, 2, 3, 2).sum(axis=(2, 4))
+    assert pooled((5, 4, 2), 2, True) == (1, 2, 3)
+    assert np.array_equal(spread(both, steps, 6), blocks.reshape(steps, 6) > 0)
+    assert lost == want.sum() - np.count_nonzero(blocks)
+
+
+@given(events=recordings_of(34, 34), steps=st.integers(1, 9))
+def test_the_frames_of_training_are_those_of_tonic(events, steps):
+    want = tonic.transforms.ToFrame(SENSOR, n_time_bins=steps)(events) > 0
+    assert np.array_equal(frames([events], steps)[0].numpy(), want.reshape(steps, -1))
+
+
+def test_steps_may_be_of_any_length():
+    events = np.array(
+        [(0, 0, 0.25, 0), (1, 0, 0.5, 0), (2, 0, 0.74, 0)], [("x", int), ("y", int), ("t", float), ("p", int)]
+    )
+    assert bin_events(events, (3, 1, 1), 2, 0.25, 0.25)[0].tolist() == [0, 4, 5]
 
 
 def made_up(count, seed):

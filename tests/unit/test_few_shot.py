@@ -3,6 +3,7 @@
 
 import copy
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from synergic.learning.omniglot import (
     DEVIATION,
     MEAN,
     checked,
+    distorted,
     draw_episodes,
     load_omniglot,
     normalised,
@@ -158,3 +160,37 @@ def test_normalised_paper_is_white():
     white = normalised(np.zeros((1, 1, 105, 105), np.uint8))
     assert white.shape == (1, 1, 31, 31)
     assert torch.allclose(white, torch.tensor((1 - MEAN) / DEVIATION))
+
+
+def test_regrouped_episodes_hear_the_same_features_in_other_company():
+    images = torch.randn(100, 20, 31, 31, generator=torch.Generator().manual_seed(1))  # no two drawings alike
+    task = FewShotTask(replace(SMALL, precision="float32", held_characters=10), images=images)
+    task.net.train()
+    generator = torch.Generator().manual_seed(3)
+    at_once = draw_episodes(torch.arange(100), 1, 6, 2, 2, True, generator)
+    heard, classes = task.net.presentations(images, at_once, generator, regroupings=5)
+    assert heard.shape == (5 * 2 * 3 * 2, 7, 128 + 3)
+    features, labels = heard[..., :128], heard[..., 128:]
+    known = {tuple(row.tolist()): i for i, row in enumerate(features.reshape(-1, 128).unique(dim=0))}
+    assert len(known) == 6 * 4, "features of the pictures drawn and of no others"
+    # Which picture belongs to which character is told by the labels: the same for all episodes.
+    together: dict[int, set[int]] = {i: {i} for i in known.values()}
+    for episode, target in zip(heard, classes, strict=True):
+        members = [known[tuple(x[:128].tolist())] for x in episode if x[128 + int(target)] or not x[128:].any()]
+        assert len(set(members)) == 3, "two drawings of the support, another for the query"
+        for i in members:
+            together[i] |= set(members)
+    assert all(len(mates) <= 4 for mates in together.values())
+    assert (labels[:, :-1].sum(1) == 2).all()
+
+
+def test_distorted_pictures():
+    shown = made_up(3)[:, 0][:, None]
+    generator = torch.Generator().manual_seed(0)
+    assert torch.allclose(distorted(shown, 0.0, generator), shown, atol=1e-5)
+    paper = torch.full_like(shown, (1 - MEAN) / DEVIATION)
+    assert torch.allclose(distorted(paper, 0.3, generator), paper, atol=1e-5)
+    changed = distorted(shown, 0.12, generator)
+    assert changed.shape == shown.shape
+    assert (changed - shown).abs().mean() > 0.05
+    assert changed.max() <= shown.max() + 1e-5

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Masked layers: sparse and without P, equal to the masked matrices written out."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import synergic as sy
 from synergic.errors import ParameterError
+from synergic.learning.export import to_description
 from synergic.learning.masked import MaskedLinear, MaskedNet, Pattern, sparse_product
 
 
@@ -99,6 +102,44 @@ def test_a_prediction_does_not_depend_on_its_batch():
     s = torch.rand(10, 8)
     order = torch.randperm(10)
     assert torch.equal(net(s)[1][order], net(s[order])[1])
+
+
+@pytest.mark.parametrize("mode", ["gp", "hp"])
+def test_the_description_computes_the_same(mode):
+    torch.manual_seed(0)
+    net = MaskedNet((8, 6, 3), mode=mode, steps=4, vth=0.1, decay=0.8, p_max=0.2).double()
+    generator = torch.Generator().manual_seed(0)
+    net.use([Pattern.draw((6, 8), 0.5, generator), Pattern.draw((3, 6), 0.5, generator)])
+    with torch.no_grad():
+        for layer in net.layers:
+            layer.values.abs_().mul_(2)
+        for theta in net.theta():
+            theta.mul_(30)
+    s = torch.rand(5, 8, generator=generator, dtype=torch.float64)
+    network = to_description(net, num_message_bits=8)
+    record = sy.simulate(network, s[:, None].expand(-1, 4, -1).numpy())
+    spikes, u = net(s)
+    assert np.array_equal(record.spikes["output"], spikes.detach().numpy())
+    assert np.allclose(record.u["output"], u.detach().numpy(), atol=1e-12)
+    assert spikes.sum() > 0
+    rule, weights = network.projections[0].rule, network.projections[0].weights
+    assert rule is None if mode == "gp" else not (rule.mask * weights).any()
+
+
+def test_a_mask_leaves_more_bits_to_the_synapses_that_have_a_local_weight():
+    """286 of 2,000 inputs of 255: 286 x 255 x (2^14 - 1) is below 2^31, what all of them could add up to is not."""
+
+    def network(mask):
+        rule = sy.Hebbian(0.1, 0.1, mask=mask)
+        projection = sy.Projection("c", "in", "out", np.full((2, 2000), 0.01), rule, 0.5)
+        return sy.Network(sy.Source("in", 2000, 8), (sy.Population("out", 2, 1.0, 0.5),), (projection,), "out", 3)
+
+    few = np.repeat(np.arange(2000)[None] % 7 == 0, 2, axis=0)
+    assert sy.quantise(network(few), local_bits=15).projections[0].rule.p_top == 2**14 - 1
+    with pytest.raises(ParameterError, match=r"partial sum: got a possible .*32 bits.*local_bits=15"):
+        sy.quantise(network(few), local_bits=16)
+    with pytest.raises(ParameterError, match="partial sum: got a possible"):
+        sy.quantise(network(None), local_bits=15)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,23 @@ def test_batched_equals_single():
     assert np.array_equal(batch[2], floating.hebbian(p[2], s[2], u[2], **args)[0])
 
 
+@pytest.mark.parametrize("module", [floating, fixed])
+def test_synapses_off_the_mask_stay_at_zero_and_are_not_counted(module):
+    rng = np.random.default_rng(2)
+    s, mask = np.ones(5, int), rng.integers(0, 2, (4, 5))
+    if module is floating:
+        post, args = rng.normal(size=4), {"beta": 0.2, "rho": "tanh", "p_max": 0.15, "vth": 0.5, "eta": 0.2}
+        p, lambda_ = mask * rng.uniform(-0.15, 0.15, (4, 5)), 0.9
+    else:
+        post, args = rng.integers(-4000, 4000, 4), {"p_top": 900, "eta_exp": 0, "eta": 2000}
+        p, lambda_ = mask * rng.integers(-900, 900, (4, 5)), 3900
+    everywhere, _ = module.hebbian(p, s, post, lambda_=lambda_, sign=1, **args)
+    top = args.get("p_max", args.get("p_top"))
+    found, clipped = module.hebbian(p, s, post, lambda_=lambda_, sign=1, mask=mask, **args)
+    assert np.array_equal(found, mask * everywhere)
+    assert clipped == np.count_nonzero(np.abs(found) == top) > 0
+
+
 def test_softmax_shares_one_among_the_neurons_of_a_sample():
     zero, u = np.zeros((2, 2, 1)), np.log([[1.0, 3.0], [1.0, 1.0]])
     p, _ = floating.hebbian(

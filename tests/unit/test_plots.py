@@ -9,6 +9,7 @@ from networks import plastic_network
 
 import synergic as sy
 from synergic import plots
+from synergic.errors import ParameterError
 from synergic.hw_targets import map_network
 
 
@@ -71,7 +72,7 @@ def test_weights_that_are_all_zero_can_be_drawn(axes):
 
 
 def test_occupancy_shows_every_core_used_and_leaves_the_others_blank(axes):
-    mapping = map_network(sy.quantise(plastic_network(sizes=(300, 128, 4), steps=2)))
+    mapping = map_network(sy.quantise(plastic_network(sizes=(300, 128, 4), steps=2)), placement="first_fit")
     assert plots.occupancy(axes, mapping) is axes
     rows, columns = int(mapping.chip.rows), int(mapping.chip.columns)
     grid = axes.images[0].get_array()
@@ -88,6 +89,75 @@ def test_occupancy_shows_every_core_used_and_leaves_the_others_blank(axes):
     assert len(axes.get_yticks(minor=True)) == rows + 1
 
 
+def test_weights_over_time_show_the_middle_the_spread_and_what_moves_most(axes):
+    history = np.zeros((4, 5, 20))
+    history[:, 1, 2] = [0, 1, 2, 3]  # moves most, then the next
+    history[:, 3, 4] = [0, 0, -2, 0]
+    history[:] += np.linspace(0, 0.99, 100).reshape(5, 20)  # all others stay where they are
+    assert plots.weights_over_time(axes, history, "P", lines=2) is axes
+    first, second, median = axes.lines
+    assert first.get_ydata() == pytest.approx(history[:, 1, 2])
+    assert second.get_ydata() == pytest.approx(history[:, 3, 4])
+    assert median.get_ydata()[0] == pytest.approx(0.495)
+    (band,) = axes.collections
+    edges = band.get_paths()[0].vertices
+    assert edges[edges[:, 0] == 1, 1].min() == pytest.approx(0.05 * 0.99)
+    assert edges[:, 0].min() == 1
+    assert edges[:, 0].max() == 4
+    assert (axes.get_title(), axes.get_xlabel()) == ("P", "step m")
+
+
+def test_a_learning_curve_counts_epochs_from_one(axes):
+    assert plots.learning_curve(axes, [3.0, 2.0, 1.5], "loss") is axes
+    (line,) = axes.lines
+    assert line.get_xdata().tolist() == [1, 2, 3]
+    assert line.get_ydata().tolist() == [3.0, 2.0, 1.5]
+
+
+def test_robustness_has_mean_and_range_of_the_seeds_in_percent(axes):
+    curves = {"GP": [[0.9, 0.5], [0.7, 0.1]], "HP": [[0.95, 0.8]]}
+    assert plots.robustness(axes, (0, 0.5), curves) is axes
+    gp, hp = axes.lines
+    assert gp.get_ydata() == pytest.approx([80, 30])
+    assert hp.get_ydata() == pytest.approx([95, 80])
+    assert gp.get_xdata().tolist() == [0, 0.5]
+    heights = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == pytest.approx((10, 90))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["GP", "HP"]
+
+
+@pytest.mark.parametrize(
+    ("draw", "text"),
+    [
+        (
+            lambda axes: plots.raster(axes, np.ones((2, 3, 4))),
+            r"raster\.spikes: got shape \(2, 3, 4\), allowed \(T, n\)",
+        ),
+        (lambda axes: plots.raster(axes, "spikes"), r"raster\.spikes: got 'spikes'"),
+        (lambda axes: plots.membrane(axes, np.ones(3), 1.0), r"membrane\.u: got shape \(3,\), allowed \(T, n\)"),
+        (
+            lambda axes: plots.weights(axes, np.ones((0, 3))),
+            r"weights\.matrix: got shape \(0, 3\), allowed \(n_out, n_in\)",
+        ),
+        (
+            lambda axes: plots.weights_over_time(axes, np.ones((2, 3))),
+            r"\.history: got shape \(2, 3\), allowed \(T, n_out",
+        ),
+        (lambda axes: plots.weights_over_time(axes, np.ones((2, 3, 1)), lines=-1), r"\.lines: got -1, allowed 0, 1"),
+        (lambda axes: plots.learning_curve(axes, []), r"learning_curve\.losses: got shape \(0,\)"),
+        (lambda axes: plots.robustness(axes, [], {}), r"robustness\.levels: got shape \(0,\)"),
+        (
+            lambda axes: plots.robustness(axes, [0, 1], {"HP": [0.1, 0.2]}),
+            r"robustness\.curves\['HP'\]: got shape \(2,\)",
+        ),
+        (lambda axes: plots.robustness(axes, [0], {"HP": [[0.1, 0.2]]}), r"got shape \(1, 2\), allowed \(seeds, 1\)"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(axes, draw, text):
+    with pytest.raises(ParameterError, match=text):
+        draw(axes)
+
+
 def test_nothing_is_shown_or_left_in_pyplot(axes, monkeypatch):
     import matplotlib.pyplot as plt
 
@@ -96,6 +166,9 @@ def test_nothing_is_shown_or_left_in_pyplot(axes, monkeypatch):
     plots.raster(axes, np.ones((2, 2)))
     plots.membrane(axes, np.ones((2, 2)), 1.0)
     plots.weights(axes, np.ones((2, 2)))
+    plots.weights_over_time(axes, np.ones((2, 2, 2)))
+    plots.learning_curve(axes, [1.0])
+    plots.robustness(axes, [0], {"HP": [[1.0]]})
     plots.occupancy(axes, map_network(sy.quantise(plastic_network())))
     assert plt.get_fignums() == []
     axes.figure.canvas.draw()

@@ -10,6 +10,7 @@ import torch
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.learning import HybridLinear, HybridNet, buffers, to_description
 from synergic.learning.layers import FORMS
+from synergic.learning.products import times
 from synergic.learning.scan import Local, Neuron, scan
 
 STEPS, N_IN, N_OUT = 6, 12, 9
@@ -298,3 +299,51 @@ def test_memory_is_used_again_only_when_nothing_holds_it():
     del part, numbers
     gc.collect()
     assert buffers.empty((100, 300), torch.float32).data_ptr() == place
+
+
+def test_a_smaller_tensor_takes_larger_memory_that_lies_idle():
+    buffers.release()
+    a = buffers.empty((100, 300), torch.float32)
+    place = a.data_ptr()
+    del a
+    gc.collect()
+    assert buffers.empty((70, 200), torch.float32).data_ptr() != place  # less than half: too good for that
+    b = buffers.empty((90, 250), torch.float32).fill_(1.0)
+    assert (b.data_ptr(), b.shape) == (place, (90, 250))
+    del b
+    gc.collect()
+    assert buffers.empty((100, 300), torch.float32).data_ptr() == place  # whole again
+
+
+LAYOUTS = {
+    "plain": lambda x: x,
+    "transposed": lambda x: x.T.contiguous().T,
+    "every other": lambda x: x.repeat_interleave(2, 1)[:, ::2],
+    "part of a larger": lambda x: torch.stack([x, x], 1)[:, 1],
+}
+
+
+@pytest.mark.parametrize("left", LAYOUTS)
+@pytest.mark.parametrize("right", LAYOUTS)
+@pytest.mark.parametrize("size", [(1, 1, 1), (7, 30, 5), (100, 64, 10), (3, 0, 2)])
+def test_products_equal_those_of_numpy_in_any_layout(size, left, right):
+    m, n, k = size
+    a, b, plus = (torch.randn(shape, generator=torch.Generator().manual_seed(m)) for shape in ((m, n), (k, n), (m, k)))
+    want = a.double().numpy() @ b.double().numpy().T
+    a, b = LAYOUTS[left](a), LAYOUTS[right](b)
+    with torch.no_grad():
+        for more in (None, plus):
+            got = times(a, b, more)
+            assert got.dtype == torch.float32
+            assert abs(got.numpy() - want - (0 if more is None else more.numpy())).max() < 2e-5
+
+
+@pytest.mark.parametrize("trace", ["per_sample", "shared", "frozen"])
+@KINDS
+def test_the_precision_that_trains_agrees_with_float64(trace, kind):
+    layer, x = make_layer(trace=trace), make_input(kind)
+    single = make_layer(trace=trace).float()
+    single_precision = differences(single, functools.partial(single, k=K.float()), x.float())
+    wanted = differences(layer, functools.partial(layer, k=K), x)
+    close(*([g.double() for g in found] for found in (single_precision, wanted)), 2e-4)
+    assert (single.local_weights - layer.local_weights).abs().max() < 1e-5

@@ -2,6 +2,7 @@
 """A saved network comes back equal, field by field; any other file is refused by name, never half read."""
 
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -46,9 +47,11 @@ def assert_equal(a, b):
     recurrent=st.booleans(),
     trace=st.sampled_from(["frozen", "per_sample"]),
     rho=st.sampled_from(["tanh", "identity"]),
+    masked=st.booleans(),
 )
-def test_round_trip(tmp_path, seed, integer, recurrent, trace, rho):
-    network = plastic_network(seed, recurrent=recurrent, trace=trace, rho=rho)
+def test_round_trip(tmp_path, seed, integer, recurrent, trace, rho, masked):
+    some = {"masked": 0.5} if masked else {}
+    network = plastic_network(seed, recurrent=recurrent, trace=trace, rho=rho, **some)
     network = sy.quantise(network) if integer else network
     save(network, tmp_path / "net.h5")
     again = load(tmp_path / "net.h5")
@@ -243,3 +246,15 @@ def test_files_that_are_none(tmp_path):
         load(tmp_path)
     with pytest.raises(FormatError, match="int"):
         save(3, tmp_path / "net.h5")
+
+
+@pytest.mark.parametrize("kind", ["float", "integer"])
+def test_files_of_before_there_were_other_rules_are_read(kind):
+    # Written by the commit before synergic.rules, with plastic_network(sizes=(3, 2), steps=3, masked=0.5).
+    got = load(Path(__file__).parent / "files" / f"before_rules_{kind}.h5")
+    want = plastic_network(sizes=(3, 2), steps=3, masked=0.5)
+    want = sy.quantise(want) if kind == "integer" else want
+    spikes = random_spikes(want)
+    old, new = (sy.simulate(net, spikes) for net in (got, want))
+    assert np.array_equal(old.u["layer1"], new.u["layer1"])
+    assert np.array_equal(old.local_weights["c0"], new.local_weights["c0"])

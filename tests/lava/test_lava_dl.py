@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""lava-dl's networks: written by its own blocks and run by SLAYER, written by us and run by its netx in Lava."""
+
+import itertools
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from lava.lib.dl import slayer
+from lava.lib.dl.netx import hdf5
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.io.sink import RingBuffer as Sink
+from lava.proc.io.source import RingBuffer
+from networks import plastic_network
+
+import synergic as sy
+from synergic.errors import FormatError, ParameterError, UnsupportedError
+from synergic.hw_targets import map_network, simulate_on_chip
+from synergic.interchange import from_lava_dl, lava_dl_losses, to_lava_dl
+from synergic.quantise import IntPopulation, IntProjection
+from synergic.runtime import running
+
+STEPS = 30
+
+
+def blocks(voltage_decay, seed=0, sizes=(10, 8, 4), current_decay=1.0, **more):
+    """SLAYER's own blocks with a current that does not outlive its step."""
+    torch.manual_seed(seed)
+    neuron = {"threshold": 0.5, "current_decay": current_decay, "voltage_decay": voltage_decay, "requires_grad": False}
+    hook = slayer.utils.quantize_hook_fx
+    net = [
+        slayer.block.cuba.Dense({**neuron, **more}, a, b, weight_scale=4, pre_hook_fx=hook)
+        for a, b in itertools.pairwise(sizes)
+    ]
+    with torch.no_grad():
+        for block in net:
+            block.synapse.weight += 0.1  # so that the last one fires
+    return net
+
+
+def export(net, path):
+    with h5py.File(path, "w") as file:
+        layer = file.create_group("layer")
+        for i, block in enumerate(net):
+            block.export_hdf5(layer.create_group(str(i)))
+    return path
+
+
+def run_slayer(net, spikes):
+    """The spikes of every block, (T, n) each; SLAYER's blocks delay by a step, as Lava's Dense does."""
+    x, out = torch.tensor(spikes.T[None], dtype=torch.float32), []
+    with torch.no_grad():
+        for block in net:
+            x = block(x)
+            out.append(x[0].numpy().T.astype(int))
+    return out
+
+
+def run_netx(path, spikes, depth):
+    """The output spikes of netx in Lava's fixed point, on the clock of the presentation."""
+    net = hdf5.Network(net_config=str(path))
+    total = len(spikes) + depth
+    data = np.zeros((spikes.shape[1], total), int)
+    data[:, : len(spikes)] = spikes.T
+    source, sink = RingBuffer(data=data), Sink(shape=net.out.shape, buffer=total)
+    source.s_out.connect(net.inp)
+    net.out.connect(sink.a_in)
+    with running(sink):
+        sink.run(condition=RunSteps(num_steps=total), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
+        return sink.data.get().T[depth:].astype(int)
+
+
+def spikes_in(channels, rate=0.3, seed=3):
+    return (np.random.default_rng(seed).random((STEPS, channels)) < rate).astype(int)
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0])
+def test_slayers_blocks_spike_for_spike(tmp_path, decay):
+    net = blocks(decay)
+    spikes = spikes_in(10)
+    want = run_slayer(net, spikes)
+    ours = from_lava_dl(export(net, tmp_path / "net.h5"), STEPS)
+    got = sy.simulate(ours, spikes)
+    for late, name in enumerate(("layer1", "layer2"), 1):  # SLAYER's clock is the input's, ours the population's own
+        np.testing.assert_array_equal(got.spikes[name][0][: STEPS - late], want[late - 1][late:])
+        assert want[late - 1].any()
+
+
+def loihi(weights, bias, vth, decay, spikes):
+    """Lava's neuron without a current, one layer, in units of 2^-6 weights: potentials before reset, and spikes."""
+    v, us, out = np.zeros(len(weights), np.int64), [], []
+    for x in spikes:
+        kept = v * (4096 - decay)
+        v = np.sign(kept) * (np.abs(kept) >> 12) + 64 * (weights @ x + bias)
+        us.append(v.copy())
+        out.append(v > 64 * vth)
+        v[out[-1]] = 0
+    return np.array(us), np.array(out).astype(int)
+
+
+def write(path, weights, vth=40, **neuron):
+    """One dense layer as lava-dl writes it."""
+    always = {"type": b"CUBA", "iDecay": 4096, "vDecay": 0, "refDelay": 1, "gradedSpike": False}
+    with h5py.File(path, "w") as file:
+        layer = file.create_group("layer/0")
+        layer.create_dataset("type", data=np.array([b"dense"], "S10"))
+        layer.create_dataset("shape", data=[len(weights)])
+        layer.create_dataset("weight", data=np.asarray(weights, np.float32))
+        for key, value in {**always, "vThMant": vth, **neuron}.items():
+            layer.create_dataset(f"neuron/{key}", data=value)
+    return path
+
+
+@pytest.mark.parametrize("top", [60, 250])  # as they are, and halved into 8 bits
+def test_the_leak_differs_by_less_than_stated(tmp_path, top):
+    rng = np.random.default_rng(top)
+    differing = 0
+    for decay in (1, 60, 500, 2048, 4000):
+        weights = 2 * rng.integers(-top // 4, top // 2, (6, 9))
+        vth = 2 * top
+        spikes = spikes_in(9, seed=decay)
+        net = from_lava_dl(write(tmp_path / "net.h5", weights, vth, vDecay=decay), STEPS)
+        assert net.projections[0].weight_bits == (7 if top == 60 else 8)
+        got = sy.simulate(net, spikes)
+        unit = net.populations[0].scale / 64
+        us, out = loihi(weights, 0, vth, decay, spikes)
+        same = np.logical_and.accumulate(got.spikes["layer1"][0] == out, axis=0)
+        same = np.concatenate([np.ones_like(same[:1]), same[:-1]])  # a neuron until its first other spike, included
+        gap = np.abs(got.u["layer1"][0] / unit - us)
+        assert (gap[same] < (1.5 if unit == 1 else 2) * 4096 / decay).all()
+        differing += int((gap > 0).sum())
+        assert out.any()
+    assert differing > 0  # so it is a difference, and the bound says something
+
+
+def exact(seed=0, decay=0):
+    """A network that Loihi's integers hold: odd weights of 8 bits, a bias, thresholds in steps of 2^6."""
+    rng = np.random.default_rng(seed)
+    sizes, pops, cons = (10, 7, 4), [], []
+    for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+        bias = rng.integers(-5, 6, n_out) * 64 * (decay == 0)  # Lava's biases begin before the presentation arrives
+        pops.append(IntPopulation(f"p{i}", n_out, 90 * 64, decay, "zero", bias, 64.0))
+        weights = rng.integers(-90, 128, (n_out, n_in))
+        before = "in" if i == 0 else "p0"
+        cons.append(IntProjection(f"c{i}", before, f"p{i}", weights, None, np.int64(0), None, "frozen", 8))
+    k = np.full(STEPS, 4096)
+    return sy.IntNetwork(sy.Source("in", 10), tuple(pops), tuple(cons), "p1", STEPS, "rate", k)
+
+
+@pytest.mark.parametrize("decay", [0, 4096])
+def test_netx_runs_what_we_write(tmp_path, decay):
+    net, spikes = exact(decay=decay), spikes_in(10)
+    assert to_lava_dl(net, tmp_path / "net.h5") == ()
+    want = sy.simulate(net, spikes).spikes["p1"][0]
+    np.testing.assert_array_equal(run_netx(tmp_path / "net.h5", spikes, net.depth), want)
+    assert 0 < want.mean() < 1
+    again = sy.simulate(from_lava_dl(tmp_path / "net.h5", STEPS), spikes)
+    np.testing.assert_array_equal(again.spikes["layer2"][0], want)
+
+
+def test_losses_are_named_and_refused(tmp_path):
+    net = sy.quantise(plastic_network())
+    with pytest.raises(
+        UnsupportedError, match=r"c0\.rule.*tau_w.*layer1\.reset.*layer1\.vth.*layer1\.bias.*lossy=True"
+    ):
+        to_lava_dl(net, tmp_path / "net.h5")
+    assert not list(tmp_path.iterdir())
+    assert to_lava_dl(net, tmp_path / "net.h5", lossy=True) == lava_dl_losses(net)
+    again = from_lava_dl(tmp_path / "net.h5", net.steps)
+    for a, b in zip(again.projections, net.projections, strict=True):
+        np.testing.assert_array_equal(a.weights, b.weights)
+    assert abs(again.populations[0].vth - net.populations[0].vth) <= 32
+    with pytest.raises(UnsupportedError, match="feedback"):
+        to_lava_dl(sy.quantise(plastic_network(recurrent=True)), tmp_path / "b.h5", lossy=True)
+    with pytest.raises(ParameterError, match="quantise"):
+        to_lava_dl(plastic_network(), tmp_path / "b.h5")
+
+
+def test_on_the_chip(tmp_path):
+    written, spikes = blocks(1.0), spikes_in(10)
+    run_slayer(written, spikes)  # its blocks learn their shape, which export needs, at their first run
+    net = from_lava_dl(export(written, tmp_path / "net.h5"), STEPS)
+    want = sy.simulate(net, spikes)
+    got, _ = simulate_on_chip(map_network(net), spikes)
+    np.testing.assert_array_equal(got.spikes["layer2"], want.spikes["layer2"])
+    assert want.spikes["layer2"].any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"iDecay": 1024}, "layer 0.neuron.iDecay: got .1024., allowed 4096"),
+        ({"refDelay": 3}, "refDelay"),
+        ({"gradedSpike": True}, "gradedSpike"),
+        ({"type": b"RF"}, "type: got 'RF'"),
+        ({"vDecay": [1, 2]}, "vDecay: got 2 values"),
+        ({"weight_exp": 1}, "got fields .'weight_exp'"),
+        ({"weights": np.full((2, 3), 0.5)}, "weight: got fractions"),
+        ({"weights": np.full((2, 3), 40000)}, "layer1: got weights"),
+    ],
+)
+def test_refused_by_name(tmp_path, changes, text):
+    with pytest.raises(UnsupportedError, match=text):
+        from_lava_dl(write(tmp_path / "net.h5", **{"weights": np.ones((2, 3)), **changes}), 3)
+
+
+def test_other_blocks_and_files_are_refused(tmp_path):
+    path = tmp_path / "net.h5"
+    for name, data, text in (
+        ("type", np.array([b"conv"], "S10"), "got block 'conv'"),
+        ("delay", np.ones(3), "got delays"),
+    ):
+        write(path, np.ones((2, 3)))
+        with h5py.File(path, "r+") as file:
+            if name in file["layer/0"]:
+                del file["layer/0"][name]
+            file["layer/0"].create_dataset(name, data=data)
+        with pytest.raises(UnsupportedError, match=f"layer 0.*{text}"):
+            from_lava_dl(path, 3)
+    path.write_text("no")
+    for file in (path, tmp_path / "none.h5"):
+        with pytest.raises(FormatError, match="not a network of lava-dl"):
+            from_lava_dl(file, 3)
+    with pytest.raises(ParameterError, match="steps"):
+        from_lava_dl(write(tmp_path / "net.h5", np.ones((2, 3))), 0)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The documentation as a reader sees it: every page in a real browser, its links, figures and equations.
+
+Needs the site (`uv run --group docs sphinx-build -W docs build/docs`) and a Chromium of the system; `.ci/run` has both.
+"""
+
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlparse
+
+import pytest
+
+SITE = Path(__file__).parents[2] / "build" / "docs"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PAGES = sorted(SITE.glob("*.html")) + sorted(SITE.glob("tutorials/*.html")) + sorted(SITE.glob("api/*.html"))
+WRITTEN = [p for p in PAGES if p.name not in ("search.html", "genindex.html", "py-modindex.html")]
+READ = """() => ({
+    links: [...document.querySelectorAll('article a[href]')].map(a => a.href),
+    ids: [...document.querySelectorAll('[id]')].map(e => e.id),
+    broken: [...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src),
+    figures: document.querySelectorAll('article img').length,
+    equations: document.querySelectorAll('article .math').length,
+    drawn: document.querySelectorAll('article .math mjx-container svg, article .math mjx-container mjx-math').length,
+    wrong: document.querySelectorAll('article mjx-merror, article [data-mjx-error]').length,
+    text: document.querySelector('article').innerText,
+})"""
+
+
+@pytest.fixture(scope="module")
+def read():
+    """By page: what the browser made of it."""
+    if not WRITTEN:
+        pytest.skip("the site is not built: uv run --group docs sphinx-build -W docs build/docs")
+    api = pytest.importorskip("playwright.sync_api", reason="needs uv sync --group docs")
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} on this system")
+    found = {}
+    with api.sync_playwright() as playwright:
+        window = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"]).new_page()
+        for page in WRITTEN:
+            errors = []
+            window.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
+            window.goto(page.as_uri())
+            if window.query_selector("article .math"):
+                window.wait_for_selector("article .math mjx-container", timeout=20_000)
+                window.evaluate("MathJax.startup.promise")
+            found[page] = window.evaluate(READ) | {"errors": errors}
+    return found
+
+
+def test_no_page_has_an_error(read):
+    assert {p.name: r["errors"] for p, r in read.items() if r["errors"]} == {}
+    assert all(len(r["text"]) > 50 for r in read.values())
+
+
+def test_links_lead_to_something(read):
+    ids = {page: {*r["ids"], ""} for page, r in read.items()}
+    lost = []
+    for page, r in read.items():
+        for link in r["links"]:
+            address, anchor = urldefrag(link)
+            if urlparse(address).scheme != "file":
+                continue
+            target = Path(unquote(urlparse(address).path))
+            if not target.is_file() or (target in ids and unquote(anchor) not in ids[target]):
+                lost.append(f"{page.name} -> {link}")
+    assert lost == []
+
+
+def test_figures_are_there(read):
+    assert {p.name: r["broken"] for p, r in read.items() if r["broken"]} == {}
+    with_figures = {p.parent.name: r["figures"] for p, r in read.items() if r["figures"]}
+    assert {SITE.name, "tutorials"} <= set(with_figures)
+    assert [p.name for p, r in read.items() if p.parent.name == "tutorials" and not r["figures"]] == []
+
+
+def test_equations_are_drawn(read):
+    assert {p.name: r["wrong"] for p, r in read.items() if r["wrong"]} == {}
+    assert {p.name: (r["equations"], r["drawn"]) for p, r in read.items() if r["equations"] > r["drawn"]} == {}
+    assert read[SITE / "concepts.html"]["equations"] > 20

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`synergic bench` runs the scripts of a clone, compares with what is to be reached, and refuses to run elsewhere."""
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import synergic
+from synergic.bench import AT_MOST, FOLDER, SCRIPTS, all_reached, bench, compared
+from synergic.errors import ExecutionError, ParameterError, UnsupportedError
+
+SCRIPT = """
+import json, os, sys
+given = sys.argv[sys.argv.index("--json") + 1]
+assert os.environ["OMP_NUM_THREADS"]
+print("measuring", *sys.argv[3:])
+json.dump({"figures": {"speed": 3.0, "map_s_156": 9.0, "left_out": None},
+           "reach": {"speed": 2, "map_s_156": 5, "left_out": 1}}, open(given, "w"))
+"""
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Scripts that take no time."""
+    for name in SCRIPTS:
+        (tmp_path / f"{name}.py").write_text(SCRIPT)
+    return tmp_path
+
+
+def test_reached_stands_beside_to_reach(clone, tmp_path):
+    console = Console(record=True, width=150, file=io.StringIO())
+    held = bench(("chip",), folder=clone, json_file=tmp_path / "out.json", console=console)
+    text = console.export_text()
+    assert held["figures"]["chip"]["speed"] == {"to reach": 2, "at most": False, "reached": 3.0, "enough": True}
+    assert [row["enough"] for row in held["figures"]["chip"].values()] == [True, False, None]
+    assert not all_reached(held)
+    assert "at most 5" in text
+    assert "not measured" in text
+    assert json.loads((tmp_path / "out.json").read_text())["records"].keys() == {"chip"}
+
+
+def test_only_a_figure_that_was_measured_can_fail():
+    assert all_reached({"figures": {"a": compared({"reach": {"speed": 2}, "figures": {"speed": None}})}})
+    assert all_reached({"figures": {"a": compared({"reach": {"composed_ratio": 2}, "composed_ratio": 1.5})}})
+    assert not all_reached({"figures": {"a": compared({"reach": {"speed": 2}, "figures": {"speed": 1.5}})}})
+
+
+def test_scripts_that_fail_arguments_and_installations_without_scripts(clone, tmp_path):
+    (clone / "chip.py").write_text("raise SystemExit(3)")
+    with pytest.raises(ExecutionError, match=r"chip\.py ended with 3"):
+        bench(("chip",), folder=clone)
+    with pytest.raises(ParameterError, match=r"bench\.which: got 'chips'"):
+        bench(("chips",), folder=clone)
+    with pytest.raises(ParameterError, match=r"bench\.which: got none"):
+        bench((), folder=clone)
+    (clone / "chip.py").unlink()
+    with pytest.raises(UnsupportedError, match=r"allowed a clone of the repository, .*\['chip'\]"):
+        bench(folder=clone)
+
+
+def test_an_installed_package_says_that_it_needs_a_clone(tmp_path):
+    shutil.copytree(Path(synergic.__file__).parent, tmp_path / "lib" / "x" / "synergic", symlinks=False,
+                    ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+    code = "import sys; sys.argv = ['synergic', 'bench']; from synergic.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path / "lib" / "x")}, cwd=tmp_path,
+                          capture_output=True, text=True, timeout=200)  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "allowed a clone of the repository" in done.stderr
+
+
+def test_the_scripts_take_the_options_and_have_the_figures():
+    """Nothing is measured here: only that scripts and command speak of the same things."""
+    texts = {name: (FOLDER / f"{name}.py").read_text() for name in SCRIPTS}
+    for name, script in SCRIPTS.items():
+        for option in (word for word in script.quick if word.startswith("--")):
+            field = option.removeprefix("--").removeprefix("no-")
+            assert re.search(rf"\b{field}: (bool|int) = ", texts[name]), f"{name}.py {option}"
+    assert not [figure for figure in AT_MOST if not any(f'"{figure}": ' in text for text in texts.values())]

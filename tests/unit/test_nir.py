@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""NIR both ways: against the differential equation, an independent loop, and round trips through its files."""
+
+import itertools
+from dataclasses import replace
+
+import nir
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import plastic_network, random_spikes
+
+import synergic as sy
+from synergic.errors import FormatError, ParameterError, UnsupportedError
+from synergic.hw_targets import map_network, simulate_on_chip
+from synergic.interchange import from_nir, nir_losses, to_nir
+
+
+def lif(n=1, tau=4e-3, r=2.0, leak=0.0, vth=1.0, reset=0.0, **more):
+    full = np.ones(n)
+    return nir.LIF(full * tau, full * r, full * leak, full * vth, full * reset, **more)
+
+
+def chain(*nodes):
+    return nir.NIRGraph.from_list(nir.Input(np.array(nodes[0].input_type["input"])), *nodes)
+
+
+def reference(layers, spikes, dt):
+    """Forward Euler of NIR's equations, as a loop of its own; layers : (weight, bias, neuron), v from v_reset on."""
+    v = [n.v_reset.copy() for _, _, n in layers]
+    out = []
+    for x in spikes:
+        for i, (weight, bias, n) in enumerate(layers):
+            current = weight @ x + bias
+            v[i] = v[i] + dt / n.tau * ((n.v_leak - v[i]) + n.r * current)
+            x = (v[i] > n.v_threshold).astype(float)
+            v[i] = np.where(x > 0, n.v_reset, v[i])
+        out.append(x)
+    return np.array(out)
+
+
+def test_a_neuron_by_hand():
+    # d = 1 - 1/4, gain = 2/4: u = 0.5, 0.875, 1.15625 (spike, to 0), 0.5
+    net = from_nir(chain(nir.Linear(np.array([[1.0]])), lif()), dt=1e-3, steps=4)
+    got = sy.simulate(net, np.ones((1, 4, 1), int))
+    np.testing.assert_allclose(got.u["lif"].ravel(), [0.5, 0.875, 1.15625, 0.5], rtol=1e-12)
+    assert got.spikes["lif"].ravel().tolist() == [0, 0, 1, 0]
+
+
+def test_exact_follows_the_differential_equation():
+    """A constant current: v(t) = v_end + (v(0) - v_end) exp(-t / tau), at every step, for any dt."""
+    net = from_nir(chain(nir.Affine(np.array([[1.0]]), np.array([0.5])), lif(leak=0.3, vth=9.0, reset=0.1)),
+                   dt=3e-3, steps=5, method="exact")  # fmt: skip
+    got = sy.simulate(net, np.ones((1, 5, 1), int)).u["lif"].ravel() + 0.1
+    end = 0.3 + 2.0 * 1.5
+    np.testing.assert_allclose(got, end + (0.1 - end) * np.exp(-3e-3 * np.arange(1, 6) / 4e-3), rtol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_a_foreign_graph_against_a_loop_of_its_own(seed):
+    """Also with thresholds of their own for every neuron, leak, reset and bias."""
+    rng, sizes, dt = np.random.default_rng(seed), (7, 6, 3), 5e-4
+    layers = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        reset = rng.uniform(-0.2, 0.2, n_out)
+        neuron = nir.LIF(np.full(n_out, rng.uniform(1, 9) * dt), rng.uniform(0.5, 2, n_out),
+                         rng.uniform(-0.2, 0.2, n_out), reset + rng.uniform(0.2, 1, n_out), reset)  # fmt: skip
+        layers.append((rng.normal(0, 1, (n_out, n_in)), rng.normal(0, 0.2, n_out), neuron))
+    graph = chain(*(node for w, b, n in layers for node in (nir.Affine(w, b), n)))
+    spikes = (rng.random((20, 7)) < 0.4).astype(int)
+    got = sy.simulate(from_nir(graph, dt=dt, steps=20), spikes)
+    np.testing.assert_array_equal(got.spikes["lif_1"][0], reference(layers, spikes, dt))
+
+
+def test_integrate_and_fire_and_current_without_dynamics():
+    one = np.ones(1)
+    weight = nir.Linear(np.array([[3.0]]))
+    spikes = np.ones((1, 6, 1), int)
+    got = sy.simulate(from_nir(chain(weight, nir.IF(one * 100, one * 0.8)), dt=1e-3, steps=6), spikes)
+    np.testing.assert_allclose(got.u["if"].ravel(), [0.3, 0.6, 0.9, 0.3, 0.6, 0.9], rtol=1e-12)
+    for tau_syn, method in ((1e-3, "euler"), (0.0, "euler"), (0.0, "exact")):
+        cuba = nir.CubaLIF(one * tau_syn, one * 4e-3, one * 2, one * 0, one, w_in=one * 0.5)
+        same = from_nir(chain(weight, lif(r=1.0)), 1e-3, 6, method=method)
+        other = from_nir(chain(weight, cuba), 1e-3, 6, method=method)
+        np.testing.assert_array_equal(sy.simulate(other, spikes).u["cubalif"], sy.simulate(same, spikes).u["lif"])
+
+
+def test_a_current_against_a_loop_of_its_own():
+    """Euler's steps of NIR's two equations, the current first; a time constant of its own for each current."""
+    rng, dt, n = np.random.default_rng(1), 1e-3, 4
+    weight, tau_syn, tau = rng.normal(1, 1, (n, 5)), rng.uniform(1.5, 9, n) * dt, 6e-3
+    r, leak, vth, w_in = (
+        rng.uniform(0.5, 2, n),
+        rng.uniform(-0.1, 0.1, n),
+        rng.uniform(0.2, 0.6, n),
+        rng.uniform(1, 3, n),
+    )
+    node = nir.CubaLIF(tau_syn, np.full(n, tau), r, leak, vth, np.zeros(n), w_in)
+    spikes = (rng.random((25, 5)) < 0.4).astype(int)
+    got = sy.simulate(from_nir(chain(nir.Linear(weight), node), dt=dt, steps=25), spikes)
+    current, v, fired = np.zeros(n), np.zeros(n), []
+    for x in spikes:
+        current = current + dt / tau_syn * (w_in * (weight @ x) - current)
+        v = v + dt / tau * (leak - v + r * current)
+        fired.append(v > vth)
+        v = np.where(fired[-1], 0, v)
+    assert 0 < np.mean(fired) < 1
+    np.testing.assert_array_equal(got.spikes["cubalif"][0], fired)
+    with pytest.raises(UnsupportedError, match="tau_syn: got"):
+        from_nir(chain(nir.Linear(weight), node), dt=dt, steps=25, method="exact")
+
+
+def test_a_current_comes_back_to_the_last_bit_and_other_neurons_are_refused(tmp_path):
+    net = plain()
+    first = replace(net.populations[0], neuron=sy.CurrentLIF(np.array([0.1, 0.5, 0.0, 0.9])))
+    second = replace(net.populations[1], neuron=sy.CurrentLIF(0.3))
+    net = replace(net, populations=(first, second))
+    nir.write(tmp_path / "net.nir", to_nir(net))
+    again, spikes = from_nir(tmp_path / "net.nir"), random_spikes(net)
+    want, got = sy.simulate(net, spikes), sy.simulate(again, spikes)
+    for name in ("a", "b"):
+        np.testing.assert_array_equal(want.u[name], got.u[name])
+    graph = to_nir(net)
+    for node in graph.nodes.values():
+        node.metadata.clear()
+    graph.metadata.clear()
+    foreign = sy.simulate(from_nir(graph, dt=1e-3, steps=net.steps), spikes)
+    np.testing.assert_allclose(foreign.u["b"], want.u["b"], rtol=1e-9, atol=1e-12)
+    for neuron, text in (
+        (sy.AdaptiveLIF(), "a.neuron: got AdaptiveLIF, allowed None or CurrentLIF"),
+        (sy.CurrentLIF(1.0), "a.neuron: got CurrentLIF whose current or potential never decays"),
+    ):
+        with pytest.raises(UnsupportedError, match=text):
+            to_nir(replace(net, populations=(replace(first, neuron=neuron), second)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 99),
+    recurrent=st.booleans(),
+    trace=st.sampled_from(["frozen", "per_sample"]),
+    reset=st.sampled_from(["subtract", "zero"]),
+    rho=st.sampled_from(["tanh", "identity", "softmax"]),
+    masked=st.booleans(),
+    alpha=st.sampled_from([0.3, "rows", "synapses"]),
+    dt=st.sampled_from([1.0, 1e-3, 1e-4]),
+)
+def test_round_trip(tmp_path_factory, seed, recurrent, trace, reset, rho, masked, alpha, dt):
+    some = {"masked": 0.5} if masked else {}
+    shape = {"rows": (5,), "synapses": (5, 5)}.get(alpha)
+    some["alpha"] = alpha if shape is None else np.random.default_rng(seed).uniform(0, 0.5, shape)
+    net = plastic_network(seed, (5, 5, 5), recurrent=recurrent, trace=trace, reset=reset, rho=rho, **some)
+    graph = to_nir(net, dt=dt, lossy=True)
+    path = tmp_path_factory.mktemp("nir") / "net.nir"
+    nir.write(path, graph)
+    spikes = random_spikes(net)
+    want = sy.simulate(net, spikes)
+    for again in (from_nir(graph), from_nir(path)):
+        assert (again.steps, again.readout, again.tau_w, again.dt) == (net.steps, net.readout, net.tau_w, net.dt)
+        got = sy.simulate(again, spikes)
+        for name in ("spikes", "u", "local_weights"):
+            for key, value in getattr(want, name).items():
+                np.testing.assert_array_equal(getattr(got, name)[key], value)
+
+
+@pytest.mark.parametrize("rule", [sy.Oja(0.05), sy.BCM(np.full(4, 0.1)), sy.PairSTDP(0.2, 0.1)], ids=repr)
+def test_any_rule_comes_back(tmp_path, rule):
+    net = plastic_network(sizes=(4, 4))
+    net = replace(net, projections=(replace(net.projections[0], rule=rule, local_weights=None),))
+    nir.write(tmp_path / "net.nir", to_nir(net, lossy=True))
+    again, spikes = from_nir(tmp_path / "net.nir"), random_spikes(net)
+    assert type(again.projections[0].rule) is type(rule)
+    np.testing.assert_array_equal(
+        sy.simulate(again, spikes).local_weights["c0"], sy.simulate(net, spikes).local_weights["c0"]
+    )
+
+
+def plain(decay=0.75, bias=0.1):
+    """Without a loss."""
+    rng = np.random.default_rng(5)
+    pops = (sy.Population("a", 4, 0.6, decay, "zero", bias), sy.Population("b", 2, 0.5, decay, "zero"))
+    cons = (sy.Projection("c", "in", "a", rng.normal(0, 1, (4, 5))), sy.Projection("e", "a", "b", np.ones((2, 4)) / 3))
+    return sy.Network(sy.Source("in", 5), pops, cons, "b", 12, "rate")
+
+
+def test_what_is_written_is_what_any_reader_computes():
+    """The graph's own numbers, without our metadata, give the spikes of the network."""
+    net = plain()
+    graph = to_nir(net)
+    assert nir_losses(net) == ()
+    spikes = random_spikes(net, 1)[0]
+    c, a, e, b = (graph.nodes[n] for n in "caeb")
+    want = reference([(c.weight, c.bias, a), (e.weight, 0, b)], spikes, 1e-3)
+    np.testing.assert_array_equal(sy.simulate(net, spikes).spikes["b"][0], want)
+    assert want.any()
+
+
+def test_no_leak_is_an_integrator():
+    net = plain(decay=1.0)
+    assert isinstance(to_nir(net).nodes["a"], nir.IF)
+    spikes = random_spikes(net)
+    got = sy.simulate(from_nir(to_nir(net)), spikes)
+    np.testing.assert_array_equal(got.u["b"], sy.simulate(net, spikes).u["b"])
+
+
+def test_losses_are_named_and_refused():
+    net = plastic_network(recurrent=True)
+    with pytest.raises(UnsupportedError, match=r"c0.rule.*layer1.reset.*feedback.*tau_w.*lossy=True"):
+        to_nir(net)
+    assert len(nir_losses(net)) == 6
+
+
+def test_a_changed_node_is_not_read_by_old_metadata():
+    graph = to_nir(plain())
+    graph.nodes["a"].tau = graph.nodes["a"].tau * 2
+    with pytest.raises(FormatError, match=r"a.metadata.*changed since"):
+        from_nir(graph)
+    graph.nodes["a"].metadata.clear()
+    assert from_nir(graph).population("a").decay == pytest.approx(0.875)
+
+
+def test_on_the_chip():
+    rng = np.random.default_rng(1)
+    graph = chain(nir.Linear(rng.normal(0, 1, (8, 6))), lif(8), nir.Linear(rng.normal(1, 1, (3, 8))), lif(3))
+    net = sy.quantise(from_nir(graph, dt=1e-3, steps=10))
+    spikes = random_spikes(net)
+    want = sy.simulate(net, spikes)
+    got, _ = simulate_on_chip(map_network(net), spikes)
+    np.testing.assert_array_equal(got.spikes["lif_1"], want.spikes["lif_1"])
+    assert want.spikes["lif_1"].any()
+
+
+W = nir.Linear(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("graph", "error", "text"),
+    [
+        (chain(W, lif(2), nir.Threshold(np.ones(2))), UnsupportedError, "threshold: got Threshold"),
+        (chain(W, lif(2), nir.Delay(np.ones(2))), UnsupportedError, "delay: got Delay"),
+        (chain(W, nir.LI(np.ones(2), np.ones(2), np.zeros(2))), UnsupportedError, "li: got LI"),
+        (chain(W, lif(2, tau=np.array([1.0, 2.0]))), UnsupportedError, "lif.tau: got 2 different"),
+        (chain(W, lif(2, tau=5e-4)), UnsupportedError, "lif.tau: got 0.0005 s"),
+        (chain(W, lif(2, vth=0.0)), UnsupportedError, "lif.v_threshold"),
+        (chain(W, lif(2, r=np.nan)), ParameterError, "lif.r: got NaN"),
+        (chain(W, lif(2), lif(2)), UnsupportedError, "lif: connected with .'lif_1'"),
+        (chain(W, W, lif(2)), UnsupportedError, "linear: connected with"),
+        (chain(W, lif(2), W), UnsupportedError, "output: got .'linear_1'"),
+        (chain(lif(2)), UnsupportedError, "input: connected with .'lif'"),
+        (
+            chain(W, nir.CubaLIF(*(np.ones(2) * x for x in (5e-4, 4e-3, 1, 0, 1)))),
+            UnsupportedError,
+            "cubalif.tau_syn: got 0.0005 s",
+        ),
+        (
+            chain(nir.Affine(W.weight, np.ones(2)), nir.CubaLIF(*(np.ones(2) * x for x in (2e-3, 4e-3, 1, 0, 1)))),
+            UnsupportedError,
+            "cubalif: got a bias before a current with dynamics",
+        ),
+        (nir.NIRGraph({"w": W, "n": lif(2)}, [("w", "n")], type_check=False), UnsupportedError, "Input nodes"),
+        (
+            nir.NIRGraph({"input": nir.Input(np.array([2])), "w": W, "n": lif(2)}, [("w", "x")], type_check=False),
+            FormatError,
+            "'w' -> 'x': no such node",
+        ),
+    ],
+)
+def test_refused_by_name(graph, error, text):
+    with pytest.raises(error, match=text):
+        from_nir(graph, dt=1e-3, steps=3)
+
+
+def test_arguments_and_files(tmp_path):
+    graph = chain(W, lif(2))
+    for changes, text in (
+        ({"steps": 3}, "dt"),
+        ({"dt": 1e-3}, "steps"),
+        ({"dt": 0, "steps": 3}, "dt"),
+        ({"dt": 1, "steps": 3, "method": "other"}, "method"),
+    ):
+        with pytest.raises(ParameterError, match=f"from_nir.{text}"):
+            from_nir(graph, **changes)
+    with pytest.raises(ParameterError, match="says"):
+        from_nir(to_nir(plain()), dt=2e-3)
+    (tmp_path / "no.nir").write_text("no")
+    with pytest.raises(FormatError, match=r"no\.nir: not a NIR file"):
+        from_nir(tmp_path / "no.nir")
+    damaged = to_nir(plain())
+    damaged.metadata["synergic"]["populations"] = "["
+    with pytest.raises(FormatError, match="metadata"):
+        from_nir(damaged)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`synergic report` shows what runs and files hold, side by side, and refuses everything else by name."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import plastic_network, random_spikes
+from rich.console import Console
+
+import synergic as sy
+from synergic.chip_map import map_to_chip
+from synergic.chip_run import run_on_chip
+from synergic.errors import CapacityError, FormatError, ParameterError
+from synergic.experiments import HP, Events
+from synergic.hw_targets import map_network, save_mapping
+from synergic.learning.runs import settings, write_json
+from synergic.report import report
+from synergic.storage import save
+
+SYNERGIC = str(Path(sys.executable).with_name("synergic"))
+NET = sy.quantise(plastic_network(sizes=(20, 12, 4)))
+
+
+def record(accuracy, config=HP, **changes):
+    """What a run leaves, with two losses and one curve."""
+    return {
+        "figures": {"accuracy": accuracy, "early_exit": {"steps": 2.5}, "matrix": [[0.1], [0.2, 0.3]],
+                    "curves": {"salt": [accuracy, 0.25]}, "levels": {"salt": [0, 4]}},
+        "evaluated_on": "test set", "history": [{"loss": 0.5, "seconds": 1.0}, {"loss": 0.25, "seconds": 1.0}],
+        "config": settings(config), "versions": {"synergic": "0.1.0"}, "machine": "a machine", "date": "2026-01-01",
+    } | changes  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """One of each kind."""
+    place = tmp_path_factory.mktemp("files")
+    for name, accuracy in (("gp", 0.875), ("hp", 0.9375)):
+        (place / name).mkdir()
+        write_json(place / name / "config.json", settings(HP))
+        write_json(place / name / "record.json", record(accuracy))
+    save(NET, place / "net.h5")
+    save_mapping(map_network(NET, "generic"), place / "map.h5")
+    np.savez(place / "data.npz", input=random_spikes(NET, samples=2), labels=[1, 2])
+    quiet = {"console": Console(file=io.StringIO())}
+    run_on_chip(place / "map.h5", place / "data.npz", json_file=place / "simulated.json", **quiet)
+    map_to_chip(place / "net.h5", "generic", json_file=place / "mapped.json", **quiet)
+    save(sy.quantise(plastic_network(sizes=(2000, 5000, 10), steps=1, alpha=0.01)), place / "wide.h5")
+    with pytest.raises(CapacityError):
+        map_to_chip(place / "wide.h5", json_file=place / "refused.json", **quiet)
+    return place
+
+
+def shown(*paths, **asked):
+    """What is printed, and what JSON holds."""
+    console = Console(record=True, width=200, file=io.StringIO())
+    held = report(paths, console=console, **asked)
+    return console.export_text(), held
+
+
+def row(text, name):
+    """The cells of the table's row that begins with a name."""
+    found = re.search(rf"^│ {re.escape(name)} +│(.*)│$", text, re.MULTILINE)
+    assert found, f"no row {name!r} in\n{text}"
+    return [cell.strip() for cell in found[1].split("│")]
+
+
+def test_two_runs_stand_side_by_side(files, tmp_path):
+    text, held = shown(files / "gp", files / "hp" / "record.json", html=tmp_path / "page.html")
+    assert row(text, "accuracy") == ["0.875", "0.9375"]
+    assert row(text, "early_exit.steps") == ["2.5", "2.5"]
+    assert row(text, "seed") == ["0", "0"]
+    assert row(text, "hidden") == ["512", "512"]
+    assert row(text, "machine") == ["a machine", "a machine"]
+    assert "accuracy: salt" in text
+    assert row(text, "4") == ["0.25", "0.25"]
+    assert [o["name"] for o in held["inputs"]] == ["gp", "hp"]
+    assert held["inputs"][1]["losses"] == [0.5, 0.25]
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("data:image/png;base64,") == 2, "losses, and one curve of damage with two lines"
+    assert page.count("0.9375") == 2, "the figure, and the curve without damage"
+
+
+def test_what_only_one_has_leaves_the_others_cell_empty(files, tmp_path):
+    write_json(tmp_path / "record.json", record(0.5, Events()) | {"figures": {"accuracy": 0.5}})
+    text, _ = shown(files / "gp", tmp_path)
+    assert row(text, "early_exit.steps") == ["2.5", ""]
+    assert row(text, "dataset") == ["fashion-mnist", ""]
+
+
+def test_equal_names_are_told_apart(files):
+    text, _ = shown(files / "gp", files / "gp")
+    assert "gp (1)" in text
+    assert "gp (2)" in text
+
+
+def test_a_network_and_its_mapping(files, tmp_path):
+    text, _ = shown(files / "net.h5", html=tmp_path / "net.html")
+    assert row(text, "numbers") == ["integers"]
+    assert row(text, "neurons") == ["16"]
+    assert row(text, "c0") == ["in", "layer1", "12 x 20", "127", "IntHebbian, per_sample"]
+    assert (tmp_path / "net.html").read_text().count("data:image/png") == 2, "each matrix of weights"
+    text, held = shown(files / "map.h5", html=tmp_path / "map.html")
+    assert row(text, "chip") == ["model of generic"]
+    assert row(text, "layer2")[0] == "4"
+    assert held["inputs"][0]["sections"]["chip"]["seed"] == 0
+    assert (tmp_path / "map.html").read_text().count("data:image/png") == 2, "occupancy and routes"
+
+
+def test_figures_of_simulate_and_map(files):
+    want = json.loads((files / "simulated.json").read_text())
+    text, _ = shown(files / "simulated.json", files / "mapped.json")
+    assert row(text, "accuracy") == [f"{100 * want['accuracy']:.2f} %"]
+    assert "nothing here is measured on silicon" in text
+    assert row(text, "fits") == ["yes"]
+    text, _ = shown(files / "refused.json")
+    assert row(text, "fits") == ["no"]
+    assert "540" in text
+    assert "limits that are broken" in text
+
+
+def put(name, text):
+    """A file with this text."""
+
+    def make(place):
+        (place / name).write_text(text)
+        return place / name
+
+    return make
+
+
+def without_record(place):
+    """A run that was interrupted."""
+    write_json(place / "config.json", settings(HP))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda place: place / "none.json", r"none\.json: no such file or folder, allowed the folder of a run"),
+        (lambda place: place, r"got a folder without config\.json and record\.json, allowed"),
+        (without_record, "got a run that has not ended.* it resumes"),
+        (put("data.csv", "1,2"), r"data\.csv: got a file of another kind, allowed the folder of a run, a network"),
+        (put("a.json", "[1]"), r"a\.json: holds no JSON object"),
+        (put("a.json", "{"), r"a\.json: damaged"),
+        (put("a.json", '{"b": 1}'), r"a\.json: got JSON with \['b'\], allowed"),
+        (put("a.json", '{"figures": 1, "config": {}, "history": [], "evaluated_on": ""}'),
+         r"a\.json: damaged, or not what it says"),
+        (put("net.h5", "synergic-network 1 sha256 0"), r"net\.h5: damaged, or altered"),
+        (put("map.h5", "synergic-mapping 9 sha256 0"), r"map\.h5: format version 9"),
+    ],
+)  # fmt: skip
+def test_wrong_files_are_refused_by_name(tmp_path, make, text):
+    with pytest.raises(FormatError, match=text):
+        report([make(tmp_path)])
+
+
+def test_nothing_to_show_and_nowhere_to_write_are_refused(files, tmp_path):
+    with pytest.raises(ParameterError, match=r"report\.inputs: got none"):
+        report([])
+    with pytest.raises(ParameterError, match="missing does not exist"):
+        report([files / "gp"], html=tmp_path / "missing" / "page.html")
+
+
+def test_the_command(files, tmp_path):
+    command = [SYNERGIC, "report", files / "gp", files / "hp", "--json", tmp_path / "both.json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert "0.9375" in done.stdout
+    assert len(json.loads((tmp_path / "both.json").read_text())["inputs"]) == 2
+    done = subprocess.run([SYNERGIC, "report", tmp_path], capture_output=True, text=True, timeout=200)
+    assert (done.returncode, done.stderr[:10]) == (2, "synergic: ")

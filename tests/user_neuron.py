@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A neuron as a user would write it; the rest of the library knows nothing of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from synergic.neurons import Neuron, after_reset, potential
+
+
+@dataclass(frozen=True, eq=False)
+class Draining(Neuron):
+    """u(m) = max(u(m-1) - drain, 0) + I(m) + b: what is there runs out at a constant rate."""
+
+    drain: Any = potential(0.05, per="neuron")
+
+    @staticmethod
+    def floating(u, state, current, theta):
+        u = (u - theta.drain).clip(0) + current + theta.bias
+        s = u > theta.vth
+        return u, s, after_reset(u, s, theta), state
+
+    fixed = floating

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A local rule as a user would write it; the rest of the library knows nothing of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from synergic.numerics.fixed import rshift
+from synergic.rules import Rule, outer, rate, share
+
+
+@dataclass(frozen=True, eq=False)
+class Habit(Rule):
+    """P_ij(m) = keep P_ij(m-1) + eta s_j f_i: what fires together grows, and is forgotten."""
+
+    eta: Any = rate(0.1)
+    keep: Any = share(0.75)
+
+    @staticmethod
+    def floating(p, state, heard, theta):
+        return theta.keep * p + theta.eta * outer(heard.fired, heard.s), state
+
+    @staticmethod
+    def fixed(p, state, heard, theta):
+        return rshift(theta.keep * p, 12) + rshift(theta.eta * outer(heard.fired, heard.s), 24 + theta.eta_exp), state
