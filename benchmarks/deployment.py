@@ -13,6 +13,7 @@ import json
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,15 @@ from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.faults import FAULTS, break_network
 from synergic.lava_graph import run_in_lava
 from synergic.learning.recordings import frames
-from synergic.learning.runs import NETWORK, restore
+from synergic.learning.runs import restore
+from synergic.learning.tasks.continual import ContinualTask
 from synergic.learning.tasks.few_shot import FewShotTask
+from synergic.learning.tasks.supervised import SupervisedTask
 from synergic.simulate import simulate
-from synergic.storage import load
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-LOCAL_BITS = (16, 14, 12)
+LOCAL_BITS = (16, 15, 14, 13, 12)
 """Widths of the local weights, of which the first is taken with which no sum can leave the 32 bits of a core."""
 RATES = {
     "dead synapses": (0, 0.1, 0.2, 0.3, 0.4, 0.5),
@@ -44,6 +46,9 @@ RATES = {
     "dead neurons": (0, 0.1, 0.2, 0.3, 0.4, 0.5),
 }
 """Shares of the synapses, bits or neurons that are tried."""
+CONTINUAL_TASKS = 5
+BATCH = 16
+"""Samples at a time: each has its own local weights."""
 
 
 @dataclass
@@ -55,9 +60,9 @@ class Arguments:
     data: Path | None = None
     """Folder with the data sets, default $SYNERGIC_DATA."""
     samples: int = 1000
-    """Test samples for the integers and for each fault."""
+    """Test samples for the integers and for each fault, in all."""
     chip_samples: int = 100
-    """Of these, on the model of the chip."""
+    """Of these, on the model of the chip; of each task that is tried in the continual family."""
     lava_samples: int = 20
     """Of these, in Lava."""
     faults: bool = True
@@ -96,11 +101,54 @@ def presented(task: Any, samples: int) -> tuple[np.ndarray, torch.Tensor]:
     return heard, task.test_labels[: len(heard)]
 
 
-def deployed(task: Any, network: Any, whole: Any, arguments: Arguments) -> dict[str, Any]:
+@dataclass
+class Case:
+    """A network, what it hears, (samples, T, channels), and the labels."""
+
+    network: Any
+    heard: np.ndarray
+    labels: np.ndarray
+
+
+def cases(task: Any, samples: int) -> list[Case]:
+    """What a run has learned; of the continual family some tasks, each with its masks and a part of the samples."""
+    if not isinstance(task, ContinualTask):
+        heard, classes = presented(task, samples)
+        return [Case(task.description(), heard, classes.numpy())]
+    found = []
+    part = slice(samples // CONTINUAL_TASKS)
+    for t in np.linspace(0, len(task.history) - 1, CONTINUAL_TASKS).round().astype(int).tolist():
+        images = task.permuted(task.test[part], t).numpy()
+        heard = np.repeat(images[:, None], task.config.steps, axis=1)
+        found.append(Case(task.description(t), heard, task.test_labels[part].numpy()))
+    return found
+
+
+def together(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several cases of one run as one record: samples and counts add up, accuracies are means."""
+    first = records[0]
+    if len(records) == 1:
+        return first
+
+    def over(key: str, how: Any) -> dict[str, Any]:
+        return {k: how([r[key][k] for r in records]) for k in first[key]}
+
+    mean = over("accuracy", lambda v: float(np.mean(v)))
+    return {
+        "samples": over("samples", sum),
+        "accuracy": mean,
+        "lost_by_fixed_point": mean["floating"] - mean["fixed"],
+        "identical_to_the_integer_reference": over("identical_to_the_integer_reference", all),
+        "saturated": over("saturated", sum),
+        "cores": first["cores"],
+    }
+
+
+def deployed(case: Case, whole: Any, arguments: Arguments) -> dict[str, Any]:
     """Accuracy of each executor on the same samples, and whether the last two agree in every bit."""
-    heard, classes = presented(task, arguments.samples)
-    labels, encoded = classes.numpy(), encode(whole, heard)
-    integer = simulate(whole, encoded)
+    network, heard, labels = case.network, case.heard, case.labels
+    encoded = encode(whole, heard)
+    integer = simulate(whole, encoded, BATCH)
     chip_input, lava_input = encoded[: arguments.chip_samples], encoded[: arguments.lava_samples]
     mapping = map_network(whole)
     chip, _ = simulate_on_chip(mapping, chip_input)
@@ -113,7 +161,7 @@ def deployed(task: Any, network: Any, whole: Any, arguments: Arguments) -> dict[
             and all(np.array_equal(record.spikes[p], integer.spikes[p][:count]) for p in record.spikes)
         )
     # The reference in floating point has the trained network's potentials within rounding.
-    trained = float((simulate(network, heard).classes(network) == labels).mean())
+    trained = float((simulate(network, heard, BATCH).classes(network) == labels).mean())
     fixed = float((integer.classes(whole) == labels).mean())
     return {
         "samples": {"integers": len(heard), "chip": len(chip_input), "lava": len(lava_input)},
@@ -126,18 +174,18 @@ def deployed(task: Any, network: Any, whole: Any, arguments: Arguments) -> dict[
         "lost_by_fixed_point": trained - fixed,
         "identical_to_the_integer_reference": same,
         "saturated": {k: int(v) for k, v in integer.saturated.items()},
-        "cores": sum(1 + len(t.local_cores) for t in mapping.tiles),
+        "cores": mapping.cores,
     }
 
 
-def fault_curves(task: Any, whole: Any, samples: int, seed: int) -> dict[str, list[float]]:
-    """Accuracy by fault and rate."""
-    encoded = encode(whole, spikes_of(task, samples))
-    labels = task.test_labels[:samples].numpy()
+def fault_curves(case: Case, whole: Any, seed: int) -> dict[str, list[float]]:
+    """Accuracy by fault and rate, on the model of the chip: the same integers as elsewhere, and the fastest."""
+    encoded = encode(whole, case.heard)
     curves: dict[str, list[float]] = {}
     for fault in FAULTS:
         broken = (break_network(whole, fault, rate, seed) for rate in RATES[fault])
-        curves[fault] = [float((simulate(b, encoded).classes(b) == labels).mean()) for b in broken]
+        records = ((b, simulate_on_chip(map_network(b), encoded)[0]) for b in broken)
+        curves[fault] = [float((record.classes(b) == case.labels).mean()) for b, record in records]
         sys.stdout.write(f"  {fault}: {curves[fault]}\n")
     return curves
 
@@ -158,13 +206,14 @@ def main() -> None:
     curves: dict[str, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
     for folder in arguments.runs:
         task: Any = restore(folder, arguments.data)
-        network = load(folder / NETWORK)
-        whole, bits = integers_of(network)
-        record = deployed(task, network, whole, arguments) | {"local_bits": bits}
+        found = cases(task, arguments.samples)
+        integers = [integers_of(case.network) for case in found]
+        records = [deployed(case, whole, arguments) for case, (whole, _) in zip(found, integers, strict=True)]
+        record = together(records) | {"local_bits": integers[0][1], "date": date.today().isoformat()}
         sys.stdout.write(f"{folder.name}: {json.dumps(record)}\n")
         (RESULTS / f"deployed-{folder.name}.json").write_text(json.dumps(record, indent=2) + "\n")
-        if arguments.faults and not isinstance(task, FewShotTask):
-            for fault, values in fault_curves(task, whole, arguments.samples, task.config.seed).items():
+        if arguments.faults and isinstance(task, SupervisedTask):
+            for fault, values in fault_curves(found[0], integers[0][0], task.config.seed).items():
                 curves[task.config.mode][fault].append(values)
         sys.stdout.flush()
     if curves:

@@ -238,8 +238,10 @@ def measure(timed: dict[str, tuple[Callable[[], Any], int]], rounds: int) -> dic
     return times
 
 
-def ratio(times: dict[str, list[float]], slow: str, fast: str) -> float:
-    """The median of the rounds' ratios."""
+def ratio(times: dict[str, list[float]], slow: str, fast: str) -> float | None:
+    """The median of the rounds' ratios; None for what was not measured."""
+    if slow not in times or fast not in times:
+        return None
     return statistics.median(a / b for a, b in zip(times[slow], times[fast], strict=True))
 
 
@@ -305,12 +307,16 @@ def peak_here(which: str, seed: int) -> float:
     return (status("VmHWM") - before) / 1024
 
 
-def record(rounds: int, threads: int, seed: int) -> dict[str, Any]:
-    """Measure everything."""
+def record(rounds: int, threads: int, seed: int, families: bool = True) -> dict[str, Any]:
+    """Measure everything. families : also the continual and the few-shot step, which take minutes."""
     timed, missing = programs(seed)
     # A plain continual step takes seconds.
-    times = measure(timed, rounds) | measure(continual_programs(seed), max(3, rounds // 5))
-    times |= measure(FewShotPair(seed).programs(), rounds)
+    times = measure(timed, rounds)
+    if families:
+        times |= measure(continual_programs(seed), max(3, rounds // 5))
+        times |= measure(FewShotPair(seed).programs(), rounds)
+    else:
+        missing |= dict.fromkeys(("continual", "fewshot"), "left out by --quick")
     memory = {which: peak(which, threads, seed) for which in ("plain", "shared", "per_sample")}
     figures: dict[str, float | None] = {
         # Equal mathematics: the shared trace on both sides.
@@ -327,7 +333,7 @@ def record(rounds: int, threads: int, seed: int) -> dict[str, Any]:
         "memory_ratio_per_sample": memory["plain"] / memory["per_sample"],
     }
     for name in PEERS:
-        figures[f"vs_{name}"] = None if name in missing else ratio(times, f"{name} step", "gp rate step")
+        figures[f"vs_{name}"] = ratio(times, f"{name} step", "gp rate step")
     packages = ("torch", "numba", "numpy", "snntorch", "norse", "spikingjelly", "lava-dl")
     have = {d.metadata["Name"].lower() for d in importlib.metadata.distributions() if d.metadata["Name"]}
     cpu = next((x.split(":")[1].strip() for x in cpu_lines() if x.startswith("model name")), platform.processor())
@@ -336,7 +342,7 @@ def record(rounds: int, threads: int, seed: int) -> dict[str, Any]:
         "reach": REACH,
         "not_measured": missing,
         "largest_relative_gap_float64": gaps(seed)
-        | {"continual": continual_gap(seed), "fewshot": fewshot_gap(seed)},
+        | ({"continual": continual_gap(seed), "fewshot": fewshot_gap(seed)} if families else {}),
         "milliseconds": {
             n: {"median": statistics.median(t), "least": min(t), "rounds": t} for n, t in times.items()
         },
@@ -362,17 +368,19 @@ def main(
     rounds: int = 15,
     threads: int = 1,
     seed: int = 0,
+    quick: bool = False,
     peak_of: str = "",
 ) -> None:
     """Measure, print the figures, and write the record.
 
-    json_file : where to. threads : of torch and of the kernels. peak_of : internal, for the memory of one program.
+    json_file : where to. threads : of torch and of the kernels. quick : three rounds, without the continual and the
+    few-shot step. peak_of : internal, for the memory of one program.
     """
     torch.set_num_threads(threads)
     if peak_of:
         print(peak_here(peak_of, seed))
         return
-    result = record(rounds, threads, seed)
+    result = record(3 if quick else rounds, threads, seed, families=not quick)
     for name, figure in result["figures"].items():
         reach = f"  (reach {REACH[name]})" if name in REACH else ""
         print(f"{name:30} {'not measured' if figure is None else f'{figure:.1f}'}{reach}")
