@@ -2,6 +2,9 @@
 """The compiled core loop against the numerics, bit for bit; what a run records, refuses and counts."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -246,3 +249,34 @@ def test_theta_is_uploaded_while_the_chip_runs():
         simulator.upload("c0", eta=np.array([1, 2, 3]))
     with pytest.raises(ParameterError, match=r"upload\.projection: got 'nosuch'"):
         simulator.upload("nosuch", alpha=1)
+
+
+USED = "from synergic_two.jit import jit\n\n@jit\ndef number(x):\n    return x + {}\n"
+USES = """from synergic_two.jit import jit
+from synergic_two.used import number
+
+@jit
+def answer(x):
+    return 10 * number(x)
+
+print(answer(1), answer.stats.cache_hits[answer.signatures[0]] if answer.stats.cache_hits else 0)
+"""
+
+
+def test_the_cache_sees_a_change_in_another_module(tmp_path):
+    folder = tmp_path / "synergic_two"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "jit.py").write_text(
+        "from pathlib import Path\nfrom synergic.hw_targets.kernels.jit import compiler\n"
+        "jit = compiler(Path(__file__).parent)\n"
+    )
+    (folder / "uses.py").write_text(USES)
+    answers = []
+    for number in (1, 1, 2):
+        (folder / "used.py").write_text(USED.format(number))
+        path = os.pathsep.join([str(tmp_path), *sys.path])
+        done = subprocess.run([sys.executable, "-m", "synergic_two.uses"], env={**os.environ, "PYTHONPATH": path},
+                              capture_output=True, text=True, check=True)  # fmt: skip
+        answers.append(done.stdout.split())
+    assert answers == [["20", "0"], ["20", "1"], ["30", "0"]]
