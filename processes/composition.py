@@ -82,7 +82,7 @@ def compose(network: Network | IntNetwork, presentations: int | None, record: in
         p.name: HybridDense.from_description(
             p,
             network.population(p.target),
-            network.k,
+            network.k_of(p),
             onset=network.onsets[p.target],
             lag=network.lag(p),
             period=network.steps,

@@ -98,7 +98,7 @@ def integrate(
                 add_axons(local, local_memory, tile.local, mine, tile.axon, sent)
         if head.form == HISTORY:
             overlaps(far, program, state, losses, head, number, n, t, m, mine)
-    k = program.k[m - 1]
+    k = program.k[m - 1] if head.fades else 1 << FRACTION_BITS
     for i in range(rows):
         acc[i] += k * slow[i]
     if head.form == NO_LOCAL:

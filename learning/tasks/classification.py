@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from synergic.checks import require
+from synergic.errors import UnsupportedError
 from synergic.experiments import Classification, Convolution
 from synergic.learning.convolution import ConvHybridNet
 from synergic.learning.datasets import Images, as_rows, load_images
@@ -95,7 +96,9 @@ class ClassificationTask(SupervisedTask):
         return {"accuracy": curves["gaussian"][0], "early_exit": early, "curves": curves, "levels": levels}
 
     def description(self) -> Network | None:
-        """The network for values of 8 bits; none for convolutions, nor for "shared", which no machine runs."""
-        if self.config.trace == "shared" or isinstance(self.config, Convolution):
+        """The network for values of 8 bits; none for convolutions too large to unfold, nor for "shared", which no
+        machine runs."""
+        try:
+            return to_description(self.net, 8, self.config.readout)
+        except UnsupportedError:
             return None
-        return to_description(self.net, 8, self.config.readout)

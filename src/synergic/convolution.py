@@ -7,6 +7,7 @@ not look at it: the mapping onto a chip does (folding: a kernel kept once, used 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,8 @@ from synergic.checks import numbers, require, whole
 from synergic.unfold import Pair, convolution_matrix, picture_after
 
 Array = npt.NDArray[Any]
+LARGEST = 2**28
+"""Entries of the largest matrix that is unfolded from a file, or for the description of a trained network: 2 GiB."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ class Convolution:
             fits, f"{where}.convolution", f"weights of ({n_out}, {n_in})", allowed, "One neuron a channel and pixel."
         )
         return outs, ins
+
+    def entries(self, kernel: Array) -> int:
+        """Of the matrix that `unfold` makes."""
+        outs, each = kernel.shape[:2]
+        return int(outs * each * self.groups) * math.prod(self.after) * math.prod(self.picture)
 
     def unfold(self, kernel: Array) -> Array:
         """The weights (n_out, n_in) that repeat a kernel (channels out, channels in / groups, height, width)."""

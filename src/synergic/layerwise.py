@@ -116,7 +116,7 @@ def present_layers(
     for layer in layers:
         p, q = layer.p, layer.q
         s = record.spikes[q.source]
-        saturated, clipped = layer.run(network.k, s, record.u[p.name], record.spikes[p.name], final)
+        saturated, clipped = layer.run(network.k_of(q), s, record.u[p.name], record.spikes[p.name], final)
         record.saturated[f"{p.name}.u"] = saturated
         if q.rule is not None:
             record.saturated[f"{q.name}.P"] = clipped

@@ -96,6 +96,7 @@ class Connection:
     rule: Any
     trace: str
     convolution: Convolution | None
+    fades: bool
 
     def check_convolution(self) -> None:
         """Refuse weights that do not repeat a kernel although the projection says so. Raises ParameterError."""
@@ -131,7 +132,8 @@ class Projection(Connection):
     weights : W, (n_out, n_in). rule : of synergic.rules, or None (no local term). alpha : scalar, (n_out,) or
     (n_out, n_in). local_weights : P at the start of each presentation, (n_out, n_in); zeros if None.
     trace : "per_sample" (P starts anew at each presentation and evolves) or "frozen" (P stays). convolution : that
-    the weights repeat one kernel, and how; None (default) makes no claim. No result depends on it.
+    the weights repeat one kernel, and how; None (default) makes no claim. No result depends on it. fades : whether W
+    decays with the network's k(m) (default); wiring that nobody learned, such as an average, does not.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Projection(Connection):
     local_weights: Any = None
     trace: str = "per_sample"
     convolution: Convolution | None = None
+    fades: bool = True
 
     @classmethod
     def of_kernel(cls, name: str, source: str, target: str, kernel: Any, convolution: Convolution, **more: Any) -> Any:
@@ -164,6 +167,7 @@ class Projection(Connection):
         self.check_convolution()
         shape = weights.shape
         choice(f"{self.name}.trace", self.trace, TRACES)
+        kind(f"{self.name}.fades", self.fades, bool, "False keeps the slow weights as they are.")
         kind(f"{self.name}.rule", self.rule, Rule | None, "None makes a connection without local weights.")
         alpha = finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1], shape))
         object.__setattr__(self, "alpha", alpha)
@@ -256,6 +260,11 @@ class Topology:
     def lag(self, projection: Any) -> int:
         """Steps of the presentation by which the projection's spikes arrive late; 0 for one hop forward."""
         return self.onsets[projection.source] - self.onsets[projection.target] + 1
+
+    def k_of(self, projection: Any) -> npt.NDArray[Any]:
+        """k(m) of a projection's slow weights, (T,): the network's, or 1 throughout where they do not fade."""
+        k: npt.NDArray[Any] = self.k  # type: ignore[attr-defined]
+        return k if projection.fades else np.full_like(k, ONE if self.integer else 1)
 
     def into(self, name: str) -> tuple[Any, ...]:
         """The projections that end at a population, in the order of the description."""

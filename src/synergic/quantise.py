@@ -62,7 +62,7 @@ class IntPopulation:
 
 @dataclass(frozen=True, eq=False)
 class IntProjection(Connection):
-    """Integer slow weights W (8 bit by default), local weights P, alpha; convolution as of Projection."""
+    """Integer slow weights W (8 bit by default), local weights P, alpha; convolution, fades as of Projection."""
 
     name: str
     source: str
@@ -75,6 +75,7 @@ class IntProjection(Connection):
     weight_bits: int
     num_message_bits: int = 0
     convolution: Convolution | None = None
+    fades: bool = True
 
     def __post_init__(self) -> None:
         kind("IntProjection.name", self.name, str, "Give the projection a name.")
@@ -87,6 +88,7 @@ class IntProjection(Connection):
         shape = weights.shape
         kind(f"{self.name}.rule", self.rule, IntRule | None, AGAIN)
         choice(f"{self.name}.trace", self.trace, TRACES)
+        kind(f"{self.name}.fades", self.fades, bool, AGAIN)
         object.__setattr__(self, "alpha", finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1]), True))
         check_range(f"{self.name}.alpha", self.alpha, -(2**23), 2**23 - 1)
         if self.rule is not None:
@@ -192,7 +194,7 @@ def check_accumulators(graph: Any, k_top: int) -> None:
                 f"below {2**31} (32 bits)",
                 f"{few} So do fewer inputs to the neuron.",
             )
-            total += k_top * slow + np.abs(q.alpha) * local
+            total += (k_top if q.fades else ONE) * slow + np.abs(q.alpha) * local
         top = int(total.max(initial=0))
         require(
             top < 2**62,
@@ -238,10 +240,9 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
             local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
         weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
         bits = network.message_bits[p.source]
+        kept = {"convolution": p.convolution, "fades": p.fades}
         projections.append(
-            IntProjection(
-                p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits, p.convolution
-            )
+            IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits, **kept)
         )
     return IntNetwork(
         network.source,

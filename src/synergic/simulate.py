@@ -139,12 +139,13 @@ def walk(network: Any, record: Record, signal: Array, accumulate: Step, integrat
     extra = {q.name: q.rule.fresh(q.n_out, q.n_in, samples) for q in network.projections if q.learns}
     inputs = [(p, network.into(p.name)) for p in network.ordered]
     lags = {q.name: network.lag(q) for q in network.projections}
+    decays = {q.name: network.k_of(q) for q in network.projections}
     for m in range(network.steps):
         for p, into in inputs:
             arrived = {q.name: arriving(record.spikes[q.source], m - lags[q.name]) for q in into}
             acc = np.zeros_like(state[p.name])
             for q in into:
-                acc = acc + accumulate(q, arrived[q.name], network.k[m], record.local_weights.get(q.name))
+                acc = acc + accumulate(q, arrived[q.name], decays[q.name][m], record.local_weights.get(q.name))
             u, s, state[p.name], beside[p.name], saturated = integrate(p, state[p.name], acc, beside[p.name])
             record.u[p.name][..., m, :], record.spikes[p.name][..., m, :] = u, s
             record.saturated[f"{p.name}.u"] += saturated

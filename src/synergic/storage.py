@@ -5,7 +5,8 @@ The HDF5 library crashes or never returns on some damaged files. So the first 51
 its users, hold format, version and the checksum of the rest, and nothing is parsed that does not fit it.
 
 The layout follows the dataclasses: a group for each, with the attribute `type`; arrays as datasets; numbers and
-names as attributes; an absent optional field as the attribute `<field>.absent`.
+names as attributes; an absent optional field as the attribute `<field>.absent`. A convolution's weights are its
+`weights_kernel` alone, as torch lays it out, unless they are too many to be unfolded again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from synergic.convolution import Convolution
+from synergic.convolution import LARGEST, Convolution
 from synergic.errors import FormatError
 from synergic.files import reading, write_whole
 from synergic.network import Network, Population, Projection, Source
@@ -27,7 +28,7 @@ from synergic.quantise import IntNetwork, IntPopulation, IntProjection
 from synergic.rules import Hebbian, IntHebbian, Rule, integer_form
 
 FORMAT, VERSION = "synergic-network", 1
-LATER = ("mask", "convolution", "neuron")
+LATER = ("mask", "convolution", "neuron", "fades")
 """Fields that files of earlier releases do not have; their default is what those files meant."""
 HEADER = 512
 """Bytes of the user block, the smallest that HDF5 allows."""
@@ -101,7 +102,9 @@ def write(group: Any, item: Any) -> None:
     group.attrs["type"] = type(item).__name__
     for f in fields(item):
         value = getattr(item, f.name)
-        if value is None:
+        if f.name == "weights" and item.convolution is not None and value.size <= LARGEST:
+            group.create_dataset("weights_kernel", data=item.kernel)
+        elif value is None:
             group.attrs[f"{f.name}.absent"] = True
         elif isinstance(value, np.ndarray):
             group.create_dataset(f.name, data=value)
@@ -147,7 +150,7 @@ def read(group: Any, path: str) -> Any:
         elif f.name in group.attrs:
             value = group.attrs[f.name]
             values[f.name] = value.item() if isinstance(value, np.generic) else value
-        elif f.name in LATER and f.name not in group:
+        elif (f.name in LATER and f.name not in group) or (f.name == "weights" and "weights_kernel" in group):
             continue
         elif f.name not in group:
             raise FormatError(f"{path}, {group.name}: field {f.name!r} is missing. Save it again.")
@@ -156,10 +159,24 @@ def read(group: Any, path: str) -> Any:
         else:
             values[f.name] = read_array(group[f.name], path)
     known = {f.name for f in fields(known_types[kind])}
+    if "weights" in known and "weights_kernel" in group:
+        kernel = read_array(group["weights_kernel"], path)
+        values["weights"] = unfolded(kernel, values.get("convolution"), group.name, path)
+        known = known - {"weights"} | {"weights_kernel"}
     unknown = {n.removesuffix(".absent") for n in (*group.attrs, *group)} - known - {"type"}
     if unknown:
         raise FormatError(f"{path}, {group.name}: unknown fields {sorted(unknown)}. Save it again.")
     return known_types[kind](**values)
+
+
+def unfolded(kernel: Any, convolution: Any, name: str, path: str) -> Any:
+    """The weights of a convolution. Refuses a kernel that does not fit it, and matrices that no file should fill."""
+    if not isinstance(convolution, Convolution) or kernel.ndim != 4 or kernel.shape[2:] != convolution.kernel:
+        raise FormatError(f"{path}, {name}: got a kernel {kernel.shape} for {convolution}. Save it again.")
+    entries = convolution.entries(kernel)
+    if entries > LARGEST:
+        raise FormatError(f"{path}, {name}: got a kernel that unfolds to {entries} weights, allowed {LARGEST}.")
+    return convolution.unfold(kernel)
 
 
 def check_sizes(file: Any) -> None:

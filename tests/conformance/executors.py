@@ -144,7 +144,8 @@ def networks(draw, sizes=SIZES, loud=LOUD):
             start = rng.uniform(-rule.p_max, rule.p_max, (n_out, n_in)) if draw(st.booleans()) else None
             start = start if start is None or rule.mask is None else start * rule.mask
             local = {"rule": rule, "alpha": alpha, "local_weights": start, "trace": trace}
-        projections.append(sy.Projection(name, source, target, draw_weights(rng, style, n_in, n_out), **local))
+        weights, fades = draw_weights(rng, style, n_in, n_out), draw(st.sampled_from([True, True, False]))
+        projections.append(sy.Projection(name, source, target, weights, **local, fades=fades))
 
     for i, n in enumerate(sizes[1:], 1):
         reset = draw(st.sampled_from(["subtract", "zero"]))

@@ -34,11 +34,15 @@ def networks(draw):
         alpha = rng.uniform(-0.5, 0.5, n_out) if rule else 0.0
         weights = rng.normal(0.1, 0.5, (n_out, n_in))
         projections.append(
-            sy.Projection(f"c{i}", f"p{i}", f"p{i + 1}", weights, rule, alpha, local if rule else None)
+            sy.Projection(
+                f"c{i}", f"p{i}", f"p{i + 1}", weights, rule, alpha, local if rule else None,
+                fades=draw(st.booleans()),
+            )
         )  # fmt: skip
         reset = draw(st.sampled_from(["subtract", "zero"]))
         populations.append(sy.Population(f"p{i + 1}", n_out, 0.3, 0.6, reset, rng.normal(0, 0.1, n_out)))
-    network = sy.Network(sy.Source("p0", sizes[0], bits), tuple(populations), tuple(projections), "p2", steps)
+    network = sy.Network(sy.Source("p0", sizes[0], bits), tuple(populations), tuple(projections), "p2", steps,
+                         tau_w=draw(st.sampled_from([float("inf"), 8.0])))  # fmt: skip
     shape, active = (3, steps, sizes[0]), draw(st.sampled_from([0.1, 0.5]))
     spikes = (rng.random(shape) < active) * (rng.random(shape) if bits else 1)
     if draw(st.booleans()):

@@ -258,3 +258,44 @@ def test_files_of_before_there_were_other_rules_are_read(kind):
     old, new = (sy.simulate(net, spikes) for net in (got, want))
     assert np.array_equal(old.u["layer1"], new.u["layer1"])
     assert np.array_equal(old.local_weights["c0"], new.local_weights["c0"])
+
+
+def convolution(path, change=None):
+    """A saved network of one convolution, perhaps changed."""
+    kernel = np.random.default_rng(0).normal(size=(2, 1, 3, 3))
+    ways = sy.Projection.of_kernel("c", "in", "out", kernel, sy.Convolution((3, 3), (20, 20), padding=1))
+    network = sy.Network(sy.Source("in", 400), (sy.Population("out", 800, 1.0, 0.5),), (ways,), "out", 2)
+    save(network, path)
+    if change is not None:
+        with h5py.File(path, "r+") as file:
+            change(file)
+        seal(path)
+    return network
+
+
+def test_a_convolution_is_saved_as_its_kernel(tmp_path):
+    path = tmp_path / "net.h5"
+    assert_equal(convolution(path), load(path))
+    assert path.stat().st_size < 2**16  # its matrix has 2.5 MB
+    both = convolution(path, lambda file: file.create_dataset("network/projections/0/weights", data=np.ones((2, 2))))
+    with pytest.raises(FormatError, match=r"unknown fields \['weights'\]"):
+        load(path)
+    whole = sy.quantise(both)
+    save(whole, path)
+    assert_equal(whole, load(path))
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (replace("network/projections/0/weights_kernel", np.ones((2, 1, 3))), r"got a kernel \(2, 1, 3\)"),
+        (replace("network/projections/0/weights_kernel", np.ones((2, 1, 5, 5))), r"got a kernel \(2, 1, 5, 5\)"),
+        (replace("network/projections/0/convolution/picture", [10**5, 10**5]), "unfolds to 2"),
+        (remove("network/projections/0/convolution"), "for None"),
+        (remove("network/projections/0/weights_kernel"), "'weights' is missing"),
+    ],
+)
+def test_other_kernels_are_refused(tmp_path, change, match):
+    convolution(tmp_path / "net.h5", change)
+    with pytest.raises(FormatError, match=match):
+        load(tmp_path / "net.h5")

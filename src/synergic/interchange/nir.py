@@ -119,6 +119,8 @@ def linear_node(q: Projection, bias: Array) -> nir.NIRNode:
         ours = {"alpha": plain(q.alpha), "local_weights": q.local_weights, "trace": q.trace, "rule": rule}
     if q.convolution is not None:
         ours["convolution"] = {name: np.array(value) for name, value in asdict(q.convolution).items()}
+    if not q.fades:
+        ours["fades"] = False
     own, weights = {KEY: ours} if ours else {}, np.array(q.weights)
     return nir.Affine(weights, np.array(bias), metadata=own) if bias.any() else nir.Linear(weights, metadata=own)
 
@@ -307,6 +309,8 @@ def own_fields(name: str, node: Any) -> dict[str, Any]:
         if "convolution" in own:
             geometry = {k: np.asarray(v).tolist() for k, v in own["convolution"].items()}
             found["convolution"] = Convolution(**geometry)
+        if "fades" in own:
+            found["fades"] = bool(own["fades"])
         if "rule" in own or not found:
             rule = {k: plain(v) for k, v in own["rule"].items()}
             found |= {
