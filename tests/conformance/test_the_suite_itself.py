@@ -12,7 +12,8 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from conformance.executors import conform
-from synergic.hw_targets import kernels, simulator
+from synergic.hw_targets import simulator
+from synergic.hw_targets.kernels import history, packets, records, somas, step, synapses
 from synergic.numerics import compiled, fixed, floating
 
 DENSE, LIF = "synergic.models.connection", "synergic.models.hybrid_lif.models"
@@ -126,13 +127,17 @@ IN_THE_COMPILED_LOOP = {
 """The chip's simulator does not call the numerics, it repeats them: errors are planted in its text."""
 
 
+PARTS = (records, packets, somas, history, synapses, step)
+"""Each after those that it calls."""
+
+
 def interpreted(change=("", "")):
-    """The compiled loop as plain Python, with a piece of its text exchanged."""
-    text = inspect.getsource(kernels)
-    assert change[0] in text
+    """The compiled loop as plain Python, its modules as one, with a piece of their text exchanged."""
+    text = "\n".join(inspect.getsource(part) for part in PARTS)
+    assert not change[0] or text.count(change[0]) == 1
     text = text.replace(*change) if change[0] else text
+    text = re.sub(r"^from (__future__|synergic\.hw_targets\.kernels)\b.*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"np\.u?int(32|64)\(", "int(", text)  # plain integers are exact; widths are the compiler's business
-    text = re.sub(r"^jit\w* = .*$", "", text, flags=re.MULTILINE)
     module = ModuleType("interpreted")
     module.jit = module.jit_parallel = lambda function: function
     exec(text, vars(module))
