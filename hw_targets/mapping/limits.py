@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from synergic.errors import CapacityError, UnsupportedError
 from synergic.hw_targets.chip import Chip
+from synergic.hw_targets.mapping.arrange import layers
 from synergic.hw_targets.mapping.data import Tile, incoming, kept, local_bits, phases, slices_of, turns_of
 from synergic.hw_targets.mapping.memory import different_weights, full_bytes, most_neurons, room
 from synergic.hw_targets.mapping.partition import core_count, rows_limit
@@ -107,7 +108,13 @@ def assess(
     if cores > available:
         of = f"cores of the model of {chip.name}"
         less = f" ({chip.cores} less {lost} dead or cut off)" if lost else ""
-        found.append(Violation(of, f"{cores}", f"{available}{less}", remedy(network, chip, storage, available)))
+        convolutions = bool(layers(network))
+        change = (
+            fold_more(network, chip, storage, fold, available)
+            if convolutions
+            else remedy(network, chip, storage, available)
+        )
+        found.append(Violation(of, f"{cores}", f"{available}{less}", change))
     return (
         Estimate(
             chip=chip.name,
@@ -185,6 +192,22 @@ def memories(network: Net, chip: Chip, storage: str, tiles: list[Tile]) -> list[
             change = f"Quantise with weight_bits={narrow}, or map with weight_storage='full'."
             found.append(Violation(f"{p.name}.different weights in a core", f"{most}", f"{limit}", change))
     return found
+
+
+def fold_more(network: Net, chip: Chip, storage: str, fold: str | int, available: int) -> str:
+    """The smallest change that fits a network with convolutions, whose pictures cannot have just any size."""
+    tiles = cut(network, chip, storage, "auto", available)[1]
+    if fold != "auto" and core_count(tiles) <= available:
+        return f"With fold='auto' it needs {core_count(tiles)}, in {turns_of(tiles)} turns of a step."
+    least = core_count(cut(network, chip, storage, "full", available)[1])
+    wide, narrow = (bound(network, chip, storage, {}, bits) for bits in (None, NARROWEST_LOCAL))
+    if narrow < wide and least - (wide - narrow) <= available:
+        return f"With quantise(local_bits={NARROWEST_LOCAL}) and fold='full' it needs {least - (wide - narrow)}."
+    chips = -(-least // (chip.cores // chip.chips))
+    return (
+        f"Folded as far as it goes it needs {least}: use fewer channels, a larger chip, or an array of {chips} chips "
+        "(map_network(chips=(rows, columns)))."
+    )
 
 
 def remedy(network: Net, chip: Chip, storage: str, available: int) -> str:

@@ -102,8 +102,33 @@ def test_the_automatic_fold_takes_the_fewest_turns_that_fit():
         assert needs.fits
         assert needs.turns == map_network(NET, chip).turns == turns
         assert estimate(NET, CHIP, budget=cores).turns == turns
-    with pytest.raises(CapacityError, match="cores of the model of small: needed 4, available 2"):
-        map_network(NET, small_chip(axons=18, neurons=8, rows=1, columns=2), fold="none")
+
+
+def behind(bits, rule=None):
+    """The convolution's 32 neurons heard by 16 more: 2 x 2 cores of 18 x 8, and as many for every 8 local bits."""
+    wider = sy.Projection("d", "maps", "out", np.ones((16, 32)) / 8, rule, 0.1 * (rule is not None))
+    kernel = np.random.default_rng(0).normal(0, 0.5, (2, 1, 3, 3))
+    first = sy.Projection.of_kernel("conv", "in", "maps", kernel, sy.Convolution((3, 3), (6, 6)))
+    populations = (sy.Population("maps", 32, 0.5, 0.5), sy.Population("out", 16, 0.5, 0.5))
+    return sy.quantise(sy.Network(sy.Source("in", 36), populations, (first, wider), "out", 3), local_bits=bits)
+
+
+def test_the_change_that_is_named_fits():
+    def chip(columns):
+        return small_chip(axons=18, neurons=8, rows=1, columns=columns)
+
+    text = r"cores of the model of small: needed 4, available 2\. With fold='auto' it needs 2, in 2 turns of a step"
+    with pytest.raises(CapacityError, match=text):
+        map_network(NET, chip(2), fold="none")
+    assert map_network(NET, chip(2), fold="auto").cores == 2
+    rule = sy.Hebbian(0.1, 0.1)
+    text = r"needed 13, available 9\. With quantise\(local_bits=8\) and fold='full' it needs 9"
+    with pytest.raises(CapacityError, match=text):
+        map_network(behind(16, rule), chip(9))
+    assert map_network(behind(8, rule), chip(9)).cores == 9
+    with pytest.raises(CapacityError, match=r"Folded as far as it goes it needs 5: use.*an array of 2 chips"):
+        map_network(behind(16), chip(4))
+    assert map_network(behind(16), chip(4), chips=(2, 1), fold="full").cores == 5
 
 
 def test_what_learns_synapse_by_synapse_is_not_folded():
