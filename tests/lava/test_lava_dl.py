@@ -88,12 +88,18 @@ def test_slayers_blocks_spike_for_spike(tmp_path, decay):
         assert want[late - 1].any()
 
 
-def loihi(weights, bias, vth, decay, spikes):
-    """Lava's neuron without a current, one layer, in units of 2^-6 weights: potentials before reset, and spikes."""
-    v, us, out = np.zeros(len(weights), np.int64), [], []
+def faded(value, decay):
+    """What Lava leaves of a value, rounded towards 0."""
+    kept = value * (4096 - decay)
+    return np.sign(kept) * (np.abs(kept) >> 12)
+
+
+def loihi(weights, bias, vth, decay, spikes, current_decay=4096):
+    """Lava's neuron, one layer, in units of 2^-6 weights: potentials before reset, and spikes."""
+    v, i, us, out = np.zeros(len(weights), np.int64), np.zeros(len(weights), np.int64), [], []
     for x in spikes:
-        kept = v * (4096 - decay)
-        v = np.sign(kept) * (np.abs(kept) >> 12) + 64 * (weights @ x + bias)
+        i = faded(i, current_decay) + 64 * (weights @ x)
+        v = faded(v, decay) + i + 64 * bias
         us.append(v.copy())
         out.append(v > 64 * vth)
         v[out[-1]] = 0
@@ -133,6 +139,77 @@ def test_the_leak_differs_by_less_than_stated(tmp_path, top):
         differing += int((gap > 0).sum())
         assert out.any()
     assert differing > 0  # so it is a difference, and the bound says something
+
+
+@pytest.mark.parametrize("top", [60, 250])
+def test_a_current_differs_by_less_than_stated(tmp_path, top):
+    rng = np.random.default_rng(top)
+    for decay, current in itertools.product((500, 2048, 4096), (0, 300, 2048)):
+        weights = 2 * rng.integers(-top // 4, top // 2, (6, 9))
+        spikes = spikes_in(9, seed=decay)
+        net = from_lava_dl(write(tmp_path / "net.h5", weights, top, vDecay=decay, iDecay=current), STEPS)
+        got = sy.simulate(net, spikes)
+        unit = net.populations[0].scale / 64
+        us, out = loihi(weights, 0, top, decay, spikes, current)
+        same = np.logical_and.accumulate(got.spikes["layer1"][0] == out, axis=0)
+        same = np.concatenate([np.ones_like(same[:1]), same[:-1]])
+        gap = np.abs(got.u["layer1"][0] / unit - us)[same]
+        slow = STEPS if current == 0 else 4096 / current  # without a decay nothing is rounded
+        assert (gap < (1.5 if unit == 1 else 2) * (1 + slow) * 4096 / decay).all()
+        assert not gap.any() or (decay, current) != (4096, 0)
+        assert out.any()
+
+
+def pictures(strides=(1, 1), pool=True):
+    """SLAYER's blocks of a convolution, a pooling and a dense layer, for pictures of 2 x 7 x 6."""
+    torch.manual_seed(0)
+    neuron = {"threshold": 0.5, "current_decay": 1.0, "voltage_decay": 0.0, "requires_grad": False}
+    hook, block = slayer.utils.quantize_hook_fx, slayer.block.cuba
+    net = [block.Conv(neuron, 2, 4, 3, stride=strides, padding=1, groups=2, weight_scale=2, pre_hook_fx=hook)]
+    if pool:
+        net.append(block.Pool({**neuron, "threshold": 1.5}, 2, pre_hook_fx=hook))
+    height, width = ((size - 1) // stride + 1 for size, stride in zip((7, 6), strides, strict=True))
+    sizes = 4 * (-(-height // 2) * -(-width // 2) if pool else height * width)
+    net += [block.Flatten(), block.Dense(neuron, sizes, 3, weight_scale=2, pre_hook_fx=hook)]
+    return net
+
+
+@pytest.mark.parametrize(("strides", "pool"), [((2, 2), False), ((2, 1), True), ((2, 1), False)])
+def test_pictures_spike_for_spike(tmp_path, strides, pool):
+    net = pictures(strides, pool)
+    spikes = (np.random.default_rng(0).random((STEPS, 2, 7, 6)) < 0.4).astype(int)
+    x, want = torch.tensor(spikes.transpose(1, 2, 3, 0)[None], dtype=torch.float32), []
+    with torch.no_grad():
+        net[-1].synapse.weight += 0.1  # so that it fires
+        for block in net:
+            x = block(x)
+            if not isinstance(block, slayer.block.cuba.Flatten):
+                want.append(x[0].flatten(0, -2).numpy().T.astype(int))
+    path = export(net, tmp_path / "net.h5")
+    with pytest.raises(UnsupportedError, match=r"layer 0.shape: got None before a conv block.*picture="):
+        from_lava_dl(path, STEPS)
+    ours = from_lava_dl(path, STEPS, picture=(2, 7, 6))
+    assert (ours.projections[0].convolution is not None) == (strides == (2, 2))
+    got = sy.simulate(ours, spikes.reshape(STEPS, -1))
+    for late, population in enumerate(ours.populations, 1):
+        np.testing.assert_array_equal(got.spikes[population.name][0][: STEPS - late], want[late - 1][late:])
+        assert want[late - 1].any()
+    chip, _ = simulate_on_chip(map_network(ours), spikes.reshape(STEPS, -1))
+    np.testing.assert_array_equal(chip.u[ours.output], got.u[ours.output])
+
+
+def test_pictures_of_another_size_are_refused(tmp_path):
+    net = pictures()
+    x = torch.zeros(1, 2, 7, 6, 3)
+    for block in net[:2]:
+        x = block(x)
+    path = export(net[:2], tmp_path / "net.h5")
+    with pytest.raises(FormatError, match=r"layer 0.shape: got \(4, 7, 6\) behind \(2, 7, 9\), allowed \(4, 7, 9\)"):
+        from_lava_dl(path, 3, picture=(2, 7, 9))
+    with pytest.raises(FormatError, match=r"layer 1\.shape"):  # SLAYER fills up what its squares do not cover
+        from_lava_dl(path, 3, picture=(2, 7, 6))
+    with pytest.raises(ParameterError, match=r"picture\[1\]: got 0"):
+        from_lava_dl(path, 3, picture=(2, 0, 6))
 
 
 def exact(seed=0, decay=0):
@@ -191,7 +268,6 @@ def test_on_the_chip(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"iDecay": 1024}, "layer 0.neuron.iDecay: got .1024., allowed 4096"),
         ({"refDelay": 3}, "refDelay"),
         ({"gradedSpike": True}, "gradedSpike"),
         ({"type": b"RF"}, "type: got 'RF'"),
@@ -209,7 +285,7 @@ def test_refused_by_name(tmp_path, changes, text):
 def test_other_blocks_and_files_are_refused(tmp_path):
     path = tmp_path / "net.h5"
     for name, data, text in (
-        ("type", np.array([b"conv"], "S10"), "got block 'conv'"),
+        ("type", np.array([b"convT"], "S10"), "got block 'convT'"),
         ("delay", np.ones(3), "got delays"),
     ):
         write(path, np.ones((2, 3)))

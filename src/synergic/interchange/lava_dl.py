@@ -6,20 +6,22 @@ Meaning of the numbers, read from Lava 0.10's bit-accurate LIF, which netx 0.6 b
     I = (4096 - iDecay) I / 4096 + 2^6 sum_j s_j W_ij
     v = (4096 - vDecay) v / 4096 + I + 2^6 bias,        spike and v := 0 where v > 2^6 vThMant.
 
-Our integer neuron is that with iDecay = 4096 (it has no current), d = 4096 - vDecay, v_th = 2^6 vThMant, b = 2^6 bias,
-k = 4096, reset to zero. Local weights and rules have no place in the format: a plastic layer has, beside what other
-readers take from it, a group `synergic` with `projection` and `population`, all fields of IntProjection and
-IntPopulation in the layout of synergic.storage, and comes back whole. Weights wider than 8 bits that are all even, as
-SLAYER's are, are halved with the threshold.
+Our integer neuron is that with d = 4096 - vDecay, v_th = 2^6 vThMant, b = 2^6 bias, k = 4096, reset to zero; with
+iDecay below 4096 it is a CurrentLIF, d_i = 4096 - iDecay. Convolutions and poolings become matrices. Local weights and
+rules have no place in the format: a plastic layer has, beside what other readers take from it, a group `synergic` with
+`projection` and `population`, all fields of IntProjection and IntPopulation in the layout of synergic.storage, and
+comes back whole. Weights wider than 8 bits that are all even, as SLAYER's are, are halved with the threshold.
 
 Two differences stay. v d / 4096 is rounded towards 0 by Lava and to the nearest by us: for vDecay of 0 and 4096 both
 are exact, and so is every spike; else the potentials differ by less than 1.5 * 4096 / vDecay units of 2^-6 weights (2 *
-with halved weights) until a spike falls into that gap. And Lava's layers hear their biases from its first step on, ours
-from the step on at which the presentation reaches them; without a bias, or with vDecay = 4096, that is the same.
+with halved weights) until a spike falls into that gap. A current is rounded likewise: with one that outlives its step
+they differ by 1 + 4096 / iDecay times as much. And Lava's layers hear their biases from its first step on, ours from
+the step on at which the presentation reaches them; without a bias, or with vDecay = 4096, that is the same.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,11 +30,14 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import kind
+from synergic.checks import kind, whole
+from synergic.convolution import Convolution
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.files import reading, write_whole
+from synergic.interchange.lava_dl_convolution import BLOCKS, FIELDS, Shape, unfold
 from synergic.interchange.losses import plastic_losses, refuse_losses
 from synergic.network import Source
+from synergic.neurons import CurrentLIF
 from synergic.neurons.base import plain_only
 from synergic.numerics import fixed
 from synergic.quantise import ONE, IntNetwork, IntPopulation, IntProjection
@@ -46,42 +51,55 @@ EVEN_LOW, EVEN_HIGH = -256, 254
 """Range of weights in steps of 2, beside 8 bits in steps of 1: what Loihi's synapse holds."""
 OWN = "synergic"
 """The group of what only we read."""
-LAYER = {"type", "shape", "inFeatures", "outFeatures", "weight", "bias", "delay", "neuron", OWN}
+LAYER = FIELDS | {"type", "shape", "inFeatures", "outFeatures", "weight", "bias", "delay", "neuron", OWN}
 NEURON = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A dense layer in lava-dl's integers. weights : (n_out, n_in); bias : (n_out,); vth : vThMant. own : the plastic
-    layer that it was written from."""
+    """A layer in lava-dl's integers. weights : (n_out, n_in); bias : (n_out,); vth : vThMant. current_decay : iDecay.
+    convolution : that the weights repeat a kernel. shape : of what comes out. own : the plastic layer that it was
+    written from."""
 
     weights: Array
     bias: Array
     vth: int
     decay: int
+    current_decay: int
+    convolution: Convolution | None
+    shape: Shape
     own: tuple[IntProjection, IntPopulation] | None = None
 
 
-def from_lava_dl(path: str | Path, steps: int, readout: str = "rate") -> IntNetwork:
-    """A network of dense CUBA blocks in integers; populations layer1, layer2, ..., the source is "input".
+def from_lava_dl(
+    path: str | Path, steps: int, readout: str = "rate", picture: tuple[int, int, int] | None = None
+) -> IntNetwork:
+    """A network of dense, conv and pool CUBA blocks in integers; populations layer1, ..., the source is "input".
 
-    steps : T of a presentation. readout : "rate" or "rank". Blocks `input` without neurons, and `flatten` before the
-    first dense block, only say a shape.
-    Raises UnsupportedError, naming the layer, for other blocks, current dynamics, delays, graded spikes and weights
-    that 16 bits do not hold; FormatError for a file that is none; ParameterError for arguments.
+    steps : T of a presentation. readout : "rate" or "rank". picture : (channels, height, width) of the input, needed
+    where a convolution comes first and no `input` block says it. Blocks `input` without neurons, and `flatten`, only
+    say a shape; channels, rows and columns are counted in this order.
+    Raises UnsupportedError, naming the layer, for other blocks, delays, graded spikes and weights that 16 bits do not
+    hold; FormatError for a file that is none; ParameterError for arguments.
     """
+    if picture is not None:
+        for i, size in enumerate(picture):
+            whole(f"from_lava_dl.picture[{i}]", size, 1, 2**20, "Give (channels, height, width).")
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
             group = file["layer"]
-            found = [read_layer(group[str(i)], f"layer {i}") for i in range(len(group))]
+            found, shape = [], None if picture is None else tuple(picture)
+            for i in range(len(group)):
+                found.append(read_layer(group[str(i)], f"layer {i}", shape))
+                shape = shape_after(group[str(i)], found[-1], shape)
     except SynergicError:
         raise
     except Exception as error:  # h5py has one of its own for every kind of damage
         raise FormatError(f"{path}: not a network of lava-dl, or damaged: {error!r}. Export it again.") from error
     layers = [layer for layer in found if layer is not None]
     if not layers:
-        raise UnsupportedError(f"{path}: got no dense layer, allowed one or more. Export the whole network.")
+        raise UnsupportedError(f"{path}: got no layer with neurons, allowed one or more. Export the whole network.")
     populations, projections, before = [], [], Source("input", layers[0].weights.shape[1])
     for i, layer in enumerate(layers, 1):
         name, origin = f"layer{i}", before.name if i == 1 else f"layer{i - 1}"
@@ -93,10 +111,22 @@ def from_lava_dl(path: str | Path, steps: int, readout: str = "rate") -> IntNetw
         unit = SHIFT - half
         vth = min(layer.vth << unit, fixed.MEMBRANE_MAX)  # above that nothing ever fires, here and there
         bias, scale = layer.bias << unit, float(1 << unit)
-        post = IntPopulation(name, len(layer.weights), vth, ONE - layer.decay, "zero", bias, scale)
+        held = None if layer.current_decay == ONE else CurrentLIF(ONE - layer.current_decay, integer=True)
+        post = IntPopulation(name, len(layer.weights), vth, ONE - layer.decay, "zero", bias, scale, neuron=held)
         weights = layer.weights >> half
         projections.append(
-            IntProjection(f"dense{i}", origin, name, weights, None, np.zeros((), np.int64), None, "frozen", bits)
+            IntProjection(
+                f"dense{i}",
+                origin,
+                name,
+                weights,
+                None,
+                np.zeros((), np.int64),
+                None,
+                "frozen",
+                bits,
+                convolution=layer.convolution,
+            )
         )
         populations.append(post)
     k = np.full(steps, ONE) if isinstance(steps, int) and steps > 0 else np.zeros(1, np.int64)
@@ -113,27 +143,43 @@ def width(name: str, layer: Layer) -> tuple[int, int]:
     return bits - half, half
 
 
-def read_layer(group: Any, where: str) -> Layer | None:
-    """One block; None for those that only say a shape."""
+def shape_after(group: Any, layer: Layer | None, before: Shape | None) -> Shape | None:
+    """The shape that comes out of a block; None if nobody has said one."""
+    if layer is not None:
+        return layer.shape
+    if text(group["type"]) == "flatten":
+        return before
+    return tuple(int(v) for v in np.ravel(group["shape"][()])) if "shape" in group else before
+
+
+def read_layer(group: Any, where: str, before: Shape | None) -> Layer | None:
+    """One block; None for those that only say a shape. before : the shape of what it hears, if it is known."""
     name = text(group["type"])
     if name == "flatten" or (name == "input" and "neuron" not in group):
         return None
-    if name != "dense":
+    if name not in ("dense", *BLOCKS):
         what = "input with neurons" if name == "input" else name
-        raise UnsupportedError(f"{where}: got block {what!r}, allowed 'dense'. Export a fully connected network.")
+        raise UnsupportedError(f"{where}: got block {what!r}, allowed 'dense', 'conv' and 'pool'. Use these.")
     refuse_unknown(where, group, LAYER)
     if "neuron" not in group:
         raise UnsupportedError(f"{where}.neuron: missing, allowed CUBA. Export the block with dynamics.")
     if "weight" not in group or isinstance(group["weight"], h5py.Group):
         raise UnsupportedError(f"{where}.weight: missing or complex, allowed real numbers. Use a CUBA block.")
     weights = whole_numbers(f"{where}.weight", group["weight"])
-    weights = weights.reshape(int(np.prod(group["shape"][()])), -1)
+    shape, geometry = tuple(int(v) for v in np.ravel(group["shape"][()])), None
+    if name == "dense":
+        weights = weights.reshape(math.prod(shape), -1)
+    else:
+        weights, geometry, shape = unfold(where, name, group, weights, before)
     if "delay" in group and np.any(group["delay"][()] != 0):
         raise UnsupportedError(f"{where}.delay: got delays, allowed none. Train with delay=False.")
-    bias = whole_numbers(f"{where}.bias", group["bias"]).ravel() if "bias" in group else 0
-    vth, decay = read_neuron(group["neuron"], f"{where}.neuron")
+    bias = whole_numbers(f"{where}.bias", group["bias"]).ravel() if "bias" in group else np.zeros(1, np.int64)
+    if name != "dense" and bias.size == shape[0]:
+        bias = np.repeat(bias, len(weights) // bias.size)
+    vth, decay, current_decay = read_neuron(group["neuron"], f"{where}.neuron")
     own = read_own(group[OWN], f"{where}.{OWN}", weights) if OWN in group else None
-    return Layer(weights, np.broadcast_to(np.asarray(bias, np.int64), (len(weights),)), vth, decay, own)
+    bias = np.broadcast_to(bias, (len(weights),))
+    return Layer(weights, bias, vth, decay, current_decay, geometry, shape, own)
 
 
 def read_own(group: Any, where: str, weights: Array) -> tuple[IntProjection, IntPopulation]:
@@ -146,13 +192,12 @@ def read_own(group: Any, where: str, weights: Array) -> tuple[IntProjection, Int
     return projection, population
 
 
-def read_neuron(group: Any, where: str) -> tuple[int, int]:
-    """vThMant and vDecay of a CUBA neuron without a current."""
+def read_neuron(group: Any, where: str) -> tuple[int, int, int]:
+    """vThMant, vDecay and iDecay of a CUBA neuron."""
     refuse_unknown(where, group, NEURON)
     if text(group["type"]) not in ("CUBA", "LOIHI"):
         raise UnsupportedError(f"{where}.type: got {text(group['type'])!r}, allowed 'CUBA'. Use a CUBA block.")
     fixed_fields = {
-        "iDecay": (ONE, "a current is not read. Train with current_decay=1"),
         "refDelay": (1, "our neuron has no refractory time. Use the default"),
         "gradedSpike": (0, "spikes are 0 and 1. Use graded_spike=False"),
     }
@@ -160,14 +205,16 @@ def read_neuron(group: Any, where: str) -> tuple[int, int]:
         values = np.unique(group[field][()]) if field in group else np.array([wanted])
         if values.tolist() != [wanted]:
             raise UnsupportedError(f"{where}.{field}: got {values[:3]}, allowed {wanted}: {remedy}.")
-    one = {field: np.unique(whole_numbers(f"{where}.{field}", group[field])) for field in ("vDecay", "vThMant")}
+    names = ("vDecay", "vThMant", "iDecay")
+    one = {field: np.unique(whole_numbers(f"{where}.{field}", group[field])) for field in names}
     for field, values in one.items():
         if len(values) != 1:
             raise UnsupportedError(f"{where}.{field}: got {len(values)} values, allowed one. Use shared_param=True.")
-    vth, decay = int(one["vThMant"][0]), int(one["vDecay"][0])
-    if not (vth > 0 and 0 <= decay <= ONE):
-        raise FormatError(f"{where}: got vThMant {vth}, vDecay {decay}, allowed above 0, and 0 to {ONE}. Export again.")
-    return vth, decay
+    decay, vth, current_decay = (int(one[field][0]) for field in names)
+    if not (vth > 0 and 0 <= decay <= ONE and 0 <= current_decay <= ONE):
+        got = f"vThMant {vth}, vDecay {decay}, iDecay {current_decay}"
+        raise FormatError(f"{where}: got {got}, allowed above 0, and 0 to {ONE}. Export again.")
+    return vth, decay, current_decay
 
 
 def refuse_unknown(where: str, group: Any, known: set[str]) -> None:
