@@ -3,6 +3,7 @@
 
 import json
 import multiprocessing
+import os
 import random
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import resuming
 import torch
 from resuming import FAMILIES, MODULES, train
 
@@ -70,7 +72,10 @@ def processes():
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(MODULES)
     first = context.Process(target=int)
-    first.start()  # and with it the server, whose imports take longer than a run
+    with pytest.MonkeyPatch.context() as patch:
+        # The server forgets this process's sys.path, and leaves out what it does not find without a word.
+        patch.setenv("PYTHONPATH", str(Path(resuming.__file__).parent), prepend=os.pathsep)
+        first.start()  # and with it the server, whose imports take longer than a run
     first.join()
     return context
 
