@@ -7,6 +7,7 @@ from dataclasses import replace
 import nir
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import plastic_network, random_spikes
@@ -85,6 +86,69 @@ def test_integrate_and_fire_and_current_without_dynamics():
         same = from_nir(chain(weight, lif(r=1.0)), 1e-3, 6, method=method)
         other = from_nir(chain(weight, cuba), 1e-3, 6, method=method)
         np.testing.assert_array_equal(sy.simulate(other, spikes).u["cubalif"], sy.simulate(same, spikes).u["lif"])
+
+
+@pytest.mark.parametrize(
+    ("more", "claimed"),
+    [
+        ({"stride": 2, "padding": 1, "dilation": 1, "groups": 2}, True),
+        ({"stride": (1, 2), "padding": (0, 1), "dilation": 1, "groups": 1}, False),
+        ({"stride": 1, "padding": "same", "dilation": 1, "groups": 1}, True),
+        ({"stride": 1, "padding": "valid", "dilation": 2, "groups": 1}, True),
+    ],
+)
+def test_a_convolution_against_torch(tmp_path, more, claimed):
+    rng, steps, dt = np.random.default_rng(0), 6, 1e-3
+    kernel, bias = rng.normal(0, 0.5, (4, 2 // more["groups"], 3, 3)), rng.normal(0, 0.1, 4)
+    convolution = nir.Conv2d((7, 6), kernel, bias=bias, **more)
+    spikes = (rng.random((steps, 2, 7, 6)) < 0.4).astype(int)
+    found = torch.nn.functional.conv2d(
+        torch.tensor(spikes).double(), torch.tensor(kernel), torch.tensor(bias), **more
+    ).numpy()
+    shape = found.shape[1:]
+    first, size = (np.ones(shape) * v for v in (4e-3, 2.0, 0.0, 1.0)), int(np.prod(shape))
+    weights = rng.normal(0, 0.3, (3, size))
+    nodes = {
+        "input": nir.Input(np.array([2, 7, 6])), "conv": convolution, "maps": nir.LIF(*first),
+        "flat": nir.Flatten({"input": np.array(shape)}, 0), "dense": nir.Linear(weights), "out": lif(3),
+        "output": nir.Output(np.array([3])),
+    }  # fmt: skip
+    graph = nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False)
+    if more["groups"] == 1:  # nir 1.0.8 forgets groups when it checks the shapes of a file
+        nir.write(tmp_path / "net.nir", graph)
+        graph = nir.read(tmp_path / "net.nir")
+    net = from_nir(graph, dt, steps)
+    assert (net.projections[0].convolution is not None) == claimed
+    got = sy.simulate(net, spikes.reshape(steps, -1))
+    u = np.zeros(shape)
+    for m in range(steps):
+        u = 0.75 * u + 0.5 * found[m]
+        assert np.allclose(got.u["maps"][0, m], u.ravel())
+        u = np.where(u > 1, 0, u)
+    assert got.spikes["maps"].any()
+    whole = sy.quantise(net)
+    mapped, _ = simulate_on_chip(map_network(whole), spikes.reshape(steps, -1))
+    assert np.array_equal(mapped.u["out"], sy.simulate(whole, spikes.reshape(steps, -1)).u["out"])
+    gains = nir.LIF(np.full(shape, 4e-3), rng.uniform(1, 2, shape), np.zeros(shape), np.ones(shape))
+    other = from_nir(nir.NIRGraph({**nodes, "maps": gains}, graph.edges, type_check=False), dt, steps)
+    assert other.projections[0].convolution is None
+
+
+def test_convolutions_that_say_too_little_are_refused():
+    def graph(**more):
+        given = {"input_shape": (4, 4), "weight": np.ones((1, 1, 2, 2)), "stride": 1, "padding": 0, "dilation": 1,
+                 "groups": 1, "bias": np.zeros(1), **more}  # fmt: skip
+        nodes = {"input": nir.Input(np.array([1, 4, 4])), "conv": nir.Conv2d(**given), "n": lif(9),
+                 "output": nir.Output(np.array([9]))}  # fmt: skip
+        return nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False)
+
+    for more, text in (
+        ({"input_shape": None}, "conv.input_shape: got None"),
+        ({"padding": "same"}, "conv.padding: got 'same' with a kernel"),
+        ({"weight": np.ones((1, 1, 2))}, "conv.weight: got shape"),
+    ):
+        with pytest.raises(UnsupportedError, match=text):
+            from_nir(graph(**more), 1e-3, 3)
 
 
 def test_a_current_against_a_loop_of_its_own():

@@ -38,6 +38,7 @@ from synergic.checks import choice, kind, number, require
 from synergic.convolution import Convolution
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange.losses import plastic_losses, refuse_losses
+from synergic.interchange.nir_convolution import unfolded
 from synergic.interchange.nir_neurons import CLOSE, KEY, NEURONS, check_representable, neuron_node, neurons, plain
 from synergic.network import Network, Population, Projection, Source
 from synergic.neurons import CurrentLIF
@@ -132,7 +133,7 @@ def from_nir(
     readout: str | None = None,
     method: str = "euler",
 ) -> Network:
-    """A network of Linear, Affine, LIF, IF and CubaLIF nodes, one Input and one Output; Flatten passes through.
+    """A network of Linear, Affine, Conv2d, LIF, IF and CubaLIF nodes, one Input and one Output; Flatten passes through.
 
     graph : a graph, or a file that nir.write wrote. dt : seconds of a step; steps : T of a presentation; both needed
     unless the graph is from `to_nir`, which says them. readout : default what the graph says, else "rate". method :
@@ -184,9 +185,11 @@ class Reader:
         for a, b in self.edges:
             if a not in self.nodes or b not in self.nodes:
                 raise FormatError(f"edge {a!r} -> {b!r}: no such node, allowed {sorted(self.nodes)}. Correct the edge.")
+        convolutions = {n: unfolded(n, v) for n, v in self.nodes.items() if isinstance(v, nir.Conv2d)}
+        self.nodes = {**self.nodes, **convolutions}
         for name, node in self.nodes.items():
             if not isinstance(node, NEURONS + LINEAR + WIRES):
-                names = [t.__name__ for t in NEURONS + LINEAR + WIRES]
+                names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *WIRES)]
                 raise UnsupportedError(
                     f"{name}: got {type(node).__name__}, allowed {names}. Rewrite or split the node."
                 )
@@ -295,7 +298,10 @@ class Reader:
             fits = node.weight.shape[0] == gain.size
             require(fits, f"{name}.weight", f"{node.weight.shape}", f"{gain.size} rows", f"{b} has as many neurons.")
             called = name if len(pairs) == 1 else f"{name}:{a}:{b}"
-            found.append(Projection(called, a, b, node.weight * gain[:, None], **own_fields(name, node)))
+            own = own_fields(name, node)
+            if np.ptp(gain) > 0:  # what differs by neuron repeats no kernel
+                own.pop("convolution", None)
+            found.append(Projection(called, a, b, node.weight * gain[:, None], **own))
         return found
 
 
