@@ -251,3 +251,38 @@ def test_a_code_of_ones_own_is_one_class():
     sent = heard(lif, 16, HybridSimCfg())[1:].reshape(3, 5, 12)
     assert np.array_equal(sent.sum(axis=1), VALUES > 0.5)
     assert [step.any(axis=1).argmax() for step in sent] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("by_port", [False, True])
+def test_the_chip_hears_a_camera(by_port):
+    network = sy.quantise(plastic_network(sizes=(8, 5, 3), steps=9))
+    spikes = heard(DeltaEncoder(threshold=20, signal=SIGNAL), 18, lavas(True)).reshape(2, 9, 8)
+    want = sy.simulate(network, spikes).spikes[network.output]
+    inside, given = compose(network, 2, 0), {"n": 4, "period": 9, "presentations": 2} if by_port else {"signal": SIGNAL}
+    encoder = DeltaEncoder(threshold=20, **given)
+    encoder.s_out.connect(inside.entries[0].s_in)
+    if by_port:
+        Source(data=SIGNAL.reshape(18, 4).T).s_out.connect(encoder.a_in)
+    configuration = ChipSimCfg()
+    sent = heard(inside.output, 18 + network.depth, configuration)
+    assert np.array_equal(sent[network.depth :].reshape(want.shape), want)
+    assert want.any()
+    assert configuration.costs().energy_j > 0
+
+
+@pytest.mark.parametrize(
+    ("form", "threshold", "error", "text"),
+    [
+        ("signed", 20, ExecutionError, r"c0\.s_in: got values from -1 to [01], allowed 0 to 1"),
+        ("graded", 20, ExecutionError, r"c0\.s_in: got values from -?\d+ to \d+, allowed 0 to 1"),
+        ("channels", 0.5, ParameterError, r"select_tag: got 'fixed_pt' .*'delta'"),
+    ],
+)
+def test_what_the_chips_packets_do_not_hold_is_refused_by_name(form, threshold, error, text):
+    signal = SIGNAL if threshold == 20 else SIGNAL / 32
+    network = sy.quantise(plastic_network(sizes=(8 if form == "channels" else 4, 5, 3), steps=9))
+    inside, encoder = compose(network, 2, 0), DeltaEncoder(threshold=threshold, signal=signal, form=form, name="delta")
+    encoder.s_out.connect(inside.entries[0].s_in)
+    with pytest.raises(error, match=text):
+        heard(inside.output, 18, ChipSimCfg())
+    assert not multiprocessing.active_children()
