@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import kind
+from synergic.checks import kind, kinds
 from synergic.hw_targets.activity import Activity
 from synergic.hw_targets.chip import Chip
 from synergic.hw_targets.mapping import Chain, Mapping, local_bits, map_network, memory_of
@@ -233,6 +233,7 @@ def measured_latencies(mapping: Mapping, activity: Activity) -> tuple[float, flo
 
 def cost(mapping: Mapping, activity: Activity) -> Costs:
     """The costs of what the cores did, per sample; activity : of `simulate_on_chip`, or of a ChipSimCfg's run."""
+    kinds("cost", mapping=(mapping, Mapping), activity=(activity, Activity))
     chip, net = mapping.chip, mapping.network
     form, samples = activity.local_memory, max(activity.samples, 1)
     held, local_cores = cores_held(mapping, form)

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import choice, kind, number, require, whole
+from synergic.checks import choice, kind, kinds, number, numbers, require, whole
 from synergic.errors import UnsupportedError
+from synergic.hw_targets.activity import LOCAL_MEMORIES
 from synergic.hw_targets.chip import Chip
-from synergic.hw_targets.jobs import in_jobs
+from synergic.hw_targets.jobs import check_jobs, in_jobs
 from synergic.hw_targets.kernels import Losses
 from synergic.hw_targets.mapping import Mapping, map_network
 from synergic.hw_targets.probes import Probes
@@ -63,7 +64,9 @@ def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -
     neurons, 0 .. 1. What a dead neuron's local weights held is lost, and they learn nothing: its columns of P and its
     eta are 0, in every projection that it feeds. Raises ParameterError.
     """
+    kind("break_network.network", network, IntNetwork, "Call quantise() first.")
     choice("break_network.fault", fault, FAULTS)
+    whole("break_network.seed", seed, 0, 2**63 - 1, "It seeds the faults.")
     number("break_network.rate", rate, 0, 1, "It is a share.")
     rng = np.random.default_rng(seed)
     if fault == "dead neurons":
@@ -121,6 +124,7 @@ class BrokenChip:
                 f"BrokenChip.mapping: got copies of soma cores (fan_out={self.mapping.fan_out}), allowed a mapping "
                 "without: a copy could fail alone, and neurons are computed once here. Map with fan_out=None."
             )
+        kinds("BrokenChip", dead_cores=(self.dead_cores, tuple), dead_links=(self.dead_links, tuple))
         for core in self.dead_cores:
             whole("BrokenChip.dead_cores", core, 0, self.mapping.cores - 1, "It is the number of a core in use.")
         links = set(all_links(self.mapping.chip))
@@ -188,7 +192,9 @@ CHIP_FAULTS = ("dead cores", "dead links", "lost packets")
 def break_chip(mapping: Mapping, fault: str, rate: float, seed: int = 0) -> BrokenChip:
     """A chip with random faults: a share `rate` of the cores in use, of all links, or of the packets. Raises
     ParameterError."""
+    kind("break_chip.mapping", mapping, Mapping, "Make one with map_network().")
     choice("break_chip.fault", fault, CHIP_FAULTS)
+    whole("break_chip.seed", seed, 0, 2**63 - 1, "It seeds the faults.")
     number("break_chip.rate", rate, 0, 1, "It is a share.")
     rng = np.random.default_rng(seed)
     if fault == "dead cores":
@@ -219,7 +225,16 @@ def accuracy_under(
     active backend, that share the cases (synergic.hw_targets.jobs). Raises ParameterError.
     """
     choice("accuracy_under.fault", fault, (*FAULTS, *CHIP_FAULTS))
-    labels = np.asarray(labels)
+    kind("accuracy_under.network", network, IntNetwork, "Call quantise() first.")
+    kinds("accuracy_under", rates=(rates, Iterable), seeds=(seeds, Iterable))
+    rates, seeds = tuple(rates), tuple(seeds)
+    for rate in rates:
+        number("accuracy_under.rates", rate, 0, 1, "They are shares.")
+    for seed in seeds:
+        whole("accuracy_under.seeds", seed, 0, 2**63 - 1, "They seed the faults.")
+    choice("accuracy_under.local_memory", local_memory, LOCAL_MEMORIES)
+    check_jobs("accuracy_under", jobs)
+    spikes, labels = network.check_input(spikes), numbers("accuracy_under.labels", labels, "iu")
     got, allowed = labels.shape, f"({len(spikes)},), a class a sample"
     require(got == (len(spikes),), "accuracy_under.labels", f"shape {got}", allowed, "Give one label a sample.")
     mapping, probes = map_network(network, chip), Probes.readout(network)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from synergic.checks import kind, require, whole
+from synergic.checks import function, kind, require, whole
 from synergic.hw_targets.activity import Activity
 from synergic.hw_targets.probes import ChipRecord
 from synergic.hw_targets.simulator import Simulator
@@ -28,9 +28,18 @@ def in_jobs(call: Callable[..., Any], cases: Sequence[tuple[Any, ...]], jobs: in
     jobs : None takes the number that `parallel_config` sets (one without it), -1 all processors. Raises
     ParameterError, and what the call raises.
     """
-    if jobs != -1 and jobs is not None:
-        whole("in_jobs.jobs", jobs, 1, float("inf"), "It is a number of workers; -1 takes all processors.")
+    check_jobs("in_jobs", jobs)
+    function("in_jobs.call", call)
+    kind("in_jobs.cases", cases, Sequence, "Give a list of tuples of arguments.")
+    for case in cases:
+        kind("in_jobs.cases", case, tuple, "Give a list of tuples of arguments.")
     return list(Parallel(n_jobs=jobs)(delayed(call)(*case) for case in cases))
+
+
+def check_jobs(where: str, jobs: Any) -> None:
+    """Refuse what is no number of workers. Raises ParameterError."""
+    if jobs is not None and not (isinstance(jobs, int) and jobs == -1):
+        whole(f"{where}.jobs", jobs, 1, 2**15, "It is a number of workers; -1 takes all processors.")
 
 
 def run_in_jobs(
@@ -45,6 +54,8 @@ def run_in_jobs(
     kind("run_in_jobs.simulator", simulator, Simulator, "Make one of a mapping.")
     allowed, remedy = "'samples'", "Make the Simulator without it: one sample is not shared here."
     require(simulator.across == "samples", "run_in_jobs.simulator.across", repr(simulator.across), allowed, remedy)
+    check_jobs("run_in_jobs", jobs)
+    whole("run_in_jobs.batch", batch, 1, float("inf"), "It is a number of samples.")
     spikes = simulator.network.check_input(spikes)
     signal = simulator.network.check_signal(signal, len(spikes)) if signal is not None else None
     single = copy.copy(simulator)

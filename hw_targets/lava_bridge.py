@@ -10,6 +10,7 @@ synergic.neurons.
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -158,9 +159,9 @@ class ChipSimCfg(HybridSimCfg):
     Raises, before any process starts: ParameterError, UnsupportedError, CapacityError.
     """
 
-    def __init__(self, chip: Chip | str = "tianjic", **kwargs: Any) -> None:
+    def __init__(self, chip: Chip | str | Path = "tianjic", **kwargs: Any) -> None:
         super().__init__("fixed_pt", **kwargs)
-        self.chip = load_chip(chip) if isinstance(chip, str) else chip
+        self.chip = chip if isinstance(chip, Chip) else load_chip(chip)
         self.mapping: Mapping | None = None
         self.counters: dict[str, Any] = {}
 

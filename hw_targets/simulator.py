@@ -20,7 +20,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import choice, kind, whole
+from synergic.checks import choice, kind, require, whole
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets import kernels
 from synergic.hw_targets.activity import LOCAL_MEMORIES, Activity
@@ -82,6 +82,9 @@ class Simulator:
         kind(f"{where}.probes", probes, Probes | None, "Make Probes.")
         if threads is not None:
             whole(f"{where}.threads", threads, 1, float("inf"), "It is a number of threads.")
+        fits, remedy = losses is None or hasattr(losses, "packed"), "Make one with break_chip()."
+        require(fits, f"{where}.losses", f"{losses!r} of type {type(losses).__name__}", "BrokenChip or None", remedy)
+        kind(f"{where}.random_masks", random_masks, ByName | None, "Give {population: mask}.")
         choice(f"{where}.across", across, ("samples", "cores", "processes"))
         self.across = across
         available = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synergic.checks import choice, number, require, whole
+from synergic.checks import choice, grid, kind, number, require, whole
 from synergic.learning.layers import HybridNet
 from synergic.learning.scan import Neuron, scan
 
@@ -73,6 +73,12 @@ class ConvHybridNet(HybridNet):
         self, picture: tuple[int, int, int], channels: tuple[int, ...], sizes: tuple[int, ...],
         pools: tuple[int, ...] = (), **settings: Any,
     ) -> None:  # fmt: skip
+        grid("ConvHybridNet.picture", picture, 3, "(channels, height, width)")
+        for name, given in (("channels", channels), ("pools", pools), ("sizes", sizes)):
+            kind(f"ConvHybridNet.{name}", given, tuple | list, "Give whole numbers, one a layer.")
+            for n in given:
+                whole(f"ConvHybridNet.{name}", n, 1, float("inf"), "Give whole numbers, one a layer.")
+        require(len(channels) > 0, "ConvHybridNet.channels", "none", "one or more", "Use a HybridNet without any.")
         pools = pools or (2,) * len(channels)
         require(
             len(pools) == len(channels), "ConvHybridNet.pools", f"{len(pools)} for {len(channels)} convolutions",

@@ -16,7 +16,7 @@ import torchvision
 
 from synergic.checks import choice
 from synergic.errors import DataError, FormatError
-from synergic.files import read_arrays, reading
+from synergic.files import check_path, read_arrays, reading
 
 FOLDER_VARIABLE = "SYNERGIC_DATA"
 """Environment variable that names the folder with data sets."""
@@ -57,6 +57,8 @@ def load_images(name: str, folder: str | Path | None = None) -> Images:
     Raises DataError where the set is nowhere to be had, FormatError for a damaged file.
     """
     choice("load_images.name", name, tuple(SETS))
+    if folder is not None:
+        check_path("load_images.folder", folder)
     given = folder or os.environ.get(FOLDER_VARIABLE)
     places = [Path(given)] if given else [CACHE]
     for place in places:

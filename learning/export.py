@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from synergic.checks import kind
 from synergic.errors import UnsupportedError
 from synergic.learning.convolution import ConvHybridNet
 from synergic.learning.export_convolution import Front, as_array
@@ -24,6 +25,7 @@ def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "ra
     Raises UnsupportedError for trace "shared": a machine hears one sample at a time; and for convolutions of more
     synapses than a matrix can hold.
     """
+    kind("to_description.net", net, HybridNet, "Make one with HybridNet(sizes).")
     for i, layer in enumerate(net.layers):
         if layer.plastic and layer.trace not in TRACES:
             raise UnsupportedError(

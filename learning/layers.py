@@ -21,10 +21,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synergic.checks import choice, number, option, require, whole
+from synergic.checks import choice, kind, number, option, require, whole
 from synergic.learning.products import product
 from synergic.learning.scan import RHO, Local, Neuron, overlap, scan
 from synergic.learning.shared import run_shared
+from synergic.learning.tensors import heard
 from synergic.network import TRACES
 from synergic.rules import Hebbian, Rule
 
@@ -67,6 +68,7 @@ class HybridLinear(nn.Module):
         number("HybridLinear.decay", decay, 0, 1, "It is the share of u kept over a step.")
         number("HybridLinear.lambda_", lambda_, 0, 1, "It is the share of P kept over a step.")
         number("HybridLinear.p_max", p_max, 0, 1e6, "It bounds |P|.", open_low=True)
+        kind("HybridLinear.plastic", plastic, bool, "True adds the local term.")
         option("HybridLinear.sign", sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
         choice("HybridLinear.reset", reset, ("subtract", "zero"))
         choice("HybridLinear.rho", rho, tuple(RHO))
@@ -140,9 +142,12 @@ class HybridLinear(nn.Module):
         """
         if form is not None:
             choice("HybridLinear.forward.form", form, FORMS)
+        for name, given in (("s", s), ("k", k)):
+            heard(f"HybridLinear.forward.{name}", given)
+        require(k.ndim == 1 and len(k) > 0, "HybridLinear.forward.k", f"shape {tuple(k.shape)}", "(T,)", "One a step.")
         fits = s.shape[-1:] == (self.weight.shape[1],) and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] in (1, len(k))))
         require(
-            fits, "HybridLinear input", f"shape {tuple(s.shape)}", "(batch, T or 1, n_in), (batch, n_in)", "T of k."
+            fits, "HybridLinear.forward.s", f"shape {tuple(s.shape)}", "(batch, T or 1, n_in), (batch, n_in)", "T of k."
         )
         if s.ndim == 2:
             s = s[:, None]
@@ -241,6 +246,10 @@ class HybridNet(nn.Module):
         choice("HybridNet.mode", mode, MODES)
         fits = isinstance(sizes, tuple | list) and len(sizes) >= 2
         require(fits, "HybridNet.sizes", repr(sizes), "(channels, ..., classes)", "Give two sizes or more.")
+        for size in sizes:
+            whole("HybridNet.sizes", size, 1, float("inf"), "They are numbers of neurons.")
+        fits, remedy = isinstance(layer, type) and issubclass(layer, nn.Module), "Give the class itself."
+        require(fits, "HybridNet.layer", repr(layer), "HybridLinear, RuleLinear or MaskedLinear", remedy)
         number("HybridNet.tau_w", tau_w, 0, float("inf"), "inf keeps the slow weights as they are.", open_low=True)
         number("HybridNet.dropout", dropout, 0, 0.99, "It is the share left out.")
         whole("HybridNet.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
@@ -251,7 +260,7 @@ class HybridNet(nn.Module):
             for hidden in self.layers[:-1]:
                 hidden.requires_grad_(False)
         m = torch.arange(1, steps + 1, dtype=torch.float64)
-        self.register_buffer("k", torch.exp(-m / tau_w))
+        self.register_buffer("k", torch.exp(-m / float(tau_w)))
         self.k: Tensor
 
     def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -261,14 +270,17 @@ class HybridNet(nn.Module):
         signal : (batch, T), the global signal, where a layer's rule needs one.
         """
         want = (self.steps, self.sizes[0])
+        heard("HybridNet.forward.s", s)
         require(
             (s.ndim == 3 and tuple(s.shape[1:]) == want) or (s.ndim == 2 and s.shape[1] == want[1]),
-            "HybridNet input",
+            "HybridNet.forward.s",
             f"shape {tuple(s.shape)}",
             f"(batch, {want[0]}, {want[1]}) or (batch, {want[1]})",
             "Axes are sample, step, channel.",
         )
         hear = [layer.hears_signal for layer in self.layers]
+        if signal is not None:
+            heard("HybridNet.signal", signal)
         fits, remedy = any(hear) == (signal is not None), "A rule such as ThreeFactor needs one, others none."
         require(fits, "HybridNet.signal", type(signal).__name__, "one exactly where a layer hears it", remedy)
         u = s

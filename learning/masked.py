@@ -22,6 +22,7 @@ from torch.autograd.function import once_differentiable
 from synergic.checks import number, require
 from synergic.learning.layers import HybridLinear, HybridNet, top_of
 from synergic.learning.scan import RHO
+from synergic.learning.tensors import heard
 
 
 class Pattern:
@@ -147,6 +148,7 @@ class MaskedLinear(HybridLinear):
         """As HybridLinear's; form "matrix" carries P and its bound, None is the fastest exact one."""
         require(self.pattern is not None, "MaskedLinear", "no mask", "a mask of the task", "Call use(pattern) before.")
         assert self.pattern is not None
+        heard("MaskedLinear.forward.s", s)
         s = s[:, None] if s.ndim == 2 else s
         slow = sparse_product(s, self.values, self.pattern)
         if not self.plastic:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from synergic import checks
+from synergic.learning.tensors import heard
 
 Tensors = dict[str, Tensor]
 Loss = Callable[[Tensors, Tensors], Tensor]
@@ -53,7 +54,13 @@ def meta_gradient(
         +-REACH v / |v|, the central difference of dC_train/dtheta; "none" leaves the term out
     Raises ParameterError where xi or second_order is none of these.
     """
-    checks.number("meta_gradient: xi", xi, 0, float("inf"), "Give the learning rate of w.")
+    for name, loss in (("training", training), ("validation", validation)):
+        checks.function(f"meta_gradient.{name}", loss)
+    for name, part in (("w", w), ("theta", theta)):
+        checks.kind(f"meta_gradient.{name}", part, dict, "Give tensors by name.")
+        for key, value in part.items():
+            heard(f"meta_gradient.{name}[{key!r}]", value)
+    checks.number("meta_gradient: xi", xi, 0, 1e6, "Give the learning rate of w.")
     checks.choice("meta_gradient: second_order", second_order, ("exact", "difference", "none"))
     if second_order == "exact":
 

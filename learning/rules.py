@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synergic.checks import kind, require
+from synergic.checks import choice, kind, require
 from synergic.errors import UnsupportedError
 from synergic.learning.layers import HybridLinear
 from synergic.learning.products import product
@@ -42,6 +42,7 @@ class RuleLinear(HybridLinear):
         alpha_shape: str = "neuron",
     ) -> None:
         kind("RuleLinear.rule", rule, Rule, "Give one of synergic.rules, or write one.")
+        choice("RuleLinear.trace", trace, (*TRACES, "shared"))
         if isinstance(rule, Hebbian) or trace not in TRACES:
             raise UnsupportedError(
                 f"RuleLinear: got {type(rule).__name__} with trace={trace!r}, allowed other rules than Hebbian, with "

@@ -9,20 +9,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from synergic.checks import require
+from synergic.checks import choice, function, kind, number, require, whole
 from synergic.learning.layers import HybridNet
+from synergic.learning.tensors import class_labels, tensor
 
 TARGET_CLIP = 1.1
 
 
 def rank_loss(u: Tensor, labels: Tensor, vth: float) -> Tensor:
-    """Mean squared error of u(T) / v_th, clipped at 1.1, against one-hot targets."""
+    """Mean squared error of u(T) / v_th, clipped at 1.1, against one-hot targets. Raises ParameterError."""
+    u = tensor("rank_loss.u", u, "(batch, T, classes)")
+    labels = class_labels("rank_loss.labels", labels, len(u), u.shape[-1])
+    number("rank_loss.vth", vth, 0, 1e6, "It is the output neurons' threshold.", open_low=True)
     target = functional.one_hot(labels, u.shape[-1]).to(u.dtype)
     return functional.mse_loss((u[:, -1] / vth).clamp(max=TARGET_CLIP), target)
 
 
 def rate_loss(spikes: Tensor, labels: Tensor) -> Tensor:
-    """Mean squared error of the mean spike count, sum_m s(m) / T, against one-hot targets."""
+    """Mean squared error of the mean spike count, sum_m s(m) / T, against one-hot targets. Raises ParameterError."""
+    spikes = tensor("rate_loss.spikes", spikes, "(batch, T, classes)")
+    labels = class_labels("rate_loss.labels", labels, len(spikes), spikes.shape[-1])
     return functional.mse_loss(spikes.mean(1), functional.one_hot(labels, spikes.shape[-1]).to(spikes.dtype))
 
 
@@ -33,11 +39,29 @@ LOSSES: dict[str, Callable[[Tensor, Tensor, Tensor, float], Tensor]] = {
 """By read-out: the loss of spikes and potentials (batch, T, classes), labels and v_th."""
 
 
+def outputs(where: str, spikes: Tensor, u: Tensor) -> None:
+    """Refuse what are not the spikes and potentials of one run. Raises ParameterError."""
+    for name, value in (("spikes", spikes), ("u", u)):
+        tensor(f"{where}.{name}", value, "(batch, T, classes)")
+    got, want = f"shape {tuple(spikes.shape)}", f"that of u, {tuple(u.shape)}"
+    require(spikes.shape == u.shape, f"{where}.spikes", got, want, "Give those of one run.")
+
+
+def samples(where: str, net: HybridNet, spikes: Tensor, labels: Tensor) -> None:
+    """Refuse what a net cannot be trained or tested with. Raises ParameterError."""
+    kind(f"{where}.net", net, HybridNet, "Make one with HybridNet(sizes).")
+    kind(f"{where}.spikes", spikes, Tensor, "Make one with torch.as_tensor(...).")
+    tensor(f"{where}.spikes", spikes, "(samples, channels)" if spikes.ndim == 2 else "(samples, T, channels)", True)
+    class_labels(f"{where}.labels", labels, len(spikes), net.sizes[-1])
+
+
 def scores(spikes: Tensor, u: Tensor, readout: str) -> Tensor:
     """(batch, classes), of which the highest is the prediction: u(T) in rank coding, spike counts in rate coding.
 
     There u(T) decides between equal counts, as in synergic.simulate.
     """
+    choice("scores.readout", readout, ("rank", "rate"))
+    outputs("scores", spikes, u)
     if readout == "rank":
         return u[:, -1]
     last = u[:, -1] - u[:, -1].amin(1, keepdim=True)
@@ -49,6 +73,9 @@ def early_exit(spikes: Tensor, u: Tensor, labels: Tensor, vth: float) -> dict[st
 
     Returns the accuracy of the highest u at that step (the last one if none passes) and the mean number of steps.
     """
+    outputs("early_exit", spikes, u)
+    labels = class_labels("early_exit.labels", labels, len(u), u.shape[-1])
+    number("early_exit.vth", vth, 0, 1e6, "It is the output neurons' threshold.", open_low=True)
     fired = (u > vth).any(2)
     steps = u.shape[1]
     step = torch.where(fired.any(1), fired.int().argmax(1), steps - 1)
@@ -71,15 +98,16 @@ def train(
     """Adam with a cosine schedule on W, b (`lr`) and theta (`lr_theta`).
 
     spikes : (samples, T, channels); labels : (samples,) integers; progress : called with (epoch, mean loss).
-    Returns the mean loss of each epoch.
+    Returns the mean loss of each epoch. Raises ParameterError.
     """
-    require(
-        len(spikes) == len(labels) > 0,
-        "train.labels",
-        f"{len(labels)} for {len(spikes)} samples",
-        "one each",
-        "Check the data.",
-    )
+    samples("train", net, spikes, labels)
+    for name, count in (("epochs", epochs), ("batch", batch)):
+        whole(f"train.{name}", count, 1, float("inf"), "Give a whole number.")
+    for name, rate in (("lr", lr), ("lr_theta", lr_theta)):
+        number(f"train.{name}", rate, 0, 1e3, "It is a learning rate.")
+    whole("train.seed", seed, 0, 2**63 - 1, "It seeds the order of the samples.")
+    if progress is not None:
+        function("train.progress", progress)
     groups = [{"params": net.slow(), "lr": lr}]
     if net.theta():
         groups.append({"params": net.theta(), "lr": lr_theta})
@@ -107,6 +135,7 @@ def train(
 
 @torch.no_grad()
 def evaluate(net: HybridNet, spikes: Tensor, labels: Tensor) -> float:
-    """Share of samples whose class has the highest u(T)."""
+    """Share of samples whose class has the highest u(T). Raises ParameterError."""
+    samples("evaluate", net, spikes, labels)
     _, u = net(spikes)
     return float((u[:, -1].argmax(1) == labels).double().mean())

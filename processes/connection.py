@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.checks import finite_array, number, require
+from synergic.checks import finite_array, number, numbers, require, whole
 from synergic.numerics.compiled import warm_up
 from synergic.processes.shared import SENDS, STATE, THETA, SharedProcess, SharedVar, table_of
 from synergic.processes.timing import Timing
@@ -50,8 +50,10 @@ class PlasticConnection(SharedProcess):
         rule, name, dtype = p.rule, p.name, np.int64 if integer else np.float64
         if not integer:
             number(f"{name}.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
-        k = np.asarray([ONE if integer else 1.0] if k is None else k)
+        k = numbers(f"{name}.k", [ONE if integer else 1.0] if k is None else k)
+        require(k.size > 0, f"{name}.k", "none", "one or more", "Leave it out: the slow weights then stay.")
         k = finite_array(f"{name}.k", k, ((k.size,),), integer)
+        whole(f"{name}.record", record, 0, float("inf"), "It is a number of presentations.")
         timing = Timing(onset, period, presentations, lag).check(name)
         shape_in, shape_out = shape_in or (p.n_in,), shape_out or (p.n_out,)
         super().__init__(

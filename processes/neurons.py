@@ -8,16 +8,26 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
+from synergic.checks import grid, whole
 from synergic.integers import ONE
-from synergic.numerics.fixed import MEMBRANE_MAX, MEMBRANE_MIN
+from synergic.numerics.fixed import ACCUMULATOR_SHIFT, MEMBRANE_MAX, MEMBRANE_MIN, VALUE_BITS
 from synergic.processes.shared import SENDS, SharedProcess, SharedVar
+
+SHIFTS = (ACCUMULATOR_SHIFT, ACCUMULATOR_SHIFT + VALUE_BITS)
+"""Of the accumulator: behind spikes, and behind values."""
 
 
 class Neurons(SharedProcess):
     """Base of HybridLIF and HybridNeuron: a_in, s_out, u_out, and the variables that all neurons have."""
 
+    @staticmethod
+    def count(name: str, shape: Any) -> int:
+        """n of a shape (n,). Raises ParameterError."""
+        return grid(f"{name}.shape", shape, 1, "(n,)")[0]
+
     def declare(self, p: Any, integer: bool, record: int) -> None:
         """Ports and variables of a population's description. record : Lava steps to keep."""
+        whole(f"{p.name}.record", record, 0, float("inf"), "It is a number of Lava steps.")
         n, dtype = p.size, np.int64 if integer else np.float64
         self.a_in = InPort(shape=(n,))
         self.s_out = OutPort(shape=(n,))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from synergic.checks import finite_array, require
+from synergic.checks import finite_array, kind, require
 from synergic.errors import ExecutionError
 from synergic.runtime import STARTED, end, failure, finish, forget, guarded, has_ended, has_failed
 
@@ -92,6 +92,11 @@ def table_of(
 
 class SharedProcess(AbstractProcess):
     """Base of synergic's processes: shares its SharedVars with the model, and never leaves a failed run hanging."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if kwargs.get("name") is not None:
+            kind(f"{type(self).__name__}.name", kwargs["name"], str, "Give the process a name, or none.")
+        super().__init__(**kwargs)
 
     def share(self) -> None:
         """Hand the arrays of all SharedVars to the model. Call at the end of the constructor."""

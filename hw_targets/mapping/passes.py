@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from synergic.checks import choice, kind, number, require, whole
+from synergic.checks import choice, kind, kinds, number, require, whole
 from synergic.hw_targets.chip import Chip, load_chip
 from synergic.hw_targets.mapping import limits
 from synergic.hw_targets.mapping.balance import Rates, balanced, check_balance
@@ -162,6 +162,8 @@ def open_chip(chip: Chip | str | Path, chips: tuple[int, int]) -> Chip:
 
 def known_faults(chip: Chip, dead_cores: Any, dead_links: Any) -> tuple[tuple[Position, ...], tuple[Link, ...]]:
     """Dead cores and links, checked, sorted and each once; a link begins at its end nearer to (0, 0)."""
+    each = {"dead_cores": (dead_cores, Iterable), "dead_links": (dead_links, Iterable)}
+    kinds("map_network", **each)
     columns, rows = int(chip.columns), int(chip.rows)
     inside = f"positions (x, y) with x below {columns} and y below {rows}"
     cores = {position("map_network.dead_cores", p, columns, rows, inside) for p in dead_cores}

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from synergic.checks import choice, kind, whole
 from synergic.errors import FormatError
-from synergic.files import reading, write_whole
+from synergic.files import check_path, reading, write_whole
 from synergic.hw_targets.chip import FACTS, LATER, PARTS, REAL, Chip, Fact, read_fact
 from synergic.hw_targets.mapping.checker import KINDS, check_mapping
 from synergic.hw_targets.mapping.data import STORAGES, Chain, Mapping, Tile
@@ -59,6 +59,7 @@ def save_mapping(mapping: Mapping, path: str | Path) -> None:
 def load_mapping(path: str | Path) -> Mapping:
     """Read a mapping. Raises FormatError, naming what is wrong, for a file of another kind or version, for a truncated
     or altered one, and for a mapping that breaks a limit of its chip or loses a packet."""
+    check_path("load_mapping.path", path)
     with reading(path):
         check_seal(path, FORMAT, VERSION)
         with h5py.File(path, "r") as file:

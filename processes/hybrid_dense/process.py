@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from synergic.checks import numbers
 from synergic.network import Population, Projection
 from synergic.processes.connection import PlasticConnection
 from synergic.processes.shared import SharedVar
@@ -53,7 +54,7 @@ class HybridDense(PlasticConnection):
         **kwargs: Any,
     ) -> None:
         name = kwargs.get("name", "HybridDense")
-        weights = np.asarray(weights)
+        weights = numbers(f"{name}.weights", weights)
         integer = weights.dtype.kind in "iu"
         alpha = np.zeros((), np.int64 if integer else np.float64) if alpha is None else alpha
         if integer and rule is not None and local_weights is None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from synergic.checks import require
+from synergic.checks import option, require
 from synergic.network import Population
 from synergic.neurons.base import plain_only
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT
-from synergic.processes.neurons import Neurons
+from synergic.processes.neurons import SHIFTS, Neurons
 from synergic.processes.timing import Timing
 from synergic.quantise import IntPopulation
 
@@ -49,7 +49,8 @@ class HybridLIF(Neurons):
         **kwargs: Any,
     ) -> None:
         name = kwargs.get("name", "HybridLIF")
-        n = int(shape[0])
+        n = self.count(name, shape)
+        option(f"{name}.accumulator_shift", accumulator_shift, SHIFTS, "6 (spikes in) or 14 (values in)")
         integer = isinstance(vth, (int, np.integer))
         # The description's own checks are the process's: a process is never looser than a network.
         if integer:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from synergic.checks import kind
+from synergic.checks import kind, option
 from synergic.network import Population
 from synergic.neurons import Neuron
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT
-from synergic.processes.neurons import Neurons
+from synergic.processes.neurons import SHIFTS, Neurons
 from synergic.processes.shared import STATE, THETA, table_of
 from synergic.processes.timing import Timing
 from synergic.quantise import IntPopulation
@@ -54,7 +54,8 @@ class HybridNeuron(Neurons):
     ) -> None:
         name = kwargs.get("name", type(self).__name__)
         kind(f"{name}.neuron", neuron, Neuron, "Leaky integrate-and-fire neurons are a HybridLIF.")
-        n, integer = int(shape[0]), neuron.integer
+        n, integer = self.count(name, shape), neuron.integer
+        option(f"{name}.accumulator_shift", accumulator_shift, SHIFTS, "6 (spikes in) or 14 (values in)")
         # The description's own checks are the process's: a process is never looser than a network.
         if integer:
             bias = np.full(n, bias) if np.ndim(bias) == 0 else bias

@@ -65,6 +65,7 @@ class Readout(SharedProcess):
     def place(network: Network | IntNetwork, at_once: bool) -> dict[str, Any]:
         """Size and clock behind the network's output."""
         kind("from_description.network", network, Network | IntNetwork, "Build one first.")
+        kind("from_description.at_once", at_once, bool, "True hears a presentation in each Lava step.")
         onset, n = network.onsets[network.output], network.population(network.output).size
         return {"n": n, "period": network.steps, "onset": 0 if at_once else onset, "at_once": at_once}
 

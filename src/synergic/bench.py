@@ -20,9 +20,9 @@ from rich.console import Console
 
 import synergic
 from synergic import page
-from synergic.checks import choice, require
+from synergic.checks import choice, kinds, require
 from synergic.errors import ExecutionError, UnsupportedError
-from synergic.files import check_folder, write_json
+from synergic.files import check_folder, check_path, write_json
 
 FOLDER = Path(synergic.__file__).resolve().parents[2] / "benchmarks"
 """Where the scripts lie in a clone."""
@@ -95,11 +95,13 @@ def bench(
     benchmarks/results were made. folder : of the scripts.
     Raises UnsupportedError outside of a clone, ExecutionError for a script that fails, ParameterError for arguments.
     """
+    kinds("bench", which=(which, list | tuple), quick=(quick, bool), console=(console, Console | None))
     require(bool(which), "bench.which", "none", f"some of {list(SCRIPTS)}", "Name at least one.")
     for name in which:
         choice("bench.which", name, tuple(SCRIPTS))
     if json_file is not None:
-        check_folder(json_file)
+        check_folder(json_file, "bench.json_file")
+    folder = check_path("bench.folder", folder)
     check_clone(folder)
     console = console or Console()
     held: dict[str, Any] = {"quick": quick, "figures": {}, "records": {}}

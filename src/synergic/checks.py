@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from synergic.errors import ParameterError
+
+LARGEST = 2**31 - 1
+"""Of numbers that count something: neurons, steps, samples, cores."""
+MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+"""Bytes of this machine's memory: an array that does not fit is refused before anything copies it."""
 
 
 def require(condition: bool, where: str, got: Any, allowed: str, remedy: str) -> None:
@@ -37,6 +43,8 @@ def numbers(where: str, value: Any, kinds: str = "iuf") -> npt.NDArray[Any]:
     if array.dtype.kind not in kinds:  # not before: the text of an array takes long
         got = f"{value!r} of {array.dtype}"
         require(False, where, got, "an array of numbers", "Convert it to integers or floats.")
+    fits, allowed = 8 * array.size <= MEMORY, f"up to {MEMORY // 8} values, which is this machine's memory"
+    require(fits, where, f"shape {array.shape}", allowed, "Give a part of it at a time.")
     return array
 
 
@@ -47,9 +55,9 @@ def finite_array(
     array = numbers(where, value)
     fits = not integer or array.dtype.kind in "iu"
     require(fits, where, f"dtype {array.dtype}", "integers", "Call quantise() first.")
-    array = array.astype(np.int64 if integer else float)  # a copy: nobody else can change it
     allowed = " or ".join(map(str, shapes))
     require(array.shape in shapes, where, f"shape {array.shape}", allowed, "Shapes are (postsynaptic, presynaptic).")
+    array = array.astype(np.int64 if integer else float)  # a copy: nobody else can change it
     bad = int(np.count_nonzero(~np.isfinite(array)))
     require(bad == 0, where, f"{bad} values that are NaN or infinite", "finite values", "Check the training run.")
     array.setflags(write=False)
@@ -73,9 +81,10 @@ def number(where: str, value: Any, low: float, high: float, remedy: str, open_lo
 
 
 def whole(where: str, value: Any, low: int, high: float, remedy: str) -> int:
-    """A whole number within [low, high]."""
+    """A whole number within [low, high]; LARGEST where high is infinite."""
+    endless, high = not np.isfinite(high), min(high, LARGEST) if not np.isfinite(high) else high
     ok = isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(low <= value <= high)
-    allowed = f"{low} to {high}" if np.isfinite(high) else f"{low}, {low + 1}, ..."
+    allowed = f"{low}, {low + 1}, ..., {LARGEST}" if endless else f"{low} to {high}"
     require(ok, where, repr(value), allowed, remedy)
     return int(value)
 
@@ -92,6 +101,24 @@ def kind(where: str, value: Any, wanted: Any, remedy: str) -> None:
         return  # before any text is made: that of a large network takes seconds
     names = " or ".join(t.__name__ for t in get_args(wanted) or (wanted,)).replace("NoneType", "None")
     require(False, where, f"{value!r} of type {type(value).__name__}", names, remedy)
+
+
+def kinds(where: str, **given: tuple[Any, Any]) -> None:
+    """`kind` of several arguments of one function, each given as (value, type)."""
+    for name, (value, wanted) in given.items():
+        kind(f"{where}.{name}", value, wanted, "Give such an object.")
+
+
+def function(where: str, value: Any) -> None:
+    """Refuse what cannot be called."""
+    require(callable(value), where, f"{value!r} of type {type(value).__name__}", "a function", "Give one.")
+
+
+def grid(where: str, value: Any, axes: int, what: str) -> tuple[int, ...]:
+    """So many whole numbers from 1 on, such as the sides of a picture. what : they are, as "(height, width)"."""
+    fits = isinstance(value, tuple | list) and len(value) == axes
+    require(fits, where, repr(value), what, "Give whole numbers from 1 on.")
+    return tuple(whole(where, side, 1, np.inf, f"It is {what}.") for side in value)
 
 
 def matrix(where: str, value: Any, integer: bool = False) -> npt.NDArray[Any]:

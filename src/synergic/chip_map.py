@@ -10,9 +10,10 @@ from typing import Any
 
 from rich.console import Console
 
+from synergic.checks import kind
 from synergic.chip_run import open_network
 from synergic.errors import ExecutionError
-from synergic.files import check_folder, write_json
+from synergic.files import check_folder, check_path, write_json
 from synergic.hw_targets.chip import Chip
 from synergic.hw_targets.mapping import (
     Estimate,
@@ -162,9 +163,11 @@ def map_to_chip(
     output : mapping file. json_file : the report, or what does not fit. html : one page with pictures. Other
     arguments as of map_network. Raises FormatError, ParameterError, CapacityError, UnsupportedError.
     """
-    for path in (output, json_file, html):
+    kind("map_to_chip.console", console, Console | None, "Make one of rich.")
+    network = check_path("map_to_chip.network", network)
+    for name, path in (("output", output), ("json_file", json_file), ("html", html)):
         if path is not None:
-            check_folder(path)
+            check_folder(path, f"map_to_chip.{name}")
     console = console or Console()
     net = open_network(network)
     asked: dict[str, Any] = {

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from synergic.checks import numbers, require, whole
+from synergic.checks import kind, numbers, require, whole
 from synergic.errors import FormatError
-from synergic.files import check_folder, read_arrays, write_json, write_whole
+from synergic.files import check_folder, check_path, read_arrays, write_json, write_whole
 from synergic.hw_targets.activity import Activity
 from synergic.hw_targets.chip import Chip
 from synergic.hw_targets.costs import ASSUMPTIONS, Costs, cost
@@ -102,9 +102,11 @@ def run_on_chip(
 
     Raises FormatError, ParameterError, CapacityError, UnsupportedError, before anything runs but for `strict`.
     """
-    for path in (json_file, figure, html):
+    kind("run_on_chip.console", console, Console | None, "Make one of rich.")
+    network, data = check_path("run_on_chip.network", network), check_path("run_on_chip.data", data)
+    for name, path in (("json_file", json_file), ("figure", figure), ("html", html)):
         if path is not None:
-            check_folder(path)
+            check_folder(path, f"run_on_chip.{name}")
     mapping = open_mapping(network, chip)
     net = mapping.network
     assert isinstance(net, IntNetwork)

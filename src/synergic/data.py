@@ -29,8 +29,9 @@ def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:
 def digits(steps: int = 10, seed: int = 0) -> tuple[npt.NDArray[np.int64], ...]:
     """The 1,797 real 8x8 digits of scikit-learn (UCI, Alpaydin and Kaynak 1998), encoded; a fifth is for test.
 
-    Returns train spikes, train labels, test spikes, test labels.
+    Returns train spikes, train labels, test spikes, test labels. Raises ParameterError.
     """
+    whole("digits.seed", seed, 0, 2**32 - 1, "It seeds the split.")
     images, labels = load_digits(return_X_y=True)
     train, test, y_train, y_test = train_test_split(
         images / 16.0, labels, test_size=0.2, random_state=seed, stratify=labels

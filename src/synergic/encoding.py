@@ -70,7 +70,7 @@ class Rate(Code):
 
     def __post_init__(self) -> None:
         kind("Rate.random", self.random, bool, "True draws spikes, False spreads them evenly.")
-        whole("Rate.seed", self.seed, 0, np.inf, "Give a whole number.")
+        whole("Rate.seed", self.seed, 0, 2**63 - 1, "Give a whole number.")
 
     def sent(self, values: Array, steps: int, first: int) -> Array:
         if self.random:
@@ -114,9 +114,12 @@ class Latency(Code):
 
         Of what `encode` made, they are at most half a step away (numerics.encoding.latency_values).
         """
-        array = numbers("Latency.spikes", spikes, "iufb") > 0
-        fits = array.ndim == 3 and array.size > 0
-        require(fits, "Latency.spikes", f"shape {array.shape}", "(samples, T, n)", "Give those of encode().")
+        given = numbers("Latency.spikes", spikes, "iufb")
+        fits = given.ndim == 3 and given.size > 0
+        require(fits, "Latency.spikes", f"shape {given.shape}", "(samples, T, n)", "Give those of encode().")
+        fits, remedy = not np.isnan(given).any(), "Give those of encode()."
+        require(fits, "Latency.spikes", "NaN", "0, and numbers above for a spike", remedy)
+        array = given > 0
         first = np.where(array.any(axis=1), 1 + array.argmax(axis=1), 0)
         return encoding.latency_values(first, array.shape[1], self.bottom)
 

@@ -14,11 +14,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synergic.checks import kind
 from synergic.errors import FormatError, ParameterError, SynergicError
 
 
-def check_folder(path: Path) -> None:
-    """Refuse a path that is a folder itself, or whose folder does not exist or cannot be written."""
+def check_path(where: str, path: Any) -> Path:
+    """A path that is given as one, or as text. Raises ParameterError. where : the argument."""
+    kind(where, path, str | Path, "Give the path of a file.")
+    return Path(path)
+
+
+def check_folder(path: str | Path, where: str = "path") -> None:
+    """Refuse a path that is a folder itself, or whose folder does not exist or cannot be written. where : the argument."""
+    path = check_path(where, path)
     if path.is_dir():
         raise ParameterError(f"{path}: got a folder, allowed a file. Add the name of the file.")
     if not path.parent.is_dir():
@@ -33,8 +41,8 @@ def write_whole(path: str | Path, write: Callable[[Path], Any]) -> None:
     After an error the old file, if there was one, is untouched and the draft is gone. Raises ParameterError as
     `check_folder`.
     """
-    path = Path(path)
     check_folder(path)
+    path = Path(path)
     # Same folder, hence same file system; the suffix stays last for writers that choose the format by it.
     draft = path.with_name(f".{path.stem}-{uuid.uuid4().hex}{path.suffix}")
     try:

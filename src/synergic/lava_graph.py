@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
-from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.magma.core.run_configs import Loihi2SimCfg, RunConfig
 from lava.proc.io.source import RingBuffer
 
+from synergic.checks import function, kind, whole
 from synergic.network import Network
 from synergic.processes.composition import compose
 from synergic.quantise import IntNetwork
@@ -26,6 +27,7 @@ class Graph:
     """
 
     def __init__(self, network: Network | IntNetwork, spikes: Any, signal: Any = None) -> None:
+        kind("Graph.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
         spikes = network.check_input(spikes)
         signal = network.check_signal(signal, len(spikes))
         self.n_steps = len(spikes) * network.steps + network.depth
@@ -61,6 +63,11 @@ def run_in_lava(
     run_cfg : default Lava's own Loihi2SimCfg with the fitting tag. progress : called with the steps done
     since the last call, every `chunk` steps. signal : (samples, T), for rules that hear one.
     """
+    kind("run_in_lava.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
+    kind("run_in_lava.run_cfg", run_cfg, RunConfig | None, "Make HybridSimCfg(), or one of Lava's.")
+    whole("run_in_lava.chunk", chunk, 1, float("inf"), "It is a number of steps.")
+    if progress is not None:
+        function("run_in_lava.progress", progress)
     graph = Graph(network, spikes, signal)
     tag = "fixed_pt" if isinstance(network, IntNetwork) else "floating_pt"
     run_cfg = run_cfg or Loihi2SimCfg(select_tag=tag)

@@ -162,6 +162,8 @@ class Projection(Connection):
 
     def __post_init__(self) -> None:
         kind("Projection.name", self.name, str, "Give the projection a name.")
+        for end in ("source", "target"):
+            kind(f"{self.name}.{end}", getattr(self, end), str, "It is the name of a population, or of the source.")
         weights = matrix(f"{self.name}.weights", self.weights)
         object.__setattr__(self, "weights", weights)
         self.check_convolution()

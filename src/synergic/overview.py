@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from synergic import plots
+from synergic.checks import kind
 from synergic.chip_map import memory_section, pictures, placement_section, populations
 from synergic.chip_run import summary
 from synergic.errors import FormatError
-from synergic.files import reading
+from synergic.files import check_path, reading
 from synergic.hw_targets.costs import Costs
 from synergic.hw_targets.mapping import load_mapping
 from synergic.hw_targets.mapping.storage import FORMAT as MAPPING
@@ -53,6 +54,8 @@ class Overview:
 def overview(path: Path, draw: bool = False) -> Overview:
     """What is there. draw : also make the pictures. Raises FormatError, naming the file, for anything that `ALLOWED`
     does not name, and for what is damaged."""
+    path = check_path("overview.path", path)
+    kind("overview.draw", draw, bool, "True also makes the pictures.")
     if not path.exists():
         raise FormatError(f"{path}: no such file or folder, allowed {ALLOWED}. Check the path.")
     with reading(path, f"Give {ALLOWED}."):

@@ -9,12 +9,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synergic.checks import finite_array, numbers, require
+from synergic.checks import choice, finite_array, numbers, require
 from synergic.integers import ONE, VALUE_MAX
 from synergic.numerics.fixed import MEMBRANE_MAX, TABLE_SIZE
 
 HELD = 8.0
 """Bound of u / v_th, of the global signal and of plain parameters: 16 bits with 12 fraction bits."""
+
+
+OWNERS = ("", "pre", "post", "neuron")
+"""What a value belongs to: all of it, or each neuron before, after a synapse, or each neuron of a population."""
 
 
 class Parameter(NamedTuple):
@@ -37,7 +41,8 @@ class Parameter(NamedTuple):
 
 
 def declared(kind: str, per: str, default: Any) -> Any:
-    """A dataclass field that is a parameter."""
+    """A dataclass field that is a parameter. Raises ParameterError."""
+    choice(f"{kind}.per", per, OWNERS)
     return dataclasses.field(default=default, metadata={"parameter": Parameter(kind, per)})
 
 

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from synergic.checks import choice, numbers, require, whole
+from synergic.checks import choice, kinds, number, numbers, require, whole
 from synergic.hw_targets.activity import Activity
 from synergic.hw_targets.costs import cost, phase_clocks
 from synergic.hw_targets.mapping import RATE, Mapping, link_packets
@@ -25,16 +27,26 @@ def whole_steps(axes: Any) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def table(where: str, values: Any, shape: str) -> Any:
-    """An array of the axes named in `shape`, as "(T, n)", none of them empty. Raises ParameterError."""
+def table(where: str, values: Any, shape: str, finite: bool = True) -> Any:
+    """An array of the axes named in `shape`, as "(T, n)", none of them empty, finite or not. Raises ParameterError."""
     array = numbers(where, values, "iufb")
     fits = array.ndim == shape.count(",") + 1 and array.size > 0
     require(fits, where, f"shape {array.shape}", f"{shape}, none of them 0", "Choose one sample, or one projection.")
+    require(not finite or bool(np.isfinite(array).all()), where, "NaN or infinite", "finite values", "Check the run.")
     return array
+
+
+def of_simulation(where: str, axes: Any, mapping: Any, activity: Any, title: Any) -> None:
+    """Refuse what is not of a simulator's run, step by step. Raises ParameterError."""
+    given = {"axes": (axes, Axes), "mapping": (mapping, Mapping), "activity": (activity, Activity)}
+    kinds(where, **given, title=(title, str))
+    stepwise, remedy = len(activity.integrated) > 0, "simulate_on_chip() gives one."
+    require(stepwise, f"{where}.activity", "counts of a whole run", "those of each step", remedy)
 
 
 def raster(axes: Any, spikes: Any, title: str = "") -> Any:
     """Spikes (T, n) of one presentation: a mark a spike, step along x, neuron along y."""
+    kinds("raster", axes=(axes, Axes), title=(title, str))
     step, neuron = np.nonzero(table("raster.spikes", spikes, "(T, n)"))
     axes.scatter(step + 1, neuron, s=5, marker="s", linewidths=0, color="tab:blue")
     axes.set(title=title, xlabel="step m", ylabel="neuron", xlim=(0.5, len(spikes) + 0.5))
@@ -45,7 +57,12 @@ def raster(axes: Any, spikes: Any, title: str = "") -> Any:
 
 def membrane(axes: Any, u: Any, vth: float, title: str = "", labels: Any = None) -> Any:
     """Membrane potentials (T, n) over threshold, u / v_th, one line a neuron; the threshold dashed."""
+    kinds("membrane", axes=(axes, Axes), title=(title, str), labels=(labels, Sequence | None))
+    number("membrane.vth", vth, 0, float("inf"), "It is the neurons' threshold.", open_low=True)
     u = table("membrane.u", u, "(T, n)") / vth
+    if labels is not None:
+        got, allowed = f"{len(labels)}", f"{u.shape[1]}, one a neuron"
+        require(len(labels) == u.shape[1], "membrane.labels", got, allowed, "Name each, or none.")
     for i in range(u.shape[1]):
         axes.plot(np.arange(1, len(u) + 1), u[:, i], linewidth=1, label=None if labels is None else labels[i])
     axes.axhline(1, color="black", linestyle="--", linewidth=0.8)
@@ -58,6 +75,9 @@ def membrane(axes: Any, u: Any, vth: float, title: str = "", labels: Any = None)
 
 def weights(axes: Any, matrix: Any, title: str = "", limit: float | None = None) -> Any:
     """A weight matrix (n_out, n_in) as an image, symmetric colours; `limit` fixes their range."""
+    kinds("weights", axes=(axes, Axes), title=(title, str))
+    if limit is not None:
+        number("weights.limit", limit, 0, float("inf"), "It is the largest weight that has a colour.", open_low=True)
     matrix = table("weights.matrix", matrix, "(n_out, n_in)")
     top = limit or float(np.abs(matrix).max()) or 1.0
     image = axes.imshow(matrix, aspect="auto", cmap="RdBu_r", vmin=-top, vmax=top, interpolation="nearest")
@@ -73,6 +93,7 @@ def weights_over_time(axes: Any, history: Any, title: str = "", lines: int = 10,
     move most. history : of Lava's Monitor on HybridDense.local_weights, a step a row; or HybridDense.local_record, a
     presentation a row, with its `xlabel`; slow weights that decay are k[:, None, None] * W.
     """
+    kinds("weights_over_time", axes=(axes, Axes), title=(title, str), xlabel=(xlabel, str))
     values = table("weights_over_time.history", history, "(T, n_out, n_in)").astype(float)
     whole("weights_over_time.lines", lines, 0, float("inf"), "It is a number of synapses.")
     flat = values.reshape(len(values), -1)
@@ -90,6 +111,7 @@ def weights_over_time(axes: Any, history: Any, title: str = "", lines: int = 10,
 def occupancy(axes: Any, mapping: Mapping, activity: Activity | None = None, title: str = "") -> Any:
     """The grid of cores: the share of a core's synapses that the mapping uses; empty cores are blank. W : slow weights,
     P : local ones."""
+    kinds("occupancy", axes=(axes, Axes), title=(title, str), mapping=(mapping, Mapping))
     rows, columns = int(mapping.chip.rows), int(mapping.chip.columns)
     grid = np.full((rows, columns), np.nan)
     slots = int(mapping.chip.axons) * int(mapping.chip.neurons)
@@ -108,6 +130,8 @@ def routes(axes: Any, mapping: Mapping, rate: float = RATE, title: str = "") -> 
 
     rate : spikes of a neuron in a step. A cross marks a known dead core, a dotted line a dead link.
     """
+    number("routes.rate", rate, 0, 1, "It is a share of the steps.")
+    kinds("routes", axes=(axes, Axes), title=(title, str), mapping=(mapping, Mapping))
     carried: dict[Any, float] = {}
     for (a, b), count in link_packets(mapping, rate).items():
         carried[min(a, b), max(a, b)] = carried.get((min(a, b), max(a, b)), 0.0) + count
@@ -144,6 +168,7 @@ def grid_of_cores(axes: Any, grid: Any, label: str, title: str, top: float | Non
 
 def heat_map(axes: Any, mapping: Mapping, activity: Activity, what: str = "energy", title: str = "") -> Any:
     """The grid of cores by what they did, a sample: "energy" in nJ (costs.cost), or "spikes" sent by their neurons."""
+    of_simulation("heat_map", axes, mapping, activity, title)
     choice("heat_map.what", what, ("energy", "spikes"))
     grid = np.full((int(mapping.chip.rows), int(mapping.chip.columns)), np.nan)
     if what == "energy":
@@ -163,6 +188,7 @@ def heat_map(axes: Any, mapping: Mapping, activity: Activity, what: str = "energ
 
 def core_raster(axes: Any, mapping: Mapping, activity: Activity, title: str = "") -> Any:
     """Synapse slots that each core visits (or rewrites) in each step of the chip's clock, mean of the samples."""
+    of_simulation("core_raster", axes, mapping, activity, title)
     did = (activity.integrated + activity.updated + activity.recalled) / max(activity.samples, 1)
     extent = (0.5, len(did) + 0.5, mapping.cores - 0.5, -0.5)
     image = axes.imshow(did.T, aspect="auto", cmap="viridis", interpolation="nearest", extent=extent)
@@ -174,6 +200,7 @@ def core_raster(axes: Any, mapping: Mapping, activity: Activity, title: str = ""
 
 def phase_timeline(axes: Any, mapping: Mapping, activity: Activity, title: str = "") -> Any:
     """Clocks that each phase of each step takes: set-up, slowest core, busiest link (costs.phase_clocks)."""
+    of_simulation("phase_timeline", axes, mapping, activity, title)
     clocks, names = phase_clocks(mapping, activity)
     width = 0.8 / len(names)
     steps = np.arange(1, len(clocks["slowest core"]) + 1)
@@ -190,7 +217,8 @@ def phase_timeline(axes: Any, mapping: Mapping, activity: Activity, title: str =
 
 def learning_curve(axes: Any, losses: Any, title: str = "") -> Any:
     """Mean loss of each epoch, 1, 2, ..."""
-    losses = table("learning_curve.losses", losses, "(epochs)")
+    kinds("learning_curve", axes=(axes, Axes), title=(title, str))
+    losses = table("learning_curve.losses", losses, "(epochs)", finite=False)  # a run may diverge
     axes.plot(np.arange(1, len(losses) + 1), losses, marker=".", linewidth=1)
     axes.set(title=title, xlabel="epoch", ylabel="loss")
     whole_steps(axes)
@@ -199,6 +227,7 @@ def learning_curve(axes: Any, losses: Any, title: str = "") -> Any:
 
 def robustness(axes: Any, levels: Any, curves: dict[str, Any], title: str = "") -> Any:
     """Accuracy by level of damage; curves : by label, (seeds, levels) of 0 .. 1, drawn as the seeds' mean and range."""
+    kinds("robustness", axes=(axes, Axes), title=(title, str), curves=(curves, dict))
     levels = table("robustness.levels", levels, "(levels)")
     for label, values in curves.items():
         values = 100.0 * table(f"robustness.curves[{label!r}]", values, "(seeds, levels)")

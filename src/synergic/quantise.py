@@ -79,6 +79,8 @@ class IntProjection(Connection):
 
     def __post_init__(self) -> None:
         kind("IntProjection.name", self.name, str, "Give the projection a name.")
+        for end in ("source", "target"):
+            kind(f"{self.name}.{end}", getattr(self, end), str, "It is the name of a population, or of the source.")
         option(f"{self.name}.num_message_bits", self.num_message_bits, MESSAGE_BITS, "0 (spikes) or 8 (values)")
         whole(f"{self.name}.weight_bits", self.weight_bits, 2, 16, AGAIN)
         weights = matrix(f"{self.name}.weights", self.weights, True)

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from synergic import page, plots
-from synergic.checks import require
-from synergic.files import check_folder, write_json, write_whole
+from synergic.checks import kinds, require
+from synergic.files import check_folder, check_path, write_json, write_whole
 from synergic.overview import ALLOWED, Overview, overview
 
 TOLERANCE = 0.002
@@ -119,10 +119,13 @@ def report(
 
     paths : as `overview` takes them. Raises FormatError, ParameterError.
     """
-    require(bool(paths), "report.inputs", "none", ALLOWED, "Name at least one.")
-    for path in (html, json_file):
-        if path is not None:
-            check_folder(path)
+    kinds("report", paths=(paths, list | tuple), console=(console, Console | None))
+    require(bool(paths), "report.paths", "none", ALLOWED, "Name at least one.")
+    for path in paths:
+        check_path("report.paths", path)
+    for name, file in (("html", html), ("json_file", json_file)):
+        if file is not None:
+            check_folder(file, f"report.{name}")
     shown = [overview(path, draw=html is not None) for path in paths]
     tables, notes = beside(shown), list(dict.fromkeys(note for o in shown for note in o.notes))
     console = console or Console()

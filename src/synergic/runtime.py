@@ -13,10 +13,11 @@ from multiprocessing import connection
 from typing import Any
 
 from lava.magma.compiler.channels.pypychannel import CspRecvPort
-from lava.magma.core.process.process import ProcessServer
+from lava.magma.core.process.process import AbstractProcess, ProcessServer
 from lava.magma.core.process.variable import VarServer
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
+from synergic.checks import kind
 from synergic.errors import ExecutionError, SynergicError
 
 
@@ -55,6 +56,7 @@ def running(process: Any) -> Iterator[Any]:
     with running(lif):
         lif.run(condition=RunSteps(10), run_cfg=HybridSimCfg("fixed_pt"))
     """
+    kind("running.process", process, AbstractProcess, "Give any process of the network.")
     try:
         yield process
     except BaseException:

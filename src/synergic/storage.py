@@ -21,7 +21,7 @@ import numpy as np
 
 from synergic.convolution import LARGEST, Convolution
 from synergic.errors import FormatError
-from synergic.files import reading, write_whole
+from synergic.files import check_path, reading, write_whole
 from synergic.network import Network, Population, Projection, Source
 from synergic.neurons import Neuron
 from synergic.quantise import IntNetwork, IntPopulation, IntProjection
@@ -48,7 +48,7 @@ def save(network: Network | IntNetwork, path: str | Path) -> None:
     """Write a network. The file appears whole or not at all. Raises FormatError for anything else than
     a network, ParameterError where the folder does not exist."""
     if not isinstance(network, Network | IntNetwork):
-        raise FormatError(f"save: got {type(network).__name__}, allowed Network or IntNetwork. Save these.")
+        raise FormatError(f"save.network: got {type(network).__name__}, allowed Network or IntNetwork. Save these.")
 
     def fill(draft: Path) -> None:
         with h5py.File(draft, "w", userblock_size=HEADER) as file:
@@ -123,6 +123,7 @@ def write(group: Any, item: Any) -> None:
 
 def load(path: str | Path) -> Network | IntNetwork:
     """Read a network. Raises FormatError, naming what is wrong, for any other, altered or truncated file."""
+    check_path("load.path", path)
     with reading(path):
         check_seal(path)
         with h5py.File(path, "r") as file:

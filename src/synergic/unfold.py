@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import numbers, require, whole
+from synergic.checks import finite_array, grid, numbers, require, whole
 
 Array = npt.NDArray[Any]
 Pair = tuple[int, int]
@@ -34,6 +34,10 @@ def picture_after(picture: Pair, kernel: Pair, stride: Any = 1, padding: Any = 0
     stride, padding, dilation : one number, or one an axis.
     """
     how = pairs("picture_after", stride, padding, dilation)
+    picture, kernel = (
+        grid(f"picture_after.{name}", value, 2, "(height, width)")
+        for name, value in (("picture", picture), ("kernel", kernel))
+    )
     height, width = (
         (n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(picture, kernel, *how, strict=True)
     )
@@ -50,10 +54,11 @@ def convolution_synapses(
     Weights that lie on the padding make no synapse. where : how errors name the caller. Raises ParameterError.
     """
     stride, padding, dilation = pairs(where, stride, padding, dilation)
+    grid(f"{where}.shape", shape, 4, "(channels out, channels in / groups, height, width)")
     whole(f"{where}.groups", groups, 1, shape[0], "Groups share the channels evenly.")
     even = shape[0] % groups == 0
     require(even, f"{where}.groups", groups, f"divisors of {shape[0]}", "Groups share the channels evenly.")
-    require(np.shape(picture) == (2,), f"{where}.picture", repr(picture), "(height, width)", "Leave channels out.")
+    grid(f"{where}.picture", picture, 2, "(height, width)")
     after = picture_after(picture, shape[2:], stride, padding, dilation)
     smallest = tuple(d * (k - 1) + 1 - 2 * p for d, k, p in zip(dilation, shape[2:], padding, strict=True))
     fits = min(after) > 0
@@ -91,6 +96,7 @@ def convolution_matrix(
     require(
         fits, "convolution_matrix.kernel", f"shape {kernel.shape}", allowed, "Give the weights as torch holds them."
     )
+    kernel = finite_array("convolution_matrix.kernel", kernel, (kernel.shape,), kernel.dtype.kind in "iu")
     how = (stride, padding, dilation)
     rows, columns, places = convolution_synapses(kernel.shape, picture, *how, groups, "convolution_matrix")
     after = picture_after(picture, kernel.shape[2:], *how)

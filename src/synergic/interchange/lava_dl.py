@@ -30,13 +30,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import kind, whole
+from synergic.checks import choice, grid, kind, whole
 from synergic.convolution import Convolution
 from synergic.errors import FormatError, SynergicError, UnsupportedError
-from synergic.files import reading, write_whole
+from synergic.files import check_path, reading, write_whole
 from synergic.interchange.lava_dl_convolution import BLOCKS, FIELDS, Shape, unfold
 from synergic.interchange.losses import plastic_losses, refuse_losses
-from synergic.network import Source
+from synergic.network import READOUTS, Source
 from synergic.neurons import CurrentLIF
 from synergic.neurons.base import plain_only
 from synergic.numerics import fixed
@@ -82,9 +82,12 @@ def from_lava_dl(
     Raises UnsupportedError, naming the layer, for other blocks, delays, graded spikes and weights that 16 bits do not
     hold; FormatError for a file that is none; ParameterError for arguments.
     """
+    check_path("from_lava_dl.path", path)
+    whole("from_lava_dl.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
+    choice("from_lava_dl.readout", readout, READOUTS)
     if picture is not None:
-        for i, size in enumerate(picture):
-            whole(f"from_lava_dl.picture[{i}]", size, 1, 2**20, "Give (channels, height, width).")
+        for size in grid("from_lava_dl.picture", picture, 3, "(channels, height, width)"):
+            whole("from_lava_dl.picture", size, 1, 2**20, "Give (channels, height, width).")
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
@@ -129,7 +132,7 @@ def from_lava_dl(
             )
         )
         populations.append(post)
-    k = np.full(steps, ONE) if isinstance(steps, int) and steps > 0 else np.zeros(1, np.int64)
+    k = np.full(steps, ONE)
     return IntNetwork(before, tuple(populations), tuple(projections), populations[-1].name, steps, readout, k)
 
 
@@ -260,6 +263,7 @@ def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tu
     lossy : write a network with `lava_dl_losses`, without what they name.
     Raises UnsupportedError with every loss, or naming what netx cannot hold even so; ParameterError for the folder.
     """
+    kind("to_lava_dl.network", network, IntNetwork, "Call quantise() first.")
     plain_only("to_lava_dl.network", network.populations, "the file is written for them", "Use leaky neurons.")
     losses = lava_dl_losses(network)
     refuse_losses("to_lava_dl", losses, lossy)

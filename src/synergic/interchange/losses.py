@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synergic.checks import kind
 from synergic.errors import UnsupportedError
 
 
@@ -17,6 +18,7 @@ def plastic_losses(network: Any) -> list[str]:
 
 def refuse_losses(where: str, losses: tuple[str, ...], lossy: bool) -> None:
     """Raise UnsupportedError with every loss, unless `lossy`."""
+    kind(f"{where}.lossy", lossy, bool, "True writes the rest.")
     if losses and not lossy:
         raise UnsupportedError(
             f"{where}: got what the format has no place for: {'; '.join(losses)}. Allowed only with lossy=True, "

@@ -34,13 +34,13 @@ import nir
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import choice, kind, number, require
+from synergic.checks import choice, kind, number, require, whole
 from synergic.convolution import Convolution
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange.losses import plastic_losses, refuse_losses
 from synergic.interchange.nir_convolution import unfolded
 from synergic.interchange.nir_neurons import CLOSE, KEY, NEURONS, check_representable, neuron_node, neurons, plain
-from synergic.network import Network, Population, Projection, Source
+from synergic.network import READOUTS, Network, Population, Projection, Source
 from synergic.neurons import CurrentLIF
 from synergic.rules import Rule
 from synergic.storage import check_sizes
@@ -144,6 +144,12 @@ def from_nir(
     choice("from_nir.method", method, METHODS)
     graph = read(graph) if isinstance(graph, str | Path) else graph
     kind("from_nir.graph", graph, nir.NIRGraph, "Read it with nir.read.")
+    if dt is not None:
+        number("from_nir.dt", dt, 0, 1e6, "It is the length of a step in seconds.", open_low=True)
+    if steps is not None:
+        whole("from_nir.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
+    if readout is not None:
+        choice("from_nir.readout", readout, READOUTS)
     try:
         own = (graph.metadata or {}).get(KEY, {})
         if not isinstance(own, dict):
@@ -157,7 +163,6 @@ def from_nir(
     require(same, "from_nir.dt", dt, f"{step} s, which the graph says", "Leave it out.")
     dt = step if dt is None else dt
     require(dt is not None, "from_nir.dt", "None", "seconds of a step", "The graph does not say it.")
-    number("from_nir.dt", dt, 0, 1e6, "It is the length of a step in seconds.", open_low=True)
     if steps is None and not own:
         require(False, "from_nir.steps", "None", "a whole number", "The graph does not say it.")
     return Reader(graph, float(dt), method, own).network(steps, readout)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from synergic.checks import option, require
+from synergic.checks import option, require, whole
 from synergic.errors import UnsupportedError
 from synergic.interchange.lava_dl import check_written, write_layer
 from synergic.learning.export import to_description
@@ -36,6 +36,8 @@ class HybridBlock(nn.Module):
     def __init__(self, in_neurons: int, out_neurons: int, *, delay_shift: bool = True, **settings: Any) -> None:
         super().__init__()
         require(isinstance(delay_shift, bool), "HybridBlock.delay_shift", delay_shift, "True or False", "Choose one.")
+        for name, size in (("in_neurons", in_neurons), ("out_neurons", out_neurons)):
+            whole(f"HybridBlock.{name}", size, 1, float("inf"), "It is a number of neurons.")
         # A chain of one layer, which is what is exported.
         net = HybridNet((in_neurons, out_neurons), tau_w=float("inf"), **{"reset": "zero", **settings})
         self.net, self.delay_shift = net, delay_shift

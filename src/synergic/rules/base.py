@@ -192,6 +192,8 @@ def restored(rule_type: type[Rule], given: dict[str, Any]) -> Any:
 
 def integer_form(rule_type: type[Rule]) -> Any:
     """The class of a rule's integer form: made once, at the first question."""
+    fits = isinstance(rule_type, type) and issubclass(rule_type, Rule)
+    require(fits, "integer_form.rule_type", repr(rule_type), "a subclass of Rule", "Give the class, not one of it.")
     if "whole" in vars(rule_type):
         return vars(rule_type)["whole"]
     parameters = rule_type.parameters()

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Refusing tensors that do not fit where they enter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from synergic.checks import kind, require
+
+
+def tensor(where: str, value: Any, axes: str, finite: bool = False) -> Tensor:
+    """A tensor of real numbers with the axes named in `axes`, as "(batch, T, n)", none of them 0. finite : also look
+    for NaN. Raises ParameterError."""
+    kind(where, value, Tensor, "Make one with torch.as_tensor(...).")
+    found: Tensor = value
+    require(found.is_floating_point(), where, f"{found.dtype}", "real numbers", "Call float().")
+    fits = found.ndim == axes.count(",") + 1 and found.numel() > 0
+    require(fits, where, f"shape {tuple(found.shape)}", f"{axes}, none of them 0", "Check the axes.")
+    require(not finite or bool(torch.isfinite(found).all()), where, "NaN or infinite", "finite numbers", "Check them.")
+    return found
+
+
+def heard(where: str, value: Any) -> None:
+    """Refuse as the input of a layer what is no tensor of real numbers; its shape is the layer's affair."""
+    kind(where, value, Tensor, "Make one with torch.as_tensor(...).")
+    require(value.is_floating_point(), where, f"{value.dtype}", "real numbers", "Call float().")
+
+
+def class_labels(where: str, labels: Any, samples: int, n: int) -> Tensor:
+    """Labels (samples,), integers of 0 .. n - 1. Raises ParameterError."""
+    kind(where, labels, Tensor, "Make one with torch.as_tensor(...).")
+    found: Tensor = labels
+    fits, got = found.dtype == torch.int64 and found.shape == (samples,), f"shape {tuple(found.shape)}, {found.dtype}"
+    require(fits, where, got, f"({samples},) of int64", "Give the number of a class a sample.")
+    low, high = (int(x) for x in torch.aminmax(found))
+    require(low >= 0 and high < n, where, f"classes from {low} to {high}", f"0 to {n - 1}", "Count from 0.")
+    return found

@@ -1,0 +1,620 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every public function with arguments that it takes, for the tests that hand it wrong ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lava.proc.io.source import RingBuffer
+from matplotlib.figure import Figure
+from networks import plastic_network, random_spikes
+from rich.console import Console
+
+import synergic as sy
+from synergic import bench, chip_map, chip_run, data, encoding, lava_graph, learning, metrics, overview, plots, report
+from synergic import hw_targets as hw
+from synergic import interchange as ic
+from synergic import processes as pr
+from synergic.hw_targets import chip as chip_module
+from synergic.hw_targets import costs, faults, jobs
+from synergic.hw_targets.lava_bridge import ChipSimCfg
+from synergic.interchange.slayer import HybridBlock
+from synergic.learning import datasets, meta, training
+from synergic.learning import faults as damage
+from synergic.neurons import potential
+from synergic.rules import integer_form, plain, rate, share
+from synergic.run_config import HybridSimCfg
+from synergic.runtime import running
+from synergic.spiking_split import split_by_spikes
+from synergic.storage import load, save
+from synergic.unfold import convolution_matrix, convolution_synapses, picture_after
+
+NET = plastic_network()
+INT = sy.quantise(NET)
+SPIKES = random_spikes(NET)
+WEIGHTS = np.ones((2, 3))
+RNG = np.random.default_rng(0)
+EVENTS = np.zeros(4, [("x", int), ("y", int), ("t", int), ("p", int)])
+SENSOR = (4, 4, 2)
+IMAGES = np.full((2, 28, 28), 0.5, np.float32)
+
+
+@dataclasses.dataclass
+class Case:
+    """A function, or a class, with arguments that it takes.
+
+    fine : by argument, the wrong values that are none for it, by name. also : by argument, what an error may call it.
+    signature : of another callable, where this one hides it. wrong : arguments that get wrong values; default all.
+    runs : whether the right arguments can be tried.
+    """
+
+    call: Any
+    args: dict[str, Any]
+    fine: dict[str, str] = dataclasses.field(default_factory=dict)
+    also: dict[str, str] = dataclasses.field(default_factory=dict)
+    signature: Any = None
+    wrong: tuple[str, ...] = ()
+    runs: bool = True
+
+    def takes_none(self, name: str) -> bool:
+        """Whether None is the default of an argument, in the function or, of a class, in one that it hands it on to."""
+        asked = self.signature or self.call
+        for call in [c.__init__ for c in asked.__mro__] if inspect.isclass(asked) else [asked]:
+            parameter = inspect.signature(call).parameters.get(name)
+            if parameter is not None:
+                return parameter.default is None
+        return False
+
+    def allows(self, name: str) -> set[str]:
+        """Names of the wrong values that are right for an argument."""
+        found = {*FINE.get(name, "").split(", "), *self.fine.get(name, "").split(", ")}
+        return found | {"none"} if self.takes_none(name) else found
+
+
+SIGNED = "negative, huge float"
+ANY_SHAPE = "empty, shape, empty array"
+NANS = "tensor nan"  # training shows it
+FINE = {
+    **dict.fromkeys(("name", "title", "xlabel", "where"), "text"),
+    **dict.fromkeys(("path", "output", "json_file", "html", "figure"), "text"),
+    **dict.fromkeys(("bias", "alpha", "eta", "eta_plus", "eta_minus", "jump"), SIGNED),
+    "sign": "negative",  # -1 is anti-Hebbian
+    "tau_w": "huge, huge float",  # inf keeps the slow weights
+    "dead_cores": "empty",
+    "dead_links": "empty",
+    "jobs": "negative",  # -1 takes all processors
+}
+"""By argument, wherever it occurs: wrong values that are none."""
+ALSO = {"spikes": "input"}
+"""What errors call an argument, wherever it occurs."""
+
+
+@lru_cache
+def mapping():
+    return hw.map_network(INT)
+
+
+@lru_cache
+def ran():
+    return hw.simulate_on_chip(mapping(), SPIKES)
+
+
+def axes():
+    return Figure().subplots()
+
+
+def net(**changes):
+    return learning.HybridNet((3, 2), steps=4, **changes)
+
+
+def tensors():
+    return {"spikes": torch.zeros(4, 4, 3), "labels": torch.zeros(4, dtype=torch.long)}
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """Files that readers take."""
+    made = {name: folder / f"{name}.h5" for name in ("net", "int", "lava_dl", "mapping", "nir")} | {
+        "data": folder / "data.npz"
+    }
+    save(NET, made["net"])
+    save(INT, made["int"])
+    ic.to_lava_dl(INT, made["lava_dl"], lossy=True)
+    hw.save_mapping(mapping(), made["mapping"])
+    np.savez(made["data"], input=SPIKES)
+    return made
+
+
+def neurons(call, **more):
+    return Case(call, {"shape": (2,), "vth": 1.0, "decay": 0.5, "bias": 0.0, "reset": "zero", **CLOCK, **more})
+
+
+CLOCK = {"onset": 0, "period": 5, "presentations": 2, "record": 1, "name": "here"}
+PLASTIC = {
+    "rule": sy.Hebbian(0.1, 0.1), "alpha": 0.1, "local_weights": WEIGHTS / 2, "trace": "per_sample", "vth": 1.0,
+    "k": [1.0], "lag": 0, **CLOCK,
+}  # fmt: skip
+HEBBIAN = {"eta": 0.1, "beta": 0.1, "lambda_": 0.9, "p_max": 4.0, "mask": np.ones((2, 3))}
+FAULT = {"rate": 0.1, "seed": 0}
+DRAW = {"title": "title"}
+LAYER = {
+    "plastic": True, "vth": 0.35, "decay": 0.4, "reset": "subtract", "lambda_": 0.9, "rho": "tanh", "sign": 1,
+    "p_max": 4.0, "trace": "per_sample", "alpha_shape": "neuron",
+}  # fmt: skip
+CHAIN = {"mode": "hp", "steps": 4, "tau_w": 40.0, "dropout": 0.0}
+ON_CHIP = {
+    "local_memory": "matrix", "strict": False, "probes": hw.Probes(), "threads": 1, "losses": None,
+    "across": "samples", "random_masks": {}, "random_seed": 0,
+}  # fmt: skip
+PLACED = {
+    "chip": "tianjic", "chips": (1, 1), "weight_storage": "full", "balance": False, "fan_out": 4, "fold": "auto",
+    "budget": 10, "dead_cores": (), "dead_links": (),
+}  # fmt: skip
+
+
+def described():
+    """Networks, their parts, executors."""
+    part = {"name": "c", "source": "in", "target": "out", "weights": WEIGHTS, "rule": sy.Hebbian(0.1, 0.1)}
+    part |= {"alpha": 0.1, "local_weights": WEIGHTS / 2, "trace": "frozen", "convolution": None}
+    whole = {"source": sy.Source("in", 3), "populations": (sy.Population("out", 2, 1.0, 0.5),)}
+    whole |= {"projections": (sy.Projection("c", "in", "out", WEIGHTS),), "output": "out", "steps": 4}
+    integer = sy.quantise(sy.Network(**whole))
+    kernel = np.ones((1, 1, 2, 2))
+    moved = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    return {
+        "synergic.Source": Case(sy.Source, {"name": "in", "size": 3, "num_message_bits": 0}),
+        "synergic.Population": Case(
+            sy.Population,
+            {"name": "out", "size": 2, "vth": 1.0, "decay": 0.5, "reset": "zero", "bias": 0.0, "neuron": None},
+        ),
+        "synergic.Projection": Case(sy.Projection, part, fine={"source": "text", "target": "text"}),
+        "synergic.Projection.of_kernel": Case(
+            sy.Projection.of_kernel,
+            {
+                "name": "c",
+                "source": "in",
+                "target": "out",
+                "kernel": kernel,
+                "convolution": sy.Convolution((2, 2), (3, 3)),
+            },
+            fine={"source": "text", "target": "text"},
+            also={"kernel": "weights"},
+        ),
+        "synergic.Network": Case(sy.Network, {**whole, "readout": "rank", "dt": 1.0, "tau_w": 40.0}),
+        "synergic.IntNetwork": Case(
+            sy.IntNetwork, {f.name: getattr(integer, f.name) for f in dataclasses.fields(integer)}
+        ),
+        "synergic.IntNetwork.encode": Case(INT.encode, {"values": np.ones(3)}, fine={"values": ANY_SHAPE}),
+        "synergic.IntNetwork.encode_signal": Case(
+            INT.encode_signal, {"signal": np.ones((2, 6))}, fine={"signal": f"negative, {ANY_SHAPE}"}
+        ),
+        "synergic.Convolution": Case(sy.Convolution, {"kernel": (2, 2), "picture": (3, 3), **moved}),
+        "synergic.quantise": Case(sy.quantise, {"network": NET, "weight_bits": 8, "local_bits": 16}),
+        "synergic.simulate": Case(sy.simulate, {"network": NET, "spikes": SPIKES, "batch": 2, "signal": None}),
+        "synergic.BCM": Case(
+            sy.BCM,
+            {"eta": 0.1, "decay": 0.9, "floor": 0.5, "lambda_": 0.9, "p_max": 4.0},
+            fine={"floor": "negative"},
+        ),
+        "synergic.Hebbian": Case(sy.Hebbian, {**HEBBIAN, "rho": "tanh", "sign": 1}, fine={"beta": SIGNED}),
+        "synergic.Oja": Case(sy.Oja, {"eta": 0.1, "p_max": 4.0, "mask": None}),
+        "synergic.PairSTDP": Case(
+            sy.PairSTDP,
+            {"eta_plus": 0.1, "eta_minus": 0.1, "decay_plus": 0.5, "decay_minus": 0.5, "lambda_": 0.9, "p_max": 4.0},
+        ),
+        "synergic.ThreeFactor": Case(
+            sy.ThreeFactor,
+            {"eta": 0.1, "decay": 0.5, "beta": 0.1, "lambda_": 0.9, "p_max": 4.0, "mask": None},
+            fine={"beta": "negative"},
+        ),
+        "synergic.AdaptiveLIF": Case(sy.AdaptiveLIF, {"jump": 0.1, "decay_h": 0.5, "integer": False}),
+        "synergic.CurrentLIF": Case(sy.CurrentLIF, {"decay_i": 0.5, "integer": False}),
+        "synergic.ReLU": Case(sy.ReLU, {"integer": False}),
+        "synergic.Table": Case(sy.Table, {"entries": np.zeros(256), "integer": False}),
+        "synergic.Table.of": Case(sy.Table.of, {"function": "sigmoid"}),
+        "synergic.spiking_split.split_by_spikes": Case(
+            split_by_spikes, {"network": split_me(), "fan_in": 2, "threshold": 0.5}
+        ),
+        "synergic.unfold.picture_after": Case(
+            picture_after, {"picture": (3, 3), "kernel": (2, 2), "stride": 1, "padding": 0, "dilation": 1}
+        ),
+        "synergic.unfold.convolution_matrix": Case(convolution_matrix, {"kernel": kernel, "picture": (3, 3), **moved}),
+        "synergic.unfold.convolution_synapses": Case(
+            convolution_synapses, {"shape": (1, 1, 2, 2), "picture": (3, 3), **moved}
+        ),
+        "synergic.encoding.Rate": Case(encoding.Rate, {"random": True, "seed": 0}),
+        "synergic.encoding.Latency": Case(encoding.Latency, {"form": "linear", "smallest": 0.1}),
+        "synergic.encoding.Latency.decode": Case(encoding.Latency().decode, {"spikes": np.ones((2, 3, 4))}),
+        "synergic.encoding.Code.encode": Case(
+            encoding.Rate(True).encode, {"values": np.ones((2, 3)), "steps": 4, "first": 0}
+        ),
+        "synergic.data.rate_encode": Case(data.rate_encode, {"values": np.ones((2, 3)), "steps": 4}),
+        "synergic.data.digits": Case(data.digits, {"steps": 2, "seed": 0}),
+        "synergic.rules.integer_form": Case(integer_form, {"rule_type": sy.Oja}),
+        **{
+            f"synergic.{place}.{f.__name__}": Case(f, {"per": ""})
+            for place, f in (
+                ("rules", rate),
+                ("rules", share),
+                ("rules", plain),
+                ("neurons", share),
+                ("neurons", plain),
+                ("neurons", potential),
+            )
+        },
+    }
+
+
+def split_me():
+    return sy.Network(
+        sy.Source("in", 3), (sy.Population("out", 2, 1.0, 0.5),), (sy.Projection("c", "in", "out", WEIGHTS),), "out", 4
+    )
+
+
+def in_lava():
+    """Processes, run configurations, runs."""
+    images = {"values": np.ones((2, 3)), "period": 4, "at_once": False, "name": "here"}
+    recordings = [(EVENTS, 0)]
+    kernel = {"weight": np.ones((2, 2, 2, 1)), "input_shape": (3, 3, 1), "padding": 0, "stride": 1, "dilation": 1}
+    found = {
+        "synergic.processes.HybridLIF": neurons(pr.HybridLIF, accumulator_shift=6),
+        "synergic.processes.HybridNeuron": neurons(pr.HybridNeuron, neuron=sy.CurrentLIF(0.5), accumulator_shift=6),
+        "synergic.processes.HybridDense": Case(pr.HybridDense, {"weights": WEIGHTS, **PLASTIC}),
+        "synergic.processes.HybridSparse": Case(pr.HybridSparse, {"weights": WEIGHTS, **PLASTIC}),
+        "synergic.processes.HybridConv": Case(
+            pr.HybridConv, {**kernel, "groups": 1, **{**PLASTIC, "local_weights": None}}
+        ),
+        "synergic.processes.HybridNetwork": Case(
+            pr.HybridNetwork, {"network": NET, "presentations": 2, "record": 1, "name": "here"}
+        ),
+        "synergic.processes.FusedNetwork": Case(pr.FusedNetwork, {"network": NET, "record": 1, "name": "here"}),
+        "synergic.processes.Encoder": Case(pr.Encoder, {"code": encoding.Rate(), **images, "onset": 0}),
+        "synergic.processes.Encoder by port": Case(
+            pr.Encoder, {"code": encoding.Rate(), "period": 4, "n": 3, "presentations": 2, "onset": 0}
+        ),
+        "synergic.processes.DeltaEncoder": Case(
+            pr.DeltaEncoder,
+            {
+                "threshold": 0.5,
+                "form": "signed",
+                "signal": np.ones((2, 4, 3)),
+                "start": 0.0,
+                "onset": 0,
+                "at_once": False,
+                "name": "here",
+            },
+            fine={"start": "none, negative"},
+        ),
+        "synergic.processes.DeltaEncoder by port": Case(
+            pr.DeltaEncoder,
+            {"threshold": 2, "n": 3, "start": 0, "period": 4, "presentations": 2},
+            fine={"start": "none, negative"},
+        ),
+        "synergic.processes.EventSource": Case(
+            pr.EventSource,
+            {
+                "recordings": recordings,
+                "sensor": SENSOR,
+                "period": 4,
+                "duration": 10.0,
+                "start": 0.0,
+                "pool": 2,
+                "merge": False,
+                "onset": 0,
+                "presentations": 1,
+                "at_once": False,
+                "name": "here",
+            },
+        ),
+        "synergic.processes.RankReadout": Case(
+            pr.RankReadout,
+            {
+                "vth": 1.0,
+                "n": 3,
+                "period": 4,
+                "presentations": 2,
+                "early": False,
+                "onset": 0,
+                "at_once": False,
+                "name": "here",
+            },
+        ),
+        "synergic.processes.RateReadout": Case(
+            pr.RateReadout, {"n": 3, "period": 4, "presentations": 2, "onset": 0, "at_once": False, "name": "here"}
+        ),
+        "synergic.processes.RankReadout.from_description": Case(
+            pr.RankReadout.from_description, {"network": NET, "presentations": 2, "early": False, "at_once": False}
+        ),
+        "synergic.processes.RateReadout.from_description": Case(
+            pr.RateReadout.from_description, {"network": NET, "presentations": 2, "at_once": False}
+        ),
+        "synergic.run_config.HybridSimCfg": Case(HybridSimCfg, {"select_tag": "fixed_pt"}),
+        "synergic.hw_targets.lava_bridge.ChipSimCfg": Case(ChipSimCfg, {"chip": "tianjic"}),
+        "synergic.lava_graph.Graph": Case(lava_graph.Graph, {"network": NET, "spikes": SPIKES, "signal": None}),
+        "synergic.lava_graph.run_in_lava": Case(
+            lambda **given: lava_graph.run_in_lava(**given),
+            {"network": NET, "spikes": SPIKES[:1], "run_cfg": None, "progress": None, "chunk": 200, "signal": None},
+            signature=lava_graph.run_in_lava,
+        ),
+        "synergic.runtime.running": Case(
+            lambda process: running(process).__enter__(), {"process": RingBuffer(data=np.ones((1, 1)))}
+        ),
+    }
+    for case in found.values():
+        case.fine["name"] = "none"  # Lava then finds one
+    return found
+
+
+def on_chip():
+    """Mapping, simulation, costs, faults."""
+    record, activity = ran()
+    one = {"mapping": mapping(), "spikes": SPIKES, "batch": 2, **ON_CHIP, "signal": None}
+    both = {"mapping": mapping(), "activity": activity}
+    weights = {"network": INT, "spikes": SPIKES}
+    swept = {**weights, "labels": np.zeros(len(SPIKES), int), "fault": "bit flips", "rates": (0.0,), "seeds": (0,)}
+    return {
+        "synergic.hw_targets.Probes": Case(
+            lambda **given: hw.Simulator(mapping(), probes=hw.Probes(**given)),
+            {"spikes": ("in",), "u": ("layer1",), "local_weights": ("c0",), "sums": ("c0",)},
+            fine={"sums": "none"},
+            signature=hw.Probes,
+        ),
+        "synergic.hw_targets.Simulator": Case(hw.Simulator, {"mapping": mapping(), **ON_CHIP}),
+        "synergic.hw_targets.Simulator.run": Case(
+            hw.Simulator(mapping()).run, {"spikes": SPIKES, "batch": 2, "signal": None}
+        ),
+        "synergic.hw_targets.Simulator.upload": Case(
+            hw.Simulator(mapping()).upload, {"projection": "c0", "alpha": np.int64(3)}
+        ),
+        "synergic.hw_targets.check_mapping": Case(hw.check_mapping, {"mapping": mapping()}),
+        "synergic.hw_targets.cost": Case(hw.cost, both),
+        "synergic.hw_targets.estimate": Case(hw.estimate, {"network": INT, **PLACED}),
+        "synergic.hw_targets.map_network": Case(
+            hw.map_network, {"network": INT, **PLACED, "placement": "first_fit", "seed": 0, "rate": 0.1}
+        ),
+        "synergic.hw_targets.load_chip": Case(hw.load_chip, {"chip": "tianjic"}),
+        "synergic.hw_targets.chip.shipped_chips": Case(chip_module.shipped_chips, {}),
+        "synergic.hw_targets.run_in_jobs": Case(
+            hw.run_in_jobs,
+            {"simulator": hw.Simulator(mapping()), "spikes": SPIKES, "jobs": 1, "batch": 2, "signal": None},
+        ),
+        "synergic.hw_targets.simulate_on_chip": Case(hw.simulate_on_chip, one),
+        "synergic.hw_targets.jobs.in_jobs": Case(
+            jobs.in_jobs, {"call": abs, "cases": [(1,)], "jobs": 1}, fine={"cases": "empty"}
+        ),
+        "synergic.hw_targets.costs.side_by_side": Case(costs.side_by_side, {**weights, "chip": "tianjic"}),
+        "synergic.hw_targets.faults.break_network": Case(
+            faults.break_network, {"network": INT, "fault": "bit flips", **FAULT}
+        ),
+        "synergic.hw_targets.faults.break_chip": Case(
+            faults.break_chip, {"mapping": mapping(), "fault": "dead cores", **FAULT}
+        ),
+        "synergic.hw_targets.faults.BrokenChip": Case(
+            faults.BrokenChip,
+            {
+                "mapping": mapping(),
+                "dead_cores": (0,),
+                "dead_links": (((0, 0), (1, 0)),),
+                "packet_loss": 0.1,
+                "seed": 0,
+            },
+        ),
+        "synergic.hw_targets.faults.accuracy_under": Case(
+            faults.accuracy_under,
+            {**swept, "chip": "tianjic", "local_memory": "matrix", "jobs": 1},
+            fine={"rates": "empty", "seeds": "empty", "jobs": "none"},
+        ),
+        "synergic.metrics.footprint": Case(metrics.footprint, {"network": NET, "bits": 32}),
+        "synergic.metrics.connection_sparsity": Case(metrics.connection_sparsity, {"network": NET}),
+        **{
+            f"synergic.metrics.{f.__name__}": Case(f, {"network": INT, "record": record})
+            for f in (
+                metrics.activation_sparsity,
+                metrics.synaptic_operations,
+                metrics.membrane_updates,
+                metrics.metrics,
+            )
+        },
+        "synergic.plots.raster": Case(plots.raster, {"axes": axes(), "spikes": SPIKES[0], **DRAW}),
+        "synergic.plots.membrane": Case(
+            plots.membrane,
+            {"axes": axes(), "u": np.ones((4, 2)), "vth": 1.0, "labels": ["a", "b"], **DRAW},
+            fine={"labels": "ragged", "vth": "huge, huge float"},
+        ),
+        "synergic.plots.weights": Case(
+            plots.weights, {"axes": axes(), "matrix": WEIGHTS, "limit": 2.0, **DRAW}, fine={"limit": "huge, huge float"}
+        ),
+        "synergic.plots.weights_over_time": Case(
+            plots.weights_over_time,
+            {"axes": axes(), "history": np.ones((4, 2, 3)), "lines": 2, "xlabel": "step", **DRAW},
+        ),
+        "synergic.plots.occupancy": Case(plots.occupancy, {"axes": axes(), "mapping": mapping(), **DRAW}),
+        "synergic.plots.routes": Case(plots.routes, {"axes": axes(), "mapping": mapping(), "rate": 0.1, **DRAW}),
+        "synergic.plots.heat_map": Case(plots.heat_map, {"axes": axes(), **both, "what": "energy", **DRAW}),
+        "synergic.plots.core_raster": Case(plots.core_raster, {"axes": axes(), **both, **DRAW}),
+        "synergic.plots.phase_timeline": Case(plots.phase_timeline, {"axes": axes(), **both, **DRAW}),
+        "synergic.plots.learning_curve": Case(plots.learning_curve, {"axes": axes(), "losses": [1.0, 0.5], **DRAW}),
+        "synergic.plots.robustness": Case(
+            plots.robustness, {"axes": axes(), "levels": [0, 1], "curves": {"a": np.ones((2, 2))}, **DRAW}
+        ),
+    }
+
+
+def trained():
+    """Layers, training, damage."""
+    dense = {"n_in": 3, "n_out": 2}
+    w = {"w": torch.ones(2)}
+    losses = {f"{name}": (lambda w, theta: (w["w"] * theta["t"]).sum()) for name in ("training", "validation")}
+    outputs = {"spikes": torch.zeros(4, 3, 2), "u": torch.zeros(4, 3, 2)}
+    labels = {"labels": torch.zeros(4, dtype=torch.long)}
+    noise = {"images": IMAGES, "rng": RNG}
+    shaped = {"images": "shape"}  # any number of axes before height and width
+    return {
+        "synergic.learning.HybridLinear": Case(learning.HybridLinear, {**dense, **LAYER}),
+        "synergic.learning.HybridLinear.forward": Case(
+            learning.HybridLinear(3, 2),
+            {"s": torch.zeros(4, 5, 3), "k": torch.ones(5), "form": None},
+            fine={"s": NANS, "k": NANS},
+            signature=learning.HybridLinear.forward,
+        ),
+        "synergic.learning.MaskedLinear": Case(learning.MaskedLinear, {**dense, **LAYER}),
+        "synergic.learning.RuleLinear": Case(
+            learning.RuleLinear,
+            {
+                **dense,
+                "rule": sy.Oja(0.1),
+                "plastic": True,
+                "vth": 1.0,
+                "decay": 0.5,
+                "reset": "zero",
+                "trace": "per_sample",
+                "alpha_shape": "neuron",
+            },
+        ),
+        "synergic.learning.SpikingConv2d": Case(
+            learning.SpikingConv2d,
+            {
+                "in_channels": 1,
+                "out_channels": 2,
+                "kernel_size": 3,
+                "pool": 2,
+                "vth": 1.0,
+                "decay": 0.5,
+                "reset": "zero",
+            },
+        ),
+        "synergic.learning.HybridNet": Case(
+            learning.HybridNet, {"sizes": (3, 2), **CHAIN, "layer": learning.HybridLinear}
+        ),
+        "synergic.learning.HybridNet.forward": Case(
+            net(),
+            {"s": torch.zeros(4, 4, 3), "signal": None},
+            fine={"s": NANS},
+            signature=learning.HybridNet.forward,
+        ),
+        "synergic.learning.MaskedNet": Case(learning.MaskedNet, {"sizes": (3, 2), **CHAIN}),
+        "synergic.learning.ConvHybridNet": Case(
+            learning.ConvHybridNet,
+            {"picture": (1, 8, 8), "channels": (2,), "sizes": (4, 2), "pools": (2,), **CHAIN},
+            fine={"pools": "empty"},
+        ),
+        "synergic.learning.evaluate": Case(learning.evaluate, {"net": net(), **tensors()}),
+        "synergic.learning.train": Case(
+            learning.train,
+            {
+                "net": net(),
+                **tensors(),
+                "epochs": 1,
+                "batch": 2,
+                "lr": 1e-3,
+                "lr_theta": 1e-3,
+                "seed": 0,
+                "progress": None,
+            },
+        ),
+        "synergic.learning.to_description": Case(
+            learning.to_description, {"net": net(), "num_message_bits": 0, "readout": "rank"}
+        ),
+        "synergic.interchange.slayer.HybridBlock": Case(
+            HybridBlock, {"in_neurons": 3, "out_neurons": 2, "delay_shift": True}
+        ),
+        "synergic.learning.training.rank_loss": Case(
+            training.rank_loss, {"u": outputs["u"], **labels, "vth": 1.0}, fine={"u": NANS}
+        ),
+        "synergic.learning.training.rate_loss": Case(
+            training.rate_loss, {"spikes": outputs["spikes"], **labels}, fine={"spikes": NANS}
+        ),
+        "synergic.learning.training.scores": Case(
+            training.scores, {**outputs, "readout": "rate"}, fine={"spikes": NANS, "u": NANS}
+        ),
+        "synergic.learning.training.early_exit": Case(
+            training.early_exit, {**outputs, **labels, "vth": 1.0}, fine={"spikes": NANS, "u": NANS}
+        ),
+        "synergic.learning.meta.meta_gradient": Case(
+            meta.meta_gradient,
+            {**losses, "w": w, "theta": {"t": torch.ones(2)}, "xi": 0.1, "second_order": "none"},
+        ),
+        "synergic.learning.faults.crop": Case(
+            damage.crop, {"images": IMAGES, "half_width": 2}, also={"images": "half_width"}
+        ),
+        "synergic.learning.faults.gaussian": Case(damage.gaussian, {**noise, "variance": 0.1}, fine=shaped),
+        "synergic.learning.faults.speckle": Case(damage.speckle, {**noise, "variance": 0.1}, fine=shaped),
+        "synergic.learning.faults.salt_and_pepper": Case(
+            damage.salt_and_pepper, {**noise, "amount": 0.1, "salt_share": 0.5}, fine=shaped
+        ),
+        "synergic.learning.faults.salt": Case(damage.salt, {**noise, "amount": 0.1}, fine=shaped),
+        "synergic.learning.faults.pepper": Case(damage.pepper, {**noise, "amount": 0.1}, fine=shaped),
+        "synergic.learning.faults.damage": Case(
+            damage.damage, {"images": IMAGES, "kind": "salt", "level": 2, "seed": 0}, fine=shaped
+        ),
+        "synergic.learning.faults.drop_events": Case(damage.drop_events, {"events": EVENTS, "share": 0.5, "rng": RNG}),
+        "synergic.learning.faults.add_events": Case(
+            damage.add_events, {"events": EVENTS, "share": 0.5, "sensor": SENSOR, "rng": RNG}
+        ),
+        "synergic.learning.faults.mask_region": Case(
+            damage.mask_region, {"events": EVENTS, "half_width": 1, "sensor": SENSOR}
+        ),
+    }
+
+
+def with_files(folder: Path):
+    """Readers, writers, and the functions behind the commands."""
+    at = files(folder)
+    out, quiet = folder / "out", Console(quiet=True)
+    written = {"json_file": out, "html": out, "console": quiet}
+    placed = {**PLACED, "placement": "first_fit", "seed": 0, "console": quiet}
+    ran_on = {"network": at["int"], "data": at["data"], "chip": None, "samples": 1, "local_memory": "matrix"}
+    return {
+        "synergic.storage.save": Case(save, {"network": NET, "path": out}),
+        "synergic.storage.load": Case(load, {"path": at["net"]}),
+        "synergic.hw_targets.save_mapping": Case(hw.save_mapping, {"mapping": mapping(), "path": out}),
+        "synergic.hw_targets.load_mapping": Case(hw.load_mapping, {"path": at["mapping"]}),
+        "synergic.interchange.from_lava_dl": Case(
+            ic.from_lava_dl, {"path": at["lava_dl"], "steps": 4, "readout": "rate"}
+        ),
+        "synergic.interchange.to_lava_dl": Case(ic.to_lava_dl, {"network": INT, "path": out, "lossy": True}),
+        "synergic.interchange.lava_dl_losses": Case(ic.lava_dl_losses, {"network": INT}),
+        "synergic.interchange.from_nir": Case(
+            ic.from_nir,
+            {"graph": ic.to_nir(NET, 0.001, True), "dt": 0.001, "steps": 4, "readout": "rank", "method": "euler"},
+        ),
+        "synergic.interchange.to_nir": Case(ic.to_nir, {"network": NET, "dt": 0.001, "lossy": True}),
+        "synergic.interchange.nir_losses": Case(ic.nir_losses, {"network": NET}),
+        "synergic.learning.datasets.load_images": Case(
+            lambda **given: datasets.load_images(**given),
+            {"name": "mnist", "folder": folder},
+            signature=datasets.load_images,
+            runs=False,
+        ),
+        "synergic.bench.bench": Case(
+            lambda **given: bench.bench(**given),
+            {"which": ("chip",), "quick": True, "json_file": out, "folder": folder, "console": quiet},
+            fine={"folder": "text"},
+            signature=bench.bench,
+        ),
+        "synergic.report.report": Case(report.report, {"paths": [at["net"]], **written}),
+        "synergic.overview.overview": Case(overview.overview, {"path": at["net"], "draw": False}),
+        "synergic.chip_map.map_to_chip": Case(
+            chip_map.map_to_chip,
+            {"network": at["int"], **placed},
+        ),
+        "synergic.chip_map.map_to_chip's files": Case(
+            chip_map.map_to_chip,
+            {"network": at["int"], **placed, "output": out, **written},
+            wrong=("output", "json_file", "html"),
+        ),
+        "synergic.chip_run.run_on_chip": Case(
+            chip_run.run_on_chip,
+            {**ran_on, "strict": False, "console": quiet},
+        ),
+        "synergic.chip_run.run_on_chip's files": Case(
+            chip_run.run_on_chip,
+            {**ran_on, "strict": False, "figure": folder / "out.png", **written},
+            wrong=("figure", "json_file", "html"),
+        ),
+    }
