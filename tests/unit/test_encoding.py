@@ -155,7 +155,7 @@ def test_a_signal_by_hand():
     ("make", "text"),
     [
         (lambda: Rate(random=1), r"Rate\.random: got 1 of type int, allowed bool\."),
-        (lambda: Rate(seed=-1), r"Rate\.seed: got -1, allowed 0, 1, \.\.\."),
+        (lambda: Rate(seed=-1), r"Rate\.seed: got -1, allowed 0 to"),
         (lambda: Latency("log"), r"Latency\.form: got 'log', allowed 'linear' or 'logarithmic'"),
         (lambda: Latency("logarithmic", 1.0), r"Latency\.smallest: got 1\.0, allowed \(0, 1\]"),
         (lambda: Latency("logarithmic", 0), r"Latency\.smallest: got 0"),

@@ -29,7 +29,9 @@ INNER = {
     "metrics": {"Operations", "check", "check_record"},
     "plots": {"whole_steps", "table", "of_simulation", "grid_of_cores"},
     "spiking_split": {"split_population", "collecting"},
-    "storage": {"types", "header", "seal", "check_seal", "says", "write", "check_sizes", "read", "read_array"},
+    "storage": {
+        "types", "unfolded", "header", "seal", "check_seal", "says", "write", "check_sizes", "read", "read_array",
+    },  # fmt: skip
     "unfold": {"pairs"},
     "data": set(),
     "lava_graph": set(),

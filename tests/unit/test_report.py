@@ -163,7 +163,7 @@ def test_wrong_files_are_refused_by_name(tmp_path, make, text):
 
 
 def test_nothing_to_show_and_nowhere_to_write_are_refused(files, tmp_path):
-    with pytest.raises(ParameterError, match=r"report\.inputs: got none"):
+    with pytest.raises(ParameterError, match=r"report\.paths: got none"):
         report([])
     with pytest.raises(ParameterError, match="missing does not exist"):
         report([files / "gp"], html=tmp_path / "missing" / "page.html")
