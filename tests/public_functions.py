@@ -575,7 +575,7 @@ def with_files(folder: Path):
         "synergic.hw_targets.save_mapping": Case(hw.save_mapping, {"mapping": mapping(), "path": out}),
         "synergic.hw_targets.load_mapping": Case(hw.load_mapping, {"path": at["mapping"]}),
         "synergic.interchange.from_lava_dl": Case(
-            ic.from_lava_dl, {"path": at["lava_dl"], "steps": 4, "readout": "rate"}
+            ic.from_lava_dl, {"path": at["lava_dl"], "steps": 4, "readout": "rate", "picture": (3, 2, 2)}
         ),
         "synergic.interchange.to_lava_dl": Case(ic.to_lava_dl, {"network": INT, "path": out, "lossy": True}),
         "synergic.interchange.lava_dl_losses": Case(ic.lava_dl_losses, {"network": INT}),

@@ -25,7 +25,7 @@ def check_path(where: str, path: Any) -> Path:
 
 
 def check_folder(path: str | Path, where: str = "path") -> None:
-    """Refuse a path that is a folder itself, or whose folder does not exist or cannot be written. where : the argument."""
+    """Refuse a path that is a folder itself, or whose folder is not there, or read-only. where : the argument."""
     path = check_path(where, path)
     if path.is_dir():
         raise ParameterError(f"{path}: got a folder, allowed a file. Add the name of the file.")

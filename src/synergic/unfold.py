@@ -34,10 +34,8 @@ def picture_after(picture: Pair, kernel: Pair, stride: Any = 1, padding: Any = 0
     stride, padding, dilation : one number, or one an axis.
     """
     how = pairs("picture_after", stride, padding, dilation)
-    picture, kernel = (
+    for name, value in (("picture", picture), ("kernel", kernel)):
         grid(f"picture_after.{name}", value, 2, "(height, width)")
-        for name, value in (("picture", picture), ("kernel", kernel))
-    )
     height, width = (
         (n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(picture, kernel, *how, strict=True)
     )

@@ -30,8 +30,17 @@ INNER = {
     "plots": {"whole_steps", "table", "of_simulation", "grid_of_cores"},
     "spiking_split": {"split_population", "collecting"},
     "storage": {
-        "types", "unfolded", "header", "seal", "check_seal", "says", "write", "check_sizes", "read", "read_array",
-    },  # fmt: skip
+        "types",
+        "unfolded",
+        "header",
+        "seal",
+        "check_seal",
+        "says",
+        "write",
+        "check_sizes",
+        "read",
+        "read_array",
+    },
     "unfold": {"pairs"},
     "data": set(),
     "lava_graph": set(),
@@ -125,7 +134,7 @@ def test_wrong_arguments_are_refused_by_name(group, quick):
 
 
 def public():
-    """Every public function and class, as "synergic.place.name": of packages what they name, of modules what they hold."""
+    """Every public function and class, with its place: what packages name, and what modules hold."""
     for place in PACKAGES:
         package = importlib.import_module(f"synergic{place}")
         for name in package.__all__:
