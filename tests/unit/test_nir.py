@@ -308,6 +308,7 @@ W = nir.Linear(np.ones((2, 2)))
         (chain(W, lif(2, tau=np.array([1.0, 2.0]))), UnsupportedError, "lif.tau: got 2 different"),
         (chain(W, lif(2, tau=5e-4)), UnsupportedError, "lif.tau: got 0.0005 s"),
         (chain(W, lif(2, vth=0.0)), UnsupportedError, "lif.v_threshold"),
+        (chain(nir.Linear(np.ones((0, 2))), nir.IF(*np.ones((3, 0)))), ParameterError, "if.r: got no neurons"),
         (chain(W, lif(2, r=np.nan)), ParameterError, "lif.r: got NaN"),
         (chain(W, lif(2), lif(2)), UnsupportedError, "lif: connected with .'lif_1'"),
         (chain(W, W, lif(2)), UnsupportedError, "linear: connected with"),

@@ -304,7 +304,7 @@ class Reader:
             require(fits, f"{name}.weight", f"{node.weight.shape}", f"{gain.size} rows", f"{b} has as many neurons.")
             called = name if len(pairs) == 1 else f"{name}:{a}:{b}"
             own = own_fields(name, node)
-            if np.ptp(gain) > 0:  # what differs by neuron repeats no kernel
+            if np.unique(gain).size > 1:  # what differs by neuron repeats no kernel
                 own.pop("convolution", None)
             found.append(Projection(called, a, b, node.weight * gain[:, None], **own))
         return found

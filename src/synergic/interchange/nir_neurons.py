@@ -91,6 +91,7 @@ def neurons(name: str, node: Any, dt: float, method: str) -> Neurons:
         value = getattr(node, f.name) if f.init and f.name != "metadata" else 0.0
         require(bool(np.isfinite(value).all()), f"{name}.{f.name}", "NaN or infinite", "finite", "Check the graph.")
     r, reset = np.ravel(node.r).astype(float), np.ravel(node.v_reset).astype(float)
+    require(r.size > 0, f"{name}.r", "no neurons", "one or more", "Check the graph.")
     vth = np.ravel(node.v_threshold) - reset
     if not (vth > 0).all():
         raise UnsupportedError(
