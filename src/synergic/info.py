@@ -14,7 +14,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("synergic", "lava-nc", "lava-dl", "torch", "numpy", "scipy", "numba", "tonic", "scikit-learn", "matplotlib")
+PACKAGES = (
+    "synergic", "lava-nc", "lava-dl", "torch", "numpy", "scipy", "numba", "tonic", "scikit-learn", "matplotlib", "nir",
+    "ray",
+)  # fmt: skip
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -63,9 +67,22 @@ def holds(*patterns: str) -> Callable[[], str]:
     return check
 
 
-def program(name: str) -> Callable[[], str]:
-    """A check that a program can be found."""
-    return lambda: "" if shutil.which(name) else f"no program {name}"
+def program(*names: str) -> Callable[[], str]:
+    """A check that one of some programs can be found."""
+    return lambda: "" if any(map(shutil.which, names)) else f"no program {' or '.join(names)}"
+
+
+def first(*checks: Callable[[], str]) -> Callable[[], str]:
+    """A check of several: the first answer that is not empty."""
+    return lambda: next(filter(None, (check() for check in checks)), "")
+
+
+def gpu() -> str:
+    """Why training could not use a GPU here."""
+    if why := imports("torch")():
+        return why
+    torch = importlib.import_module("torch")
+    return "" if torch.cuda.is_available() else "torch finds no GPU"
 
 
 REPAIR = "Install synergic anew: uv sync, in a clone of the repository."
@@ -74,6 +91,9 @@ PARTS = (
     Part("lava", "run networks in Lava, floating point and integers", lava_runs, "Linux with shared memory. " + REPAIR),
     Part("training", "train in torch: synergic train, demo", imports("torch", "synergic.learning"), REPAIR),
     Part("lava-dl", "exchange networks with lava-dl", imports("lava.lib.dl.slayer"), REPAIR),
+    Part("nir", "exchange networks with NIR", imports("nir"), REPAIR),
+    Part("gpu", "train on a GPU: --device cuda", gpu, "An NVIDIA GPU with its driver; everything works without."),
+    Part("cluster", "share work by Ray", imports("ray"), "pip install 'synergic[cluster]', or uv sync --extra cluster"),
     Part("digits", "the demo's 8x8 digits", imports("sklearn.datasets"), REPAIR),
     Part("events", "recordings of event cameras", imports("tonic"), REPAIR),
     Part("plots", "pictures", imports("matplotlib.backends.backend_agg"), REPAIR),
@@ -82,6 +102,19 @@ PARTS = (
     Part("n-mnist", "data set N-MNIST", holds("NMNIST", "nmnist*"), FETCH),
     Part("omniglot", "data set Omniglot", holds("omniglot_packed105.npz", "omniglot-py"), FETCH),
     Part("notebooks", "run the tutorials", imports("jupytext", "nbmake", "ipykernel"), "uv sync --group dev"),
+    Part("documentation", "build the site", imports("sphinx", "myst_nb", "furo"), "uv sync --group docs"),
+    Part(
+        "browser",
+        "read the site in tests/site",
+        first(imports("playwright"), program(*BROWSERS)),
+        "uv sync --group docs, and a Chromium of the system: apt-get install chromium",
+    ),
+    Part(
+        "neurobench",
+        "compare synergic.metrics with NeuroBench itself",
+        imports("neurobench.benchmarks"),
+        "pip install neurobench torchaudio==2.3.1",
+    ),
     Part("training peers", "benchmarks/training.py", imports("snntorch", "norse"), "uv sync --group bench"),
     Part("chip peers", "benchmarks/chip.py with SANA-FE and PAIBox", program("uv"), "pip install uv"),
 )

@@ -18,7 +18,8 @@ TAGS = ("floating_pt", "fixed_pt")
 class HybridSimCfg(Loihi2SimCfg):
     """Runs a graph of synergic's and Lava's processes on the CPU.
 
-    select_tag : "floating_pt", "fixed_pt", or None for what the numbers of synergic's processes are. Further
+    select_tag : "floating_pt", "fixed_pt", or None for what the numbers of synergic's processes are; a graph whose
+    processes of synergic hold spikes alone (encoders, EventSource, RateReadout) then runs as "floating_pt". Further
     arguments as of Lava's Loihi2SimCfg. Raises ParameterError, before any process starts, where one of the graph's
     processes holds numbers of the other kind.
     """

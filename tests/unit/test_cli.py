@@ -40,16 +40,23 @@ def test_info_names_versions_and_parts(tmp_path, monkeypatch):
     assert all(parts[name]["works"] for name in ("lava", "training", "lava-dl", "events", "plots", "mnist"))
     assert not parts["fashion"]["works"]
     assert f"fashion (data set Fashion-MNIST): MISSING: not in {tmp_path}. Unset SYNERGIC_DATA" in done.stdout
+    assert {"nir", "gpu", "cluster", "documentation", "browser", "notebooks"} <= parts.keys()
+    assert all(part["needs"] and part["why_not"] for part in parts.values() if not part["works"])
     assert parts["chip peers"] | {"what": ""} == {
         "name": "chip peers", "what": "", "works": False, "why_not": "no program uv", "needs": "pip install uv",
     }  # fmt: skip
 
 
 def test_info_survives_a_package_that_is_broken_or_not_there(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tonic", None)  # import tonic fails
+    for name in ("tonic", "ray", "nir"):
+        monkeypatch.setitem(sys.modules, name, None)  # import tonic fails
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     parts = {part["name"]: part for part in info()["parts"]}
     assert not parts["events"]["works"]
     assert parts["events"]["why_not"].startswith("tonic: ModuleNotFoundError")
+    assert parts["cluster"]["needs"].startswith("pip install 'synergic[cluster]'")
+    assert not parts["nir"]["works"]
+    assert parts["gpu"]["why_not"] == "torch finds no GPU"
     assert parts["plots"]["works"]
     assert installed("no-such-package") is None
 
