@@ -101,7 +101,7 @@ PARTS = (
     Part("fashion", "data set Fashion-MNIST", holds("fashion-mnist.npz", "fashion-mnist", "FashionMNIST"), FETCH),
     Part("n-mnist", "data set N-MNIST", holds("NMNIST", "nmnist*"), FETCH),
     Part("omniglot", "data set Omniglot", holds("omniglot_packed105.npz", "omniglot-py"), FETCH),
-    Part("notebooks", "run the tutorials", imports("jupytext", "nbmake", "ipykernel"), "uv sync --group dev"),
+    Part("notebooks", "run the tutorials", imports("jupytext", "ipykernel"), "uv sync --group dev"),
     Part("documentation", "build the site", imports("sphinx", "myst_nb", "furo"), "uv sync --group docs"),
     Part(
         "browser",

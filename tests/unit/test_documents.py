@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The Python that the documents show runs, block after block, as a reader would type it."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import plastic_network, random_spikes
+
+import synergic as sy
+from synergic import processes
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("how-to", "interchange", "lava", "neurons", "rules")
+CLUSTER = "import ray"
+"""A block with this is tried where Ray is installed: tests/unit/test_jobs.py."""
+
+
+def blocks(page):
+    """The Python blocks of a page."""
+    return re.findall(r"```python\n(.*?)```", (DOCS / f"{page}.md").read_text(), re.DOTALL)
+
+
+def reader():
+    """What a reader has, where a page does not say it: a network and its input, data, the processes' names."""
+    network = plastic_network()
+    events = np.zeros(4, [("x", int), ("y", int), ("t", int), ("p", int)])
+    return {
+        "sy": sy, "np": np, "network": network, "spikes": random_spikes(network), "labels": np.zeros(3, int),
+        "images": np.ones((2, 12)), "sound": np.zeros((2, 4, 3)), "events": [events],
+        "hybrid": processes.HybridNetwork(network=network),
+        **{name: getattr(processes, name) for name in processes.__all__},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_shows_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    known = {}
+    shown = [block for block in blocks(page) if CLUSTER not in block]
+    assert shown
+    for block in shown:
+        known |= reader()
+        exec(compile(block, f"{page}.md", "exec"), known)
+
+
+def test_no_page_with_python_is_left_out():
+    assert {path.stem for path in DOCS.glob("*.md") if blocks(path.stem)} == set(PAGES)
