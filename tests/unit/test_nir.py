@@ -285,6 +285,14 @@ def test_a_changed_node_is_not_read_by_old_metadata():
     assert from_nir(graph).population("a").decay == pytest.approx(0.875)
 
 
+@pytest.mark.parametrize("key", ["steps", "version"])
+def test_infinite_metadata_are_refused(key):
+    graph = to_nir(plastic_network(), lossy=True)
+    graph.metadata["synergic"][key] = float("inf")
+    with pytest.raises(FormatError, match="infinity"):
+        from_nir(graph)
+
+
 def test_on_the_chip():
     rng = np.random.default_rng(1)
     graph = chain(nir.Linear(rng.normal(0, 1, (8, 6))), lif(8), nir.Linear(rng.normal(1, 1, (3, 8))), lif(3))

@@ -157,7 +157,7 @@ def from_nir(
         if own and int(own["version"]) != VERSION:
             raise FormatError(f"{KEY} metadata: got version {own['version']}, allowed {VERSION}. Write it again.")
         step = float(own["step_s"]) if own else None
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"graph.metadata: damaged ({error!r}). Remove {KEY!r} to read it as any graph.") from error
     same = dt is None or step is None or bool(np.isclose(dt, step, rtol=CLOSE))
     require(same, "from_nir.dt", dt, f"{step} s, which the graph says", "Leave it out.")
@@ -237,7 +237,7 @@ class Reader:
             order = {name: json.loads(self.own[name]) for name in ("populations", "projections")}
             steps = int(self.own["steps"]) if steps is None else steps
             return self.build(order["populations"], order, steps, readout or str(self.own["readout"]))
-        except (SynergicError, LookupError, TypeError, ValueError) as error:
+        except (SynergicError, LookupError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"graph.metadata: {error}. Remove {KEY!r} from it to read it as any graph.") from error
 
     def check_edges(self) -> None:
@@ -330,6 +330,6 @@ def own_fields(name: str, node: Any) -> dict[str, Any]:
                 "local_weights": own["local_weights"],
                 "trace": str(own["trace"]),
             }
-    except (SynergicError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (SynergicError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"{name}.metadata: damaged ({error}). Remove {KEY!r} from it.") from error
     return found

@@ -139,7 +139,7 @@ def with_metadata(name: str, node: Any, found: Neurons) -> Neurons:
         decay_i, drift = found.decay_i, np.zeros(found.gain.size)
         if "decay_i" in own:
             decay_i, drift = np.asarray(own["decay_i"], float), np.asarray(own["bias"], float)
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"{name}.metadata: damaged ({error!r}). Remove {KEY!r} from it.") from error
     fits = np.isclose(decay, found.decay, rtol=0, atol=CLOSE) and np.allclose(found.gain, 1, rtol=CLOSE, atol=0)
     current = 0.0 if found.decay_i is None else found.decay_i
