@@ -2,6 +2,14 @@
 """Profiles of hypothesis, for a night: `pytest --hypothesis-profile=thousands` with tests/unit/test_refinement.py or
 tests/unit/test_readers.py."""
 
+import gc
+
 from hypothesis import settings
 
 settings.register_profile("thousands", max_examples=5000, print_blob=True)
+
+
+def pytest_collection_finish():
+    """What the imports left lives to the end: every collection after a Lava run would look through it again."""
+    gc.collect()
+    gc.freeze()
