@@ -28,7 +28,7 @@ CONFIG = Classification(hidden=48, epochs=6, batch=25, steps=4, seed=3, lr=3e-3)
 SCRIPT = """
 import sys, json
 from pathlib import Path
-sys.path.insert(0, {here!r})
+sys.path[:0] = {here!r}
 import torch
 torch.set_num_threads(1)
 from test_resume import CONFIG, made_up
@@ -61,7 +61,7 @@ def without_seconds(record):
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
     script = folder.parent / "train.py"
-    script.write_text(SCRIPT.format(here=str(Path(__file__).parent)))
+    script.write_text(SCRIPT.format(here=[str(Path(file).parent) for file in (__file__, resuming.__file__)]))
     subprocess.run([sys.executable, script, folder], check=True, capture_output=True, timeout=120)
     return script, folder, read_json(folder / "record.json")
 

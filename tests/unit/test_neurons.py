@@ -116,6 +116,16 @@ def test_a_table_is_its_function_in_the_middle_of_an_entry_and_the_host_s_softma
     assert np.allclose(values / values.sum(), softmax(middle), rtol=1e-12)
 
 
+def test_the_order_of_a_sum_does_not_choose_the_entry_of_a_table():
+    # 0 in exact numbers, where a step of the table is; the last one is below it.
+    currents = np.array([0.1 + 0.2 - 0.3, 0.3 - 0.2 - 0.1, 0.3 - (0.2 + 0.1), -1e-6])
+    assert currents[1] < 0 < currents[0]
+    p = sy.Population("out", 4, 1.0, 0.0, neuron=sy.Table(np.arange(256) / 255))
+    none = np.zeros(4)
+    sent = p.neuron.update(none, {}, currents, p, p.neuron.values)[1]
+    assert np.array_equal(np.round(255 * sent), [128, 128, 128, 127])
+
+
 def hybrid(neuron=None, readout="rank"):
     """Real-valued source -> ReLU -> plastic neurons -> read-out by a table."""
     rng = np.random.default_rng(3)

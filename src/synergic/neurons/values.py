@@ -18,6 +18,8 @@ from synergic.parameters import HELD, declared
 
 MIDDLE = (np.arange(TABLE_SIZE) - TABLE_SIZE // 2 + 0.5) / TABLE_PER_UNIT
 """u / v_th in the middle of each entry of a table."""
+ROUNDING = 1e-9
+"""In steps of a table: what lacks no more than this to the next one is on it."""
 X_SHIFT = FRACTION_BITS - 5
 """From x with 12 fraction bits to entries, 32 a unit."""
 SHAPES: dict[str, Callable[[Any], Any]] = {
@@ -55,7 +57,9 @@ class Table(Neuron):
     """u(m) = I(m) + b; sends entries[clip(floor(32 u / v_th) + 128, 0, 255)]: 32 entries a unit of u / v_th, -4 .. 4.
 
     entries : (256,) values of 0 .. 1, or of 0 .. 255 in integers; `Table.of` makes them from a function. The same
-    steps in both numerics. Integers: entry (x >> 7) + 128 with x = rshift(u unit, 20), unit = round(2^32 / v_th).
+    steps in both numerics. Floating point: less than 3e-11 v_th below a step counts as on it, so that the order in
+    which a sum is rounded decides nothing. Integers: entry (x >> 7) + 128 with x = rshift(u unit, 20), unit =
+    round(2^32 / v_th).
     """
 
     num_message_bits: ClassVar[int] = 8
@@ -80,7 +84,7 @@ class Table(Neuron):
     @staticmethod
     def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
         now = current + theta.bias
-        steps = np.floor((now / theta.vth).clip(-HELD, HELD) * TABLE_PER_UNIT).astype(np.int64)
+        steps = np.floor((now / theta.vth).clip(-HELD, HELD) * TABLE_PER_UNIT + ROUNDING).astype(np.int64)
         return now, theta.entries[index(steps)], u * 0, state
 
     @staticmethod
