@@ -35,10 +35,17 @@ HP-SHARED is the authors' protocol: its predictions depend on the batch, and no 
 OTHER_TEXT = """\
 Accuracy in per cent on what the last column says; an epoch of Omniglot is 100 steps of a few episodes, in the continual
 family it is a task. N-MNIST is a part of the set (1,000 recordings), so that accuracies are far below published ones;
-100 test recordings leave an uncertainty of about 4 points. Omniglot, published split: 77.7 % was
-reached with features by length and 15 epochs, 96 % with features by direction and 80; 98 % was not reached. The
+100 test recordings leave an uncertainty of about 4 points. Omniglot 5-way 1-shot, published split: 77.7 % with features
+by length and 15 epochs; 96.3 % with features by direction and 80; 97.8 % with the characters of a step regrouped into
+four episodes and the training pictures distorted; on held-back characters the distortion closes the gap between
+training and test from about 2.2 points to half a point, and training accuracy ends at 98.3 %. 98 % was not reached; the
+other Omniglot runs are of the settings before. The convolutions are the paper's with 16, 32 and 64 channels instead of
+128, 256 and 256 and 4 epochs, what a processor core trains in a quarter of an hour. The
 continual runs were begun with fewer tasks (30, 30, 10) and gone on with to 50: nothing in them depends on the number
 still to come."""
+CONVOLUTIONS_TEXT = """\
+Loss of the training images, dropout included, epoch by epoch; accuracy on the test set in per cent, clean and with
+Gaussian noise on the test images."""
 CONTINUAL_TEXT = """\
 Shuffled MNIST, one epoch a task for all three methods (published: 10), the mean accuracy in per cent over the tasks so
 far, on 1,000 test images of each. Settings, the strength of elastic weight consolidation among them, were chosen on
@@ -48,8 +55,8 @@ TASKS = (1, 5, 10, 20, 30, 40, 50)
 INTEGER_TEXT = """\
 `benchmarks/deployment.py`: accuracy on the same samples in floating point and in 8-bit integers, per cent; whether
 Lava and the model of the chip equal the integer reference in every spike and every membrane (on fewer samples: the
-records say how many). Of the continual family five tasks are tried, each with its own masks. Networks with
-convolutions have no description: these run in torch only. With 1,000 samples half a point is five of them."""
+records say how many). Of the continual family five tasks are tried, each with its own masks. With 1,000 samples half a
+point is five of them."""
 FAULTS_TEXT = """\
 The quantised Fashion-MNIST networks with faults in their memory or neurons, on the model of the chip: three seeds of
 training, faults drawn with the same seeds, the first 1,000 test images; accuracy in per cent, mean of the seeds. Hybrid
@@ -57,6 +64,7 @@ plasticity is no remedy: where synapses are stuck it does better than GP, where 
 bits flip, worse; most of these differences are within the range of the seeds."""
 OTHERS = {
     "mnist-lp": "-", "mnist-gp": "-", "mnist-hp": "-", "mnist-conv-hp": "99.5", "fashion-conv-hp": "93.3",
+    "mnist-conv-hp-small": "99.5 with all channels", "fashion-conv-hp-small": "93.3 with all channels",
     "nmnist-lp": "-", "nmnist-gp": "-", "nmnist-hp": "-",
     "omniglot-5way-1shot": "98.8", "omniglot-5way-1shot-official": "-", "omniglot-5way-5shot": "-",
     "omniglot-20way-1shot": "-", "omniglot-20way-5shot": "-",
@@ -74,6 +82,18 @@ def spread(values: Any) -> str:
     """Mean and range over seeds, in per cent."""
     values = 100 * np.asarray(values)
     return f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})"
+
+
+def convolutions() -> list[str]:
+    """Their curves: the loss as training goes on, the accuracy under noise."""
+    lines = ["", "## Convolutions", "", *CONVOLUTIONS_TEXT.splitlines(), ""]
+    lines += ["| experiment | seed | loss, by epoch | variance 0 | .03 | .06 |", "|---|---|---|---|---|---|"]
+    for name in (n for n in OTHERS if "-conv-" in n):
+        for r in records(name):
+            losses = " ".join(f"{epoch['loss']:.4f}" for epoch in r["history"])
+            noise = " | ".join(f"{100 * a:.2f}" for a in r["figures"]["curves"]["gaussian"])
+            lines.append(f"| {name} | {r['config']['seed']} | {losses} | {noise} |")
+    return lines
 
 
 def continual() -> list[str]:
@@ -165,7 +185,7 @@ def page() -> str:
             reached = spread([r["figures"]["accuracy"] for r in found])
             last = f"{len(found[0]['history'])} | {found[0]['evaluated_on']}"
             lines.append(f"| {name} | {len(found)} | {published} | {reached} | {last} |")
-    lines += continual() + deployed() + machine_faults()
+    lines += convolutions() + continual() + deployed() + machine_faults()
     speed = RESULTS / "training.json"
     if speed.exists():
         report = json.loads(speed.read_text())
