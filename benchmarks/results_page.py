@@ -39,8 +39,9 @@ family it is a task. N-MNIST is a part of the set (1,000 recordings), so that ac
 by length and 15 epochs; 96.3 % with features by direction and 80; 97.8 % with the characters of a step regrouped into
 four episodes and the training pictures distorted; on held-back characters the distortion closes the gap between
 training and test from about 2.2 points to half a point, and training accuracy ends at 98.3 %. 98 % was not reached; the
-other Omniglot runs are of the settings before. The convolutions are the paper's with 16, 32 and 64 channels instead of
-128, 256 and 256 and 4 epochs, what a processor core trains in a quarter of an hour. The
+other Omniglot runs are of the settings before. The convolutions that a processor core trained are the paper's with
+16, 32 and 64 channels instead of 128, 256 and 256 and a few epochs, for MNIST with 128 hidden neurons; the whole ones
+wait for a GPU. The
 continual runs were begun with fewer tasks (30, 30, 10) and gone on with to 50: nothing in them depends on the number
 still to come."""
 CONVOLUTIONS_TEXT = """\
