@@ -11,7 +11,7 @@ from user_rule import Habit
 
 import synergic as sy
 from synergic.errors import FormatError, ParameterError, UnsupportedError
-from synergic.hw_targets.faults import break_network
+from synergic.hw_targets.faults import break_chip, break_network
 from synergic.hw_targets.mapping import map_network
 from synergic.hw_targets.probes import Probes
 from synergic.hw_targets.simulator import Simulator, simulate_on_chip
@@ -245,7 +245,7 @@ REFUSED = {
     "local_memory": {"local_memory": "history"},
     "across": {"across": "cores"},
     "random_masks": {"random_masks": {"out": 3}},
-    "losses": {"losses": object()},
+    "losses": {"losses": lambda mapping: break_chip(mapping, "lost packets", 0.1)},
 }
 
 
@@ -253,7 +253,7 @@ REFUSED = {
 def test_what_needs_the_compiled_rule_is_refused_by_name(what):
     mapping = map_network(sy.quantise(network(sy.Oja())))
     with pytest.raises(UnsupportedError, match=f"simulate_on_chip.{what}: got .* for c, allowed .*IntOja"):
-        Simulator(mapping, **REFUSED[what])
+        Simulator(mapping, **{k: v(mapping) if callable(v) else v for k, v in REFUSED[what].items()})
 
 
 def test_dead_neurons_need_the_hebbian_rule():
