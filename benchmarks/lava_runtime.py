@@ -55,6 +55,8 @@ SIZES, STEPS = (10, 256, 1024), 100
 SILENT = 15000
 """A threshold that the last neurons of the chains hardly ever reach."""
 NETWORKS, PRESENTATION = ((64, 300, 10), (784, 512, 10)), 10
+NO_SIGNAL = np.zeros(())
+"""For a rule that hears none."""
 PLASTIC, RATE, PLASTIC_STEPS = (784, 512), 0.08, 20
 REACH = {
     "composed_ratio": 1.5, "fused_speedup": 10, "plastic_vs_learning_dense": 8, "plastic_kernel_vs_learning_dense": 100,
@@ -225,7 +227,7 @@ class Kernel:
             s, u = self.stream[t % 200], self.u[t % 200]
             compiled.catch_up(self.local, self.age, rule.lambda_, s)
             compiled.synaptic_input(s, weights, self.k, self.local, alpha)
-            learn(self.projection, self.post, self.local, s, u, self.age)
+            learn(self.projection, self.post, self.local, {}, s, u, NO_SIGNAL, self.age)
         compiled.catch_up(self.local, self.age, rule.lambda_)
         return (time.perf_counter() - start) / steps
 
