@@ -45,10 +45,9 @@ wait for a GPU. The
 continual runs were begun with fewer tasks (30, 30, 10) and gone on with to 50: nothing in them depends on the number
 still to come."""
 SPEED_TEXT = """\
-`benchmarks/training.py`, ratios in one run, medians. They depend on the machine of the day: on 2026-11-23 plain steps
-took two thirds of the time that they take in this record, and the ratios were 99.5, 122 and 4.4 for a step and
-inference of HP and a step of GP, and 60.4 for the continual family. HP's are of the shared trace, equal mathematics;
-the mode that is deployed is `per_sample`."""
+`benchmarks/training.py`, ratios in one run, medians. They depend on the machine: on 2026-11-23 they were 99.5, 122 and
+4.4 for a step and inference of HP and a step of GP, 60.4 for the continual family, and 14.8 for memory. HP's are of the
+shared trace, equal mathematics; the mode that is deployed is `per_sample`."""
 CONVOLUTIONS_TEXT = """\
 Loss of the training images, dropout included, epoch by epoch; accuracy on the test set in per cent, clean and with
 Gaussian noise on the test images."""
