@@ -11,9 +11,8 @@ composed_ratio : neurons - connection - neurons of ours over Lava's LIF-Dense-LI
 spikes a step, worst of six; below 1: ours is faster. Without local weights, which Lava's do not have; with them (and
 the potentials sent back) under "plastic_against_lif_dense_lif" in the record.
 fused_speedup : composed over fused, a step of the network, worst of two networks in floating point and integers, of
-plastic layers and 10 steps a presentation. All reach 10 but 784-512-10 in floating point: its arithmetic alone takes
-most of a fused step, and on a machine with other work a process that computes loses its core more often than
-one that waits for messages.
+plastic layers and 10 steps a presentation. All reach 10 but 784-512-10 in floating point, which has the most arithmetic
+a step.
 plastic_vs_learning_dense : LearningDense with STDPLoihi between two sources, over our plastic connection between a
 source and neurons, worst of floating and fixed; both learn in every step. Lava's rule is another one (traces of
 spikes): the comparison is of costs.

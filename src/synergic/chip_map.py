@@ -157,11 +157,14 @@ def map_to_chip(
     console: Console | None = None,
     fold: str | int = "auto",
     budget: int | None = None,
+    weight_bits: int | None = None,
+    local_bits: int | None = None,
 ) -> dict[str, Any]:
     """Estimate, map and check a saved network, print the report, write what is asked for; returns what JSON holds.
 
-    output : mapping file. json_file : the report, or what does not fit. html : one page with pictures. Other
-    arguments as of map_network. Raises FormatError, ParameterError, CapacityError, UnsupportedError.
+    output : mapping file. json_file : the report, or what does not fit. html : one page with pictures.
+    weight_bits, local_bits : of a network in floating point, as of quantise. Other arguments as of map_network.
+    Raises FormatError, ParameterError, CapacityError, UnsupportedError.
     """
     kind("map_to_chip.console", console, Console | None, "Make one of rich.")
     network = check_path("map_to_chip.network", network)
@@ -169,7 +172,7 @@ def map_to_chip(
         if path is not None:
             check_folder(path, f"map_to_chip.{name}")
     console = console or Console()
-    net = open_network(network)
+    net = open_network(network, weight_bits, local_bits)
     asked: dict[str, Any] = {
         "chips": chips, "weight_storage": weight_storage, "balance": balance, "fan_out": fan_out, "fold": fold,
         "budget": budget,

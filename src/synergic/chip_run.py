@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from synergic.checks import kind, numbers, require, whole
-from synergic.errors import FormatError
+from synergic.errors import FormatError, ParameterError
 from synergic.files import check_folder, check_path, read_arrays, write_json, write_whole
 from synergic.hw_targets.activity import Activity
 from synergic.hw_targets.chip import Chip
@@ -63,18 +63,40 @@ def checked(network: IntNetwork, given: Array, labels: Array | None, samples: in
     return given, labels
 
 
-def open_network(path: Path) -> IntNetwork:
-    """A saved network in integers; one of floating point is quantised with the defaults. Raises FormatError."""
+def open_network(path: Path, weight_bits: int | None = None, local_bits: int | None = None) -> IntNetwork:
+    """A saved network in integers; one of floating point is quantised.
+
+    weight_bits, local_bits : as of `quantise`, None for its defaults. Raises FormatError, ParameterError for bits of a
+    network that has its own, and as `quantise`.
+    """
     network = load(path)
-    return network if isinstance(network, IntNetwork) else quantise(network)
+    if not isinstance(network, IntNetwork):
+        return quantise(network, **chosen(weight_bits, local_bits))
+    refuse_bits(weight_bits, local_bits, "a network in integers")
+    return network
 
 
-def open_mapping(path: Path, chip: Chip | str | None) -> Mapping:
-    """A saved mapping, or a saved network mapped onto a chip, by default the tianjic. Raises as `load_mapping` and
-    `map_network`, and ParameterError for a chip beside a mapping, which has one."""
+def chosen(weight_bits: int | None, local_bits: int | None) -> dict[str, int]:
+    """The widths that were asked for."""
+    asked = {"weight_bits": weight_bits, "local_bits": local_bits}
+    return {name: bits for name, bits in asked.items() if bits is not None}
+
+
+def refuse_bits(weight_bits: int | None, local_bits: int | None, what: str) -> None:
+    """Raises ParameterError for widths beside something that has its own."""
+    for name, bits in chosen(weight_bits, local_bits).items():
+        raise ParameterError(f"{name}: got {bits}, allowed none with {what}, which has its own. Quantise it again.")
+
+
+def open_mapping(
+    path: Path, chip: Chip | str | None, weight_bits: int | None = None, local_bits: int | None = None
+) -> Mapping:
+    """A saved mapping, or a saved network mapped onto a chip, by default the tianjic. Raises as `load_mapping`,
+    `open_network` and `map_network`, and ParameterError for a chip or bits beside a mapping, which has them."""
     if not says(path, MAPPING):
-        return map_network(open_network(path), "tianjic" if chip is None else chip)
+        return map_network(open_network(path, weight_bits, local_bits), "tianjic" if chip is None else chip)
     require(chip is None, "chip", repr(chip), "none with a mapping, which has its own", "Map the network again.")
+    refuse_bits(weight_bits, local_bits, "a mapping")
     return load_mapping(path)
 
 
@@ -95,10 +117,12 @@ def run_on_chip(
     figure: Path | None = None,
     html: Path | None = None,
     console: Console | None = None,
+    weight_bits: int | None = None,
+    local_bits: int | None = None,
 ) -> dict[str, Any]:
     """Run a saved network or mapping on data, print accuracy and costs with their assumptions.
 
-    Returns what json_file gets.
+    weight_bits, local_bits : of a network in floating point, as of `quantise`. Returns what json_file gets.
 
     Raises FormatError, ParameterError, CapacityError, UnsupportedError, before anything runs but for `strict`.
     """
@@ -107,7 +131,7 @@ def run_on_chip(
     for name, path in (("json_file", json_file), ("figure", figure), ("html", html)):
         if path is not None:
             check_folder(path, f"run_on_chip.{name}")
-    mapping = open_mapping(network, chip)
+    mapping = open_mapping(network, chip, weight_bits, local_bits)
     net = mapping.network
     assert isinstance(net, IntNetwork)
     given, labels = checked(net, *read_data(data), samples)

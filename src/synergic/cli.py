@@ -157,6 +157,10 @@ class Map:
     takes to fit."""
     budget: int | None = None
     """Cores that an automatic fold may take; default all."""
+    weight_bits: int | None = None
+    """Of the slow weights, where a network in floating point is quantised; default 8."""
+    local_bits: int | None = None
+    """Of the local weights, likewise; default 16. Fewer, where a partial sum could leave 32 bits."""
     seed: int = 0
     """Of the placement."""
     dead_cores: tuple[tuple[int, int], ...] = ()
@@ -176,7 +180,8 @@ class Map:
 
         asked = (self.chip, self.chips, self.placement, self.weight_storage, self.balance, self.fan_out, self.seed)
         faults, files = (self.dead_cores, self.dead_links), (self.output, self.json, self.html)
-        map_to_chip(self.network, *asked, *faults, *files, fold=self.fold, budget=self.budget)
+        bits: dict[str, Any] = {"weight_bits": self.weight_bits, "local_bits": self.local_bits}
+        map_to_chip(self.network, *asked, *faults, *files, fold=self.fold, budget=self.budget, **bits)
 
 
 @dataclass
@@ -192,6 +197,10 @@ class Simulate:
     """A shipped chip, or the path of a chip file; default tianjic. A mapping has its own."""
     samples: int | None = None
     """Only the first so many."""
+    weight_bits: int | None = None
+    """Of the slow weights, where a network in floating point is quantised; default 8."""
+    local_bits: int | None = None
+    """Of the local weights, likewise; default 16. Fewer, where a partial sum could leave 32 bits."""
     local_memory: Literal["matrix", "history"] = "matrix"
     """Local weights in cores of their own, or no weight written at all."""
     strict: bool = False
@@ -208,7 +217,8 @@ class Simulate:
         from synergic.chip_run import run_on_chip
 
         asked = (self.chip, self.samples, self.local_memory, self.strict)
-        run_on_chip(self.network, self.data, *asked, self.json, self.figure, self.html)
+        bits: dict[str, Any] = {"weight_bits": self.weight_bits, "local_bits": self.local_bits}
+        run_on_chip(self.network, self.data, *asked, self.json, self.figure, self.html, **bits)
 
 
 @dataclass

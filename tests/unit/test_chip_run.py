@@ -15,7 +15,7 @@ import synergic as sy
 from synergic import plots
 from synergic.chip_run import read_data, run_on_chip
 from synergic.errors import FormatError, ParameterError, SynergicError
-from synergic.hw_targets import cost, map_network, simulate_on_chip
+from synergic.hw_targets import cost, load_mapping, map_network, simulate_on_chip
 from synergic.storage import save
 
 SYNERGIC = str(Path(sys.executable).with_name("synergic"))
@@ -53,6 +53,22 @@ def test_the_command_reports_and_writes(files):
 def test_samples_chip_and_form_are_chosen(files):
     out = run_on_chip(files / "net.h5", files / "data.npy", samples=2, local_memory="history")
     assert (out["accuracy"], out["samples"], out["costs"]["local_memory"]) == (None, 2, "history")
+
+
+def test_the_widths_of_a_network_of_floats_are_chosen_and_an_integer_network_has_its_own(files):
+    floats = plastic_network(sizes=(20, 12, 4))
+    save(floats, files / "float.h5")
+    asked = ["--weight-bits", "6", "--local-bits", "12"]
+    for command in (["simulate", "float.h5", "data.npz"], ["map", "float.h5", "--output", "out.map"]):
+        done = subprocess.run([SYNERGIC, *command, *asked], cwd=files, capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, done.stderr
+    mapped, want = load_mapping(files / "out.map").network, sy.quantise(floats, 6, 12)
+    for got, expected in zip(mapped.projections, want.projections, strict=True):
+        assert np.array_equal(got.weights, expected.weights)
+        assert got.rule.p_top == expected.rule.p_top
+    for name in ("net.h5", "out.map"):
+        with pytest.raises(ParameterError, match=r"local_bits: got 12, allowed none with a .*Quantise it again"):
+            run_on_chip(files / name, files / "data.npz", local_bits=12)
 
 
 def test_a_network_of_floats_is_quantised(files):
