@@ -98,7 +98,10 @@ def layers(network: IntNetwork | IntGraph) -> dict[str, list[Layer]]:
     A local weight is one a synapse: nothing there can be shared.
     """
     shapes, found = pictures(network), {}
+    convolved = {p.target for p in network.projections if p.convolution is not None}
     for population in network.populations:
+        if population.name not in convolved:
+            continue  # before `into`, which looks through all projections
         into = network.into(population.name)
         if any(p.rule is not None for p in into):
             continue
