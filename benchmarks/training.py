@@ -183,9 +183,9 @@ class FewShotPair:
 
     def ours(self, count: int) -> Tensor:
         """u(T) of all queries."""
-        heard, _ = self.net.presentations(self.images, self.episodes(count), torch.Generator().manual_seed(self.seed))
-        u: Tensor = self.net.plastic(heard.to(self.images.dtype))[1][:, -1]
-        return u
+        shown = self.net.shown(self.images, self.episodes(count), torch.Generator().manual_seed(self.seed))
+        seen, asked = (part.to(self.images.dtype) for part in shown[:2])
+        return self.net.answers(seen, asked).flatten(0, 1)
 
     def plain(self, count: int) -> Tensor:
         """The same, episode by episode."""

@@ -9,12 +9,13 @@ Equal forms of the local term. `matrix` carries P, one a sample: (batch, n_out, 
 
 which holds while no entry of P reaches its bound. `fused` is the same with the loop over m compiled
 (`learning.scan`). The layer proves that no entry can, or from the potentials that none did, and otherwise takes
-`matrix` for the samples in question.
+`matrix` for the neurons of the samples in question.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -119,17 +120,18 @@ class HybridLinear(nn.Module):
 
     @torch.no_grad()
     def clipped(self, s: Tensor, u: Tensor) -> Tensor:
-        """(batch,) of bool: samples whose P may have reached its bound, given the potentials of the form without one.
+        """(batch, n_out) of bool: neurons of a sample whose row of P may have reached its bound, given the potentials
+        of the form without one.
 
         s : (batch, T or 1, n_in). As long as no entry is clipped those potentials are the true ones, and every
         |P_ij| stays below the sum of what its steps can have added; so the first clip is never missed.
         """
         drive = (self.eta * s).abs().amax(2)
-        post = (RHO[self.rho](u / self.vth) + self.beta).abs().amax(2)
-        top = torch.full_like(drive[:, 0], top_of(self.local_weights))
+        post = (RHO[self.rho](u / self.vth) + self.beta).abs()
+        top = torch.full_like(post[:, 0], top_of(self.local_weights))
         safe = torch.ones_like(top, dtype=torch.bool)
         for m in range(u.shape[1]):
-            top = self.lambda_ * top + drive[:, min(m, drive.shape[1] - 1)] * post[:, m]
+            top = self.lambda_ * top + drive[:, min(m, drive.shape[1] - 1), None] * post[:, m]
             safe &= top <= self.p_max
         return ~safe
 
@@ -175,13 +177,9 @@ class HybridLinear(nn.Module):
         risky = self.clipped(s, u)
         if not bool(risky.any()):
             return spikes, u
-        if bool(risky.all()):
-            return self.run_matrix(s, slow, k)
-        # Samples do not touch: those in question alone pay for the exact form.
-        parts = [self.run_gram(s[~risky], slow[~risky], k, quick), self.run_matrix(s[risky], slow[risky], k)]
-        place = torch.argsort(torch.cat([(~risky).nonzero(), risky.nonzero()])[:, 0])
-        spikes, u = (torch.cat(pair)[place] for pair in zip(*parts, strict=True))
-        return spikes, u
+        # A softmax ties the neurons of a sample together; and from what overflowed no gradient comes back.
+        alone = self.rho != "softmax" and 2 * int(risky.sum()) < risky.numel() and bool(u.isfinite().all())
+        return self.run_rows(s, slow, k, risky, spikes, u) if alone else self.run_matrix(s, slow, k)
 
     def run_gram(self, s: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
         """The local term from overlaps of input vectors, without P."""
@@ -197,18 +195,44 @@ class HybridLinear(nn.Module):
     def run_matrix(self, s: Tensor, slow: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """The local term from P, a matrix a sample, with its bound."""
         p = self.local_weights.expand(len(s), -1, -1)
-        slow = slow * k[:, None] + self.bias
-        s = s.expand(-1, len(k), -1)
-        u, potentials, spikes = torch.zeros_like(slow[:, 0]), [], []
-        for t in range(len(k)):
+        current = slow * k[:, None] + self.bias
+        heard = s.expand(-1, len(k), -1)[:, :, None].unbind(1)
+        return self.run_exact(p, heard, current.unbind(1), self.alpha, self.beta)
+
+    def run_rows(
+        self, s: Tensor, slow: Tensor, k: Tensor, risky: Tensor, spikes: Tensor, u: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """spikes and u with the entries of `risky`, (batch, n_out), from P instead: neurons do not touch each other,
+        those in question alone pay for the exact form."""
+        count, steps, n = u.shape
+        rows = risky.flatten().nonzero()[:, 0]
+        sample, neuron = rows // n, rows % n
+        slow = slow.transpose(1, 2).reshape(count * n, -1).index_select(0, rows)
+        current = slow * k + self.bias[neuron][:, None]
+        heard = [now.index_select(0, sample) for now in s.unbind(1)] * (steps // s.shape[1])
+        alpha = self.alpha.expand_as(self.bias)[neuron]
+        exact = self.run_exact(self.local_weights[neuron], heard, current.unbind(1), alpha, self.beta[neuron])
+        spikes, u = (
+            whole.transpose(1, 2).reshape(count * n, steps).index_copy(0, rows, part).view(count, n, steps)
+            for whole, part in zip((spikes, u), exact, strict=True)
+        )
+        return spikes.transpose(1, 2).contiguous(), u.transpose(1, 2).contiguous()
+
+    def run_exact(
+        self, p: Tensor, heard: Sequence[Tensor], current: Sequence[Tensor], alpha: Tensor, beta: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The presentation step by step, P carried along. p : (..., n_in), a row a neuron; alpha, beta, and of each
+        step `current` : (...); heard : of each step, (..., n_in). Returns spikes and potentials, (batch, T, ...)."""
+        u, potentials, spikes = torch.zeros_like(current[0]), [], []
+        for now, x in zip(current, heard, strict=True):
             if self.alpha.ndim == 2:
-                local = torch.einsum("bij,bj->bi", self.alpha * p, s[:, t])
+                local = torch.einsum("...j,...j->...", alpha * p, x)
             else:
-                local = self.alpha * torch.einsum("bij,bj->bi", p, s[:, t])
-            before, fired, u = self.neuron.step(u, slow[:, t] + local)
-            post = RHO[self.rho](before / self.vth) + self.beta
-            pre = self.sign * self.eta * s[:, t]
-            p = (self.lambda_ * p + post[:, :, None] * pre[:, None, :]).clamp(-self.p_max, self.p_max)
+                local = alpha * torch.einsum("...j,...j->...", p, x)
+            before, fired, u = self.neuron.step(u, now + local)
+            post = RHO[self.rho](before / self.vth) + beta
+            pre = self.sign * self.eta * x
+            p = (self.lambda_ * p + post[..., None] * pre).clamp(-self.p_max, self.p_max)
             potentials.append(before)
             spikes.append(fired)
         return torch.stack(spikes, 1), torch.stack(potentials, 1)

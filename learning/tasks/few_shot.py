@@ -16,6 +16,7 @@ and on the chip; x enters as 8-bit values.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from torch.nn import functional
 
 from synergic.checks import number, whole
 from synergic.experiments import FewShot
+from synergic.learning.episodes import answers, presented
 from synergic.learning.export import to_description
 from synergic.learning.layers import HybridNet
 from synergic.learning.omniglot import (
@@ -90,20 +92,21 @@ class FewShotNet(nn.Module):
         layer.weight.register_hook(lambda g: g * free)
         layer.eta.register_hook(lambda g: g * free)
 
-    def presentations(
+    def shown(
         self,
         images: Tensor,
         episodes: Episodes,
         generator: torch.Generator,
         regroupings: int = 0,
         distortion: float = 0,
-    ) -> tuple[Tensor, Tensor]:
-        """What the plastic layer hears: (episodes ways queries, T, features + ways), and the classes of the queries.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What the plastic layer hears in each episode: `seen`, (episodes, ways shots, features + ways), the support in
+        an order drawn anew; `asked`, (episodes, ways queries, features + ways), of which each ends a presentation of
+        its own; and their classes, (episodes, ways queries).
 
         regroupings : 0 takes the episodes as drawn. n: the characters of all of them, which must be different, come
         together n times anew, `ways` at a time, and any of their drawings may become the support: n times as many
-        comparisons for the same features. distortion : of each picture, see `distorted`. The support comes in an order
-        drawn anew for each episode.
+        comparisons for the same features. distortion : of each picture, see `distorted`.
         """
         shots, ways = episodes.support.shape[2], self.ways
         shown = pictures(images, torch.cat([episodes.support, episodes.queries], 2), episodes.turns)
@@ -117,14 +120,18 @@ class FewShotNet(nn.Module):
             drawings = torch.rand(*characters.shape, pool.shape[1], generator=generator).argsort(2)
             features = pool[characters[..., None], drawings]
         count, each = len(features), features.shape[2] - shots
-        seen, asked = features[:, :, :shots].flatten(1, 2), features[:, :, shots:].flatten(0, 2)
+        seen, asked = features[:, :, :shots].flatten(1, 2), features[:, :, shots:].flatten(1, 2)
         label = torch.eye(ways).repeat_interleave(shots, 0).expand(count, -1, -1)
         seen = torch.cat([seen, label], 2)
         order = torch.rand(count, ways * shots, generator=generator).argsort(1)
         seen = seen[torch.arange(count)[:, None], order]
-        asked = torch.cat([asked, torch.zeros(len(asked), ways)], 1)
-        heard = torch.cat([seen.repeat_interleave(ways * each, 0), asked[:, None]], 1)
-        return heard, torch.arange(ways).repeat_interleave(each).repeat(count)
+        asked = torch.cat([asked, asked.new_zeros(*asked.shape[:2], ways)], 2)
+        return seen, asked, torch.arange(ways).repeat_interleave(each).expand(count, -1)
+
+    def answers(self, seen: Tensor, asked: Tensor) -> Tensor:
+        """u(T), (episodes, ways queries, ways), of what `shown` gives."""
+        layer = self.plastic.layers[0]
+        return answers(layer, seen, asked, self.plastic.k.to(seen.dtype))
 
 
 class FewShotTask:
@@ -163,10 +170,10 @@ class FewShotTask:
             at_once = draw_episodes(
                 self.train, 1, config.batch * config.ways, config.shots, config.queries, True, self.generator
             )
-            heard, classes = self.net.presentations(
+            seen, asked, classes = self.net.shown(
                 self.images, at_once, self.generator, config.regroupings, config.distortion
             )
-            u = self.net.plastic(heard)[1][:, -1]
+            u, classes = self.net.answers(seen, asked).flatten(0, 1), classes.flatten()
             loss = functional.cross_entropy(SHARPNESS * u, classes)
             self.optimizer.zero_grad()
             loss.backward()
@@ -196,26 +203,31 @@ class FewShotTask:
         self.history = state["history"]
 
     @torch.no_grad()
-    def presentations(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """What the plastic layer hears in `count` test episodes of one query for each way, and the classes."""
+    def episodes(self, count: int, seed: int = 0) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """`count` test episodes of one query for each way, some at a time, as FewShotNet.shown gives them."""
         self.net.eval()
         generator = torch.Generator().manual_seed(seed)
         config = self.config
-        parts = []
         for start in range(0, count, 50):
             some = min(50, count - start)
-            episodes = draw_episodes(self.test, some, config.ways, config.shots, 1, False, generator)
-            parts.append(self.net.presentations(self.images, episodes, generator))
+            drawn = draw_episodes(self.test, some, config.ways, config.shots, 1, False, generator)
+            yield self.net.shown(self.images, drawn, generator)
+
+    def presentations(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """All that the plastic layer hears in `count` test episodes, (count ways, T, features + ways), and the classes
+        of the last steps."""
+        parts = [(presented(seen, asked), classes.flatten()) for seen, asked, classes in self.episodes(count, seed)]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
     @torch.no_grad()
     def figures(self) -> dict[str, Any]:
         """Accuracy over test episodes, the same for all networks of a split, with its standard error."""
-        heard, classes = self.presentations(self.config.test_episodes)
-        right = self.net.plastic(heard)[1][:, -1].argmax(1) == classes
-        an_episode = right.reshape(-1, self.config.ways).double().mean(1)
-        error = float(an_episode.std() / len(an_episode) ** 0.5)
-        return {"accuracy": float(right.double().mean()), "standard_error": error}
+        parts = [
+            (self.net.answers(seen, asked).argmax(2) == classes).double().mean(1)
+            for seen, asked, classes in self.episodes(self.config.test_episodes)
+        ]
+        right = torch.cat(parts)
+        return {"accuracy": float(right.mean()), "standard_error": float(right.std() / len(right) ** 0.5)}
 
     def to_machine(self, heard: Tensor) -> Tensor:
         """Presentations as `description` hears them: each label channel COPIES times."""

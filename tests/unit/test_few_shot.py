@@ -13,6 +13,7 @@ from synergic import quantise
 from synergic.errors import DataError, FormatError, ParameterError
 from synergic.experiments import FewShot
 from synergic.hw_targets import map_network, simulate_on_chip
+from synergic.learning.episodes import presented
 from synergic.learning.export import to_description
 from synergic.learning.omniglot import (
     DEVIATION,
@@ -168,7 +169,8 @@ def test_regrouped_episodes_hear_the_same_features_in_other_company():
     task.net.train()
     generator = torch.Generator().manual_seed(3)
     at_once = draw_episodes(torch.arange(100), 1, 6, 2, 2, True, generator)
-    heard, classes = task.net.presentations(images, at_once, generator, regroupings=5)
+    seen, asked, classes = task.net.shown(images, at_once, generator, regroupings=5)
+    heard, classes = presented(seen, asked), classes.flatten()
     assert heard.shape == (5 * 2 * 3 * 2, 7, 128 + 3)
     features, labels = heard[..., :128], heard[..., 128:]
     known = {tuple(row.tolist()): i for i, row in enumerate(features.reshape(-1, 128).unique(dim=0))}

@@ -9,6 +9,7 @@ import torch
 
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.learning import HybridLinear, HybridNet, buffers, to_description
+from synergic.learning.episodes import answers, presented
 from synergic.learning.layers import FORMS
 from synergic.learning.products import times
 from synergic.learning.scan import Local, Neuron, scan
@@ -199,9 +200,49 @@ def test_the_exact_path_is_taken_where_an_entry_reaches_its_bound(settings, kind
     fast = differences(layer, lambda y: layer(y, K, "fused"), x)
     assert (fast[1] - wanted[1]).abs().max() > 1e-3  # it matters here
     risky = layer.clipped(x[:, None] if kind == CONSTANT else x, fast[1])
-    assert 0 < int(risky.sum()) < len(x)
+    assert 0 < int(risky.sum()) < risky.numel()
     assert not bool(risky[::2].any())
     close(differences(layer, lambda y: layer(y, K), x), wanted, 1e-10)
+
+
+@pytest.mark.parametrize(("samples", "neurons", "taken"), [(1, 1, "run_rows"), (7, N_OUT, "run_matrix")])
+@KINDS
+def test_only_the_neurons_in_question_pay_for_the_exact_path(kind, samples, neurons, taken, monkeypatch):
+    layer, x, called = make_layer(p_max=0.45), make_input(kind), []
+    x[samples:] *= 0.01
+    with torch.no_grad():
+        layer.bias.fill_(0.3)  # so that something fires
+        # The other neurons get next to nothing, and P follows rho + beta.
+        layer.bias[neurons:], layer.weight[neurons:], layer.beta[neurons:], layer.alpha[neurons:] = 0, 0, 0, 1e-3
+    for name in ("run_rows", "run_matrix"):
+        whole = getattr(layer, name)
+        monkeypatch.setattr(layer, name, lambda *a, f=whole, name=name: called.append(name) or f(*a))
+    wanted = differences(layer, lambda y: by_the_paper(layer, y, K), x)
+    close(differences(layer, lambda y: layer(y, K), x), wanted, 1e-10)
+    assert set(called) == {taken}
+
+
+@pytest.mark.parametrize("settings", [*SETTINGS, {"p_max": 0.45}, {"trace": "frozen"}, {"plastic": False}])
+@pytest.mark.parametrize("stored", [0.0, 0.3])
+def test_answers_after_one_course_equal_those_of_whole_presentations(settings, stored):
+    layer, x, asked = make_layer(stored=stored, **settings), make_input(CHANGING), make_input(CHANGING, seed=5)[:, :4]
+
+    def by_answers(x):
+        u = answers(layer, x[:, :-1], asked, K)
+        return (u > layer.vth).double(), u
+
+    def by_the_layer(x):
+        s, u, _ = by_the_paper(layer, presented(x[:, :-1], asked), K)
+        return tuple(part[:, -1].view(len(x), 4, N_OUT) for part in (s.detach(), u))
+
+    close(differences(layer, by_answers, x), differences(layer, by_the_layer, x), 1e-10)
+    # asked and k have gradients and refusals of their own
+    (g,) = torch.autograd.grad(answers(layer, x[:, :-1], asked.requires_grad_(), K).square().sum(), asked)
+    assert g.abs().amax(2).min() > 0
+    with pytest.raises(ParameterError, match=r"answers\.k"):
+        answers(layer, x, asked, K)
+    with pytest.raises(ParameterError, match=r"answers\.seen"):
+        answers(layer, x[:-1, :-1], asked, K)
 
 
 def test_no_clip_is_missed_and_large_inputs_are_counted():
