@@ -7,7 +7,8 @@ between two spikes of input j, and never for an input that fires once. The posts
 
 Arrays, input by input: s (T, n_in); weights, local, start, mask (n_in, n_out); posts, u, spikes (T, n_out); last, the
 step of an input's last spike or -1, and written, whether its row of `local` holds P, (n_in,). start is empty for a P of
-zeros, local for a projection without one, mask for all ones.
+zeros, local for a projection without one, mask for all ones. Rows of weights, local, start, mask and posts may be
+longer, zeros behind: a number of elements that fills vector registers is quicker, for few neurons by far.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from synergic.numerics.compiled import HALF, jit
+from synergic.numerics.compiled import HALF, fade, jit
 from synergic.numerics.fixed import FRACTION_BITS, MEMBRANE_MAX, MEMBRANE_MIN, TABLE_SHIFT, TABLE_SIZE
 
 
@@ -36,27 +37,31 @@ def bring_floating(
     j: Any, m: Any, s: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any,
     lambda_: Any, top: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
-    """P_j as step m (from 0) reads it, of compiled.change_floating and .catch_up_floating; how many were clipped."""
+    """P_j as step m (from 0) reads it, of compiled.change_floating and .catch_up_floating; how many were clipped.
+
+    top : the bound, infinite where no entry can reach it.
+    """
     row, t, clipped = local[j], last[j], 0
     begin(row, j, start, written)
     decays = m
     if t >= 0:
         decays = m - 1 - t
-        pre = drive[j] * s[t, j]
+        pre, post = drive[j] * s[t, j], posts[t]
         if pre == 0:
             decays += 1
+        elif mask.size == 0 and top == np.inf:
+            for i in range(row.size):
+                row[i] = lambda_ * row[i] + post[i] * pre
         else:
             for i in range(row.size):
-                row[i] = lambda_ * row[i] + posts[t, i] * pre
+                row[i] = lambda_ * row[i] + post[i] * pre
             if mask.size:
                 for i in range(row.size):
                     row[i] *= mask[j, i]
             for i in range(row.size):
                 clipped += abs(row[i]) > top
                 row[i] = min(max(row[i], -top), top)
-    for _ in range(decays):
-        for i in range(row.size):
-            row[i] *= lambda_
+    fade(row, lambda_, decays)
     return clipped
 
 
@@ -106,7 +111,7 @@ def step_floating(
     u: Any, spikes: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
     """Step m: u, spikes and rest, u after its reset; returns how many entries of P were clipped on the way."""
-    slow, fast, clipped = np.zeros(rest.size), np.zeros(rest.size), 0
+    slow, fast, clipped = np.zeros(weights.shape[1]), np.zeros(weights.shape[1]), 0
     for j in range(weights.shape[0]):
         if s[m, j] != 0:
             gather(slow, s[m, j], weights[j])
@@ -133,7 +138,7 @@ def run_fixed(
 ) -> Any:  # fmt: skip # pragma: no cover
     """All steps; returns how many potentials saturated, and how many entries of P were clipped on the way."""
     saturated, clipped, half, middle = 0, 0, 1 << (accumulator_shift - 1), TABLE_SIZE // 2
-    slow, fast = np.empty_like(rest), np.empty_like(rest)
+    slow, fast = np.empty(weights.shape[1], rest.dtype), np.empty(weights.shape[1], rest.dtype)
     for m in range(k.size):
         slow[:], fast[:] = 0, 0
         for j in range(weights.shape[0]):

@@ -24,6 +24,15 @@ from synergic.simulate import Record
 Array = npt.NDArray[Any]
 
 
+WIDTH = 16
+"""Elements that a row is filled up to: those of a turn of the compiled loops, which take what is left one by one."""
+
+
+def wide(rows: Array, kind: Any) -> Array:
+    """A copy whose rows are filled up with zeros."""
+    return np.pad(np.asarray(rows, kind), ((0, 0), (0, -rows.shape[1] % WIDTH)))
+
+
 class Layer:
     """A projection q and the population p it drives, laid out for numerics.layers, with memory for a presentation."""
 
@@ -31,22 +40,22 @@ class Layer:
         number: Any = np.int64 if integer else np.float64
         self.p, self.q, self.steps, r = p, q, steps, q.rule
         narrow = np.int16 if integer else np.float64  # 16 bits at the most, and less memory to read
-        self.weights = np.ascontiguousarray(q.weights.T, narrow)
-        self.rest, self.posts = np.zeros(q.n_out, number), np.zeros((steps, q.n_out), number)
+        self.weights = wide(q.weights.T, narrow)
+        self.rest, self.posts = np.zeros(q.n_out, number), wide(np.zeros((steps, q.n_out)), number)
         self.alpha, self.bias = (np.array(np.broadcast_to(x, q.n_out), number) for x in (q.alpha, p.bias))
         self.beta, self.drive = np.zeros(q.n_out, number), np.zeros(q.n_in, number)
         self.last, self.written = np.zeros(q.n_in, np.int64), np.zeros(q.n_in, np.bool_)
         stored, self.never_clips = np.int32 if integer else np.float64, True
-        self.local = self.start = np.zeros((0, q.n_out), stored)
+        self.local = self.start = wide(np.zeros((0, q.n_out)), stored)
         self.mask = np.zeros((0, 0), np.int64)
         if r is None:
             return
         self.beta[:], self.drive[:] = r.beta, r.sign * r.eta
-        self.local = np.zeros((q.n_in, q.n_out), stored)
+        self.local = wide(np.zeros((q.n_in, q.n_out)), stored)
         if np.any(q.local_weights):
-            self.start = np.ascontiguousarray(q.local_weights.T, stored)
+            self.start = wide(q.local_weights.T, stored)
         if r.mask is not None:
-            self.mask = np.ascontiguousarray(r.mask.T, np.int64)
+            self.mask = wide(r.mask.T, np.int64)
         top = np.abs(q.local_weights).max() + steps * self.largest_change(r, integer)
         self.never_clips = bool(top < 0.999 * (r.p_top if integer else r.p_max))
 
@@ -71,13 +80,13 @@ class Layer:
     def run_floating(self, k: Array, s: Array, u: Array, spikes: Array, held: Any, finish: bool) -> tuple[int, int]:
         """As `run`: a compiled call a step, because rho is numpy's."""
         p, r, clipped = self.p, self.q.rule, 0
-        held += (1.0, 0.0) if r is None else (float(r.lambda_), float(r.p_max))
+        held += (1.0, 0.0) if r is None else (float(r.lambda_), np.inf if self.never_clips else float(r.p_max))
         neurons = (self.alpha, self.bias, float(p.decay), float(p.vth), p.reset == "subtract")
         given: Any = (s, self.weights, *held, *neurons, self.rest, u, spikes)
         for m in range(self.steps):
             clipped += layers.step_floating(m, k[m], *given)
             if r is not None and (finish or m + 1 < self.steps):
-                self.posts[m] = RHO[r.rho](u[m] / p.vth) + self.beta
+                self.posts[m, : u.shape[1]] = RHO[r.rho](u[m] / p.vth) + self.beta
         if finish:
             clipped += layers.finish_floating(self.steps, s, *held)
         return 0, clipped
@@ -121,5 +130,5 @@ def present_layers(
         if q.rule is not None:
             record.saturated[f"{q.name}.P"] = clipped
             if final:
-                local_weights[q.name].T[...] = layer.local
+                local_weights[q.name].T[...] = layer.local[:, : q.n_out]
     return record
