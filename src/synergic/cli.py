@@ -305,6 +305,12 @@ Command = (
 )
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is not enough: Python's, or torch's, which has no type of its own for it."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
 def main() -> None:
     """Entry point of `synergic`."""
     command = tyro.cli(
@@ -322,6 +328,12 @@ def main() -> None:
         command.run()
     except SynergicError as error:
         sys.stderr.write(f"synergic: {error}\n")
+        raise SystemExit(2) from None
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        remedy = "Allowed is what fits this machine: fewer neurons, samples or steps, or a smaller batch."
+        sys.stderr.write(f"synergic: not enough memory: {error}. {remedy}\n")
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         sys.stderr.write("synergic: interrupted\n")

@@ -31,6 +31,8 @@ ALLOWED = (
     "the folder of a run, a network or mapping that synergic saved, or the JSON file of `synergic demo`, `simulate`, "
     "`map` or of a run"
 )
+RECORDED = {"figures", "config", "history", "evaluated_on", "versions"}
+"""What the record of a run holds at least."""
 SHOWN = 4
 """Weight matrices of a network that are drawn."""
 
@@ -68,7 +70,7 @@ def overview(path: Path, draw: bool = False) -> Overview:
         if path.suffix != ".json":
             path.open("rb").close()  # says why it cannot be read
             raise FormatError(f"{path}: got a file of another kind, allowed {ALLOWED}. Give one of these.")
-        return of_figures(path, read_json(path))
+        return of_figures(path, read_json(path, "Write it anew."))
 
 
 def of_run_folder(folder: Path) -> Overview:
@@ -85,6 +87,9 @@ def of_run_folder(folder: Path) -> Overview:
 
 def of_run(path: Path, record: dict[str, Any]) -> Overview:
     """Settings, versions and figures of a run, its learning curve and what damage does."""
+    missing = sorted(RECORDED - record.keys())
+    if missing:
+        raise FormatError(f"{path}: got a record without {missing}, allowed one with them. Delete the run, repeat it.")
     figures = record["figures"]
     curves = {
         kind: (list(figures["levels"][kind]), [float(v) for v in values])
