@@ -47,5 +47,11 @@ def test_what_a_page_shows_runs(page, tmp_path, monkeypatch):
         exec(compile(block, f"{page}.md", "exec"), known)
 
 
+@pytest.mark.parametrize("tutorial", sorted((DOCS.parent / "tutorials").glob("*.md")), ids=lambda path: path.stem)
+def test_every_tutorial_ends_in_a_figure(tutorial):
+    cells = re.findall(r"```\{code-cell\}.*?\n(.*?)```", tutorial.read_text(), re.DOTALL)
+    assert "plt.show()" in cells[-1]
+
+
 def test_no_page_with_python_is_left_out():
     assert {path.stem for path in DOCS.glob("*.md") if blocks(path.stem)} == set(PAGES)
