@@ -22,6 +22,7 @@ from synergic import (
     chip_map,
     chip_run,
     data,
+    demo,
     encoding,
     experiments,
     lava_graph,
@@ -36,10 +37,10 @@ from synergic import hw_targets as hw
 from synergic import interchange as ic
 from synergic import processes as pr
 from synergic.hw_targets import chip as chip_module
-from synergic.hw_targets import costs, faults, jobs
+from synergic.hw_targets import costs, faults, history, jobs
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.interchange.slayer import HybridBlock
-from synergic.learning import datasets, meta, runs, tasks, training
+from synergic.learning import datasets, meta, omniglot, recordings, runs, tasks, training
 from synergic.learning import faults as damage
 from synergic.learning.tasks.classification import ClassificationTask
 from synergic.neurons import potential
@@ -588,7 +589,7 @@ def trained():
 def shown(folder: Path):
     """Pages, tables, records, and what the commands are made of."""
     at, quiet = files(folder), Console(quiet=True)
-    activity = ran()[1]
+    record, activity = ran()
     table = page.Table("title", [["a", 1]], ["name", "number"])
     needs = hw.estimate(INT, "tianjic")
     held = {"figures": {"accuracy": 0.5}, "history": [{"loss": 0.5}], "config": {"mode": "hp"}}
@@ -636,6 +637,24 @@ def shown(folder: Path):
             fine=dict.fromkeys(("recorded", "again"), "dict"),
         ),
         "synergic.report.draw": Case(report.draw, {"record": held, "path": folder / "drawn.png"}),
+        "synergic.simulate.Record.scores": Case(record.scores, {"network": INT}),
+        "synergic.simulate.Record.classes": Case(record.classes, {"network": INT}),
+        "synergic.hw_targets.history.history_plan": Case(history.history_plan, {"p": INT.projections[0], "steps": 4}),
+        "synergic.hw_targets.history.history_bound": Case(
+            history.history_bound,
+            {
+                "p": INT.projections[0],
+                "spikes": SPIKES[0],
+                "posts": np.zeros((INT.steps, INT.projections[0].n_out), int),
+            },
+        ),
+        "synergic.demo.run_demo": Case(
+            demo.run_demo, {"seed": 0, "epochs": 1, "samples": 1, "progress": False}, runs=False
+        ),
+        "synergic.learning.recordings.load_recordings": Case(
+            recordings.load_recordings, {"folder": folder}, runs=False
+        ),
+        "synergic.learning.omniglot.load_omniglot": Case(omniglot.load_omniglot, {"folder": folder}, runs=False),
         "synergic.bench.check_clone": Case(CHECK_CLONE, {"folder": bench.FOLDER}),
         "synergic.bench.compared": Case(bench.compared, {"measured": {"reach": {"fused_speedup": 10.0}}}),
         "synergic.bench.all_reached": Case(bench.all_reached, {"held": {"figures": {}}}),
