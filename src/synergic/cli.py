@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from synergic.errors import SynergicError
+from synergic.errors import ParameterError, SynergicError
 from synergic.experiments import EXPERIMENTS
 from synergic.files import check_folder, reading, write_json
 
@@ -86,6 +86,8 @@ class Train:
 
         config: Any = self.config
         folder = self.run_folder or Path("runs") / config.name
+        if folder.exists() and not folder.is_dir():  # before the data set is read
+            raise ParameterError(f"{folder}: got a file, allowed a folder for the run. Choose another --run-folder.")
         with processes() as writes:
             task = open_task(config, self.data, self.device)
             with tqdm(total=config.epochs, unit="epoch", disable=not (self.progress and writes)) as bar:

@@ -39,6 +39,7 @@ def test_info_names_versions_and_parts(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     done = synergic("info", "--json", str(tmp_path / "info.json"))
     assert done.returncode == 0
+    assert done.stdout.startswith("python 3.10"), "not with what other packages print"
     assert "lava-nc 0.10.0" in done.stdout
     found = json.loads((tmp_path / "info.json").read_text())
     assert found["versions"]["lava-nc"] == "0.10.0"
@@ -87,6 +88,7 @@ def test_a_missing_folder_is_refused_before_any_work(tmp_path):
         ("train fashion-hp --batch 0", ("config.batch", "got 0", "allowed 1, 2", "--help")),
         ("train fashion-hp --lr nan", ("config.lr", "got nan", "[0, 1000]")),
         ("train fashion-hp --mode xp", ("--mode", "'xp'", "'hp'")),
+        ("train fashion-hp --run-folder net.h5", ("net.h5: got a file", "allowed a folder", "--run-folder")),
         ("train fashion-hp --data missing", ("not in missing", "IDX files", "Leave the folder out")),
         ("train fashion-hp --device tpu", ("got 'tpu'", "allowed one that torch can use here: cpu")),
         ("evaluate missing", ("missing/record.json", "no such file", "folder of a run")),
