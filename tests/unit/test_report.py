@@ -2,6 +2,7 @@
 """`synergic report` shows what runs and files hold, side by side, and refuses everything else by name."""
 
 import contextlib
+import copy
 import io
 import json
 import re
@@ -199,7 +200,7 @@ def test_other_contents_in_sound_json_are_shown_or_refused(files, name, tmp_path
                 if new == "nothing":
                     del inside[path[-1]]
                 else:
-                    inside[path[-1]] = new
+                    inside[path[-1]] = copy.deepcopy(new)  # the next change may be inside of it
             except (LookupError, TypeError):
                 continue  # the change before took the place away
         write_json(tmp_path / "record.json", value)
