@@ -227,11 +227,9 @@ def accuracy_under(
     choice("accuracy_under.fault", fault, (*FAULTS, *CHIP_FAULTS))
     kind("accuracy_under.network", network, IntNetwork, "Call quantise() first.")
     kinds("accuracy_under", rates=(rates, Iterable), seeds=(seeds, Iterable))
-    rates, seeds = tuple(rates), tuple(seeds)
-    for rate in rates:
-        number("accuracy_under.rates", rate, 0, 1, "They are shares.")
-    for seed in seeds:
-        whole("accuracy_under.seeds", seed, 0, 2**63 - 1, "They seed the faults.")
+    # One after another: an endless or huge row is refused at its first wrong value.
+    rates = tuple(number("accuracy_under.rates", rate, 0, 1, "They are shares.") for rate in rates)
+    seeds = tuple(whole("accuracy_under.seeds", seed, 0, 2**63 - 1, "They seed the faults.") for seed in seeds)
     choice("accuracy_under.local_memory", local_memory, LOCAL_MEMORIES)
     check_jobs("accuracy_under", jobs)
     spikes, labels = network.check_input(spikes), numbers("accuracy_under.labels", labels, "iu")

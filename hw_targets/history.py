@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synergic.checks import kind, numbers, require, whole
 from synergic.errors import UnsupportedError
 from synergic.numerics import fixed
 from synergic.quantise import ONE, IntProjection
@@ -51,8 +52,11 @@ def history_plan(p: IntProjection, steps: int) -> HistoryPlan:
     1, eta is one value, and no local weight reaches its bound; `history_bound` says how far off it is otherwise.
 
     Source: the unrolled rule, which the project derived itself. Raises UnsupportedError, naming the condition that
-    does not hold: input by values; local weights on chosen synapses only; sums that could leave 62 bits.
+    does not hold: input by values; local weights on chosen synapses only; sums that could leave 62 bits; and
+    ParameterError.
     """
+    kind("history_plan.p", p, IntProjection, "quantise() makes networks of them.")
+    whole("history_plan.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
     r, remedy = p.rule, "Use local_memory='matrix'."
     if not isinstance(r, IntHebbian):
         raise UnsupportedError(
@@ -103,10 +107,17 @@ def history_bound(p: IntProjection, spikes: Array, posts: Array) -> Array:
     if lambda is 0 or 1: half a unit for each rounded decay of the matrix form (one a step from the second on, the
     start's included), itself decaying. The second term is its rounded increments, the third the rounded powers (P(0)
     counts as K d there), the last this form's own rounding. 0 where the plan is exact. No entry may have clipped.
+    Raises ParameterError, and as `history_plan`.
     """
+    kind("history_bound.p", p, IntProjection, "quantise() makes networks of them.")
+    spikes, posts = numbers("history_bound.spikes", spikes, "iub"), numbers("history_bound.posts", posts, "iu")
+    fits = spikes.ndim == 2 and len(spikes) > 0 and spikes.shape[1] == p.n_in
+    require(fits, "history_bound.spikes", f"shape {spikes.shape}", f"(T, {p.n_in})", "Give one presentation.")
+    fits, wanted = posts.shape == (len(spikes), p.n_out), f"({len(spikes)}, {p.n_out})"
+    require(fits, "history_bound.posts", f"shape {posts.shape}", wanted, "Give those of the same steps.")
     steps, r = len(spikes), p.rule
-    assert isinstance(r, IntHebbian)
     plan = history_plan(p, steps)
+    assert isinstance(r, IntHebbian)  # history_plan refuses others
     if plan.exact:
         return np.zeros(posts.shape)
     decay = r.lambda_ / ONE

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from synergic.checks import require
 from synergic.errors import DataError, FormatError
-from synergic.files import read_arrays, reading
+from synergic.files import check_path, read_arrays, reading
 from synergic.learning.datasets import CACHE, FOLDER_VARIABLE
 
 SIZE, DRAWERS, BACKGROUND, EVALUATION = 31, 20, 964, 659
@@ -44,8 +44,10 @@ def load_omniglot(folder: str | Path | None = None) -> Tensor:
     folder : where to look, default $SYNERGIC_DATA, then the cache in the home folder, which torchvision fills by a
     download. It may hold omniglot_packed105.npz (arrays background_packed and evaluation_packed, a row a drawing of
     105 x 105 bits, 1 = ink) or torchvision's omniglot-py. Raises DataError where the set is nowhere to be had,
-    FormatError for a damaged file.
+    FormatError for a damaged file, ParameterError.
     """
+    if folder is not None:
+        check_path("load_omniglot.folder", folder)
     given = folder or os.environ.get(FOLDER_VARIABLE)
     place = Path(given) if given else CACHE
     if (place / PACKED).is_file():

@@ -18,7 +18,7 @@ from torch import Tensor, from_numpy
 
 from synergic.checks import whole
 from synergic.errors import DataError, FormatError
-from synergic.files import reading
+from synergic.files import check_path, reading
 from synergic.learning.datasets import CACHE, FOLDER_VARIABLE
 from synergic.numerics.events import bin_events, spread
 
@@ -42,8 +42,11 @@ def load_recordings(folder: str | Path | None = None) -> Recordings:
 
     folder : where to look, default $SYNERGIC_DATA, then the cache in the home folder, which tonic fills by a download
     (1.2 GB). It may hold NMNIST/ or nmnist/ with Train/<digit>/<number>.bin and Test/ likewise, or a file nmnist*.zip
-    of them. Raises DataError where the set is nowhere to be had, FormatError for a damaged recording.
+    of them. Raises DataError where the set is nowhere to be had, FormatError for a damaged recording,
+    ParameterError.
     """
+    if folder is not None:
+        check_path("load_recordings.folder", folder)
     given = folder or os.environ.get(FOLDER_VARIABLE)
     place = Path(given) if given else CACHE
     found = read(place)

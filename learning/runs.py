@@ -19,24 +19,31 @@ from typing import Any
 
 import torch
 
+from synergic.checks import function, kind
 from synergic.errors import FormatError, ParameterError
-from synergic.files import write_json, write_whole
-from synergic.learning.tasks import Task, family_of, open_task, read_config
+from synergic.files import check_folder, check_path, write_json, write_whole
+from synergic.learning.tasks import Task, check_task, family_of, open_task, read_config
 from synergic.storage import save
 
 CHECKPOINT, CONFIG, NETWORK, RECORD = "checkpoint.pt", "config.json", "network.h5", "record.json"
 
 
 def settings(config: Any) -> dict[str, Any]:
-    """What identifies an experiment, as JSON gives it back."""
+    """What identifies an experiment, as JSON gives it back. Raises ParameterError for what are no settings."""
     values: dict[str, Any] = json.loads(json.dumps({"family": family_of(config), **dataclasses.asdict(config)}))
     return values
 
 
 def open_run(config: Any, folder: Path) -> None:
-    """Create a run's folder, or check that the one there belongs to the same settings. Raises ParameterError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, wanted = folder / CONFIG, settings(config)
+    """Create a run's folder, or check that the one there belongs to the same settings. Raises ParameterError,
+    FormatError."""
+    folder, wanted = check_path("open_run.folder", folder), settings(config)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file is there, or the folder above is read-only
+        allowed = "a folder that is there or can be made"
+        raise ParameterError(f"{folder}: got {error.strerror}, allowed {allowed}. Choose another one.") from error
+    path = folder / CONFIG
     if not path.exists():
         write_json(path, wanted)
         return
@@ -48,38 +55,43 @@ def open_run(config: Any, folder: Path) -> None:
         )
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises FormatError."""
+def read_json(path: Path, remedy: str = "Delete the run and repeat it.") -> dict[str, Any]:
+    """A JSON object. remedy : what to do if it is damaged. Raises FormatError, ParameterError."""
+    path = check_path("read_json.path", path)
     try:
         value = json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise FormatError(f"{path}: no such file. Is this the folder of a run?") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: damaged: {error}. Delete the run and repeat it.") from error
+        raise FormatError(f"{path}: damaged: {error}. {remedy}") from error
     if not isinstance(value, dict):
-        raise FormatError(f"{path}: holds no JSON object. Delete the run and repeat it.")
+        raise FormatError(f"{path}: holds no JSON object. {remedy}")
     return value
 
 
 def load_config(folder: Path) -> Any:
-    """The settings of a run. Raises FormatError."""
-    path = folder / CONFIG
+    """The settings of a run. Raises FormatError, ParameterError."""
+    path = check_path("load_config.folder", folder) / CONFIG
     values = read_json(path)
     try:
         return read_config(values.pop("family", ""), values)
-    except (TypeError, ParameterError) as error:
+    except ParameterError as error:
         raise FormatError(f"{path}: {error} It is from another release.") from error
 
 
 def write_checkpoint(task: Task, path: Path) -> None:
-    """The state after a whole epoch."""
+    """The state after a whole epoch. Raises ParameterError."""
+    check_task("write_checkpoint.task", task)
+    check_folder(path, "write_checkpoint.path")
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     state = {"task": task.state(), "random": torch.get_rng_state(), "random_cuda": cuda}
     write_whole(path, lambda draft: torch.save(state, draft))
 
 
 def read_checkpoint(task: Task, path: Path) -> None:
-    """Go on from a checkpoint. Raises FormatError."""
+    """Go on from a checkpoint. Raises FormatError, ParameterError."""
+    check_task("read_checkpoint.task", task)
+    path = check_path("read_checkpoint.path", path)
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
         task.load(state["task"])
@@ -101,6 +113,11 @@ def run(
     processes but one, if several train together. A run that was killed at any moment and is started again with the
     same settings ends with the same figures. Raises ParameterError, FormatError.
     """
+    check_task("run.task", task)
+    folder = check_path("run.folder", folder)
+    kind("run.writes", writes, bool, "False where another process writes.")
+    if progress is not None:
+        function("run.progress", progress)
     if writes:
         open_run(task.config, folder)
     checkpoint = folder / CHECKPOINT
@@ -130,7 +147,8 @@ def run(
 
 
 def restore(folder: Path, data: Path | None = None, device: str = "cpu") -> Task:
-    """The trained task of a run. data, device : as of `open_task`. Raises FormatError, DataError."""
+    """The trained task of a run. data, device : as of `open_task`. Raises FormatError, DataError, ParameterError."""
+    folder = check_path("restore.folder", folder)
     task = open_task(load_config(folder), data, device)
     read_checkpoint(task, folder / CHECKPOINT)
     return task

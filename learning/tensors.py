@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Refusing tensors that do not fit where they enter."""
+"""Refusing tensors and devices that do not fit where they enter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from synergic.checks import kind, require
+from synergic.errors import ParameterError
 
 
 def tensor(where: str, value: Any, axes: str, finite: bool = False) -> Tensor:
@@ -37,4 +38,20 @@ def class_labels(where: str, labels: Any, samples: int, n: int) -> Tensor:
     require(fits, where, got, f"({samples},) of int64", "Give the number of a class a sample.")
     low, high = (int(x) for x in torch.aminmax(found))
     require(low >= 0 and high < n, where, f"classes from {low} to {high}", f"0 to {n - 1}", "Count from 0.")
+    return found
+
+
+def checked_device(device: Any) -> torch.device:
+    """A device that torch can use now, given as its name or as torch has it. Raises ParameterError."""
+    there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    allowed, remedy = f"one that torch can use here: {', '.join(there)}", "Leave it out for the processor."
+    kind("device", device, str | torch.device, f"Allowed is {allowed}.")
+    try:
+        found = torch.device(device)
+        if found.type not in ("cpu", "cuda"):
+            raise RuntimeError("neither a processor nor a GPU")
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ParameterError(f"device: got {device!r} ({reason}), allowed {allowed}. {remedy}") from error
     return found

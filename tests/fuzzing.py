@@ -20,9 +20,10 @@ import nir
 import numpy as np
 import torch
 from networks import plastic_network
+from rich.console import Console
 
 import synergic as sy
-from synergic.chip_run import read_data
+from synergic.chip_run import read_data, run_on_chip
 from synergic.errors import DataError, SynergicError
 from synergic.experiments import Classification
 from synergic.hw_targets import load_chip, load_mapping, map_network, save_mapping
@@ -35,6 +36,7 @@ from synergic.learning.omniglot import read_packed
 from synergic.learning.recordings import events_of, from_folder, gathered, read
 from synergic.learning.runs import load_config, read_checkpoint, read_json, write_checkpoint
 from synergic.learning.tasks.supervised import SupervisedTask
+from synergic.overview import overview
 from synergic.storage import FORMAT, load, save, seal
 
 SECONDS = 60
@@ -120,6 +122,28 @@ def data(path):
     np.save(path, values) if path.suffix == ".npy" else np.savez(path, input=values, labels=np.zeros(2, int))
 
 
+def simulated(path):
+    """What `synergic simulate --json` writes."""
+    if not FIGURES:
+        network, where, inputs = (path.with_name(name) for name in ("figures.h5", "figures.json", "in.npy"))
+        save(sy.quantise(NETWORK), network)
+        np.save(inputs, np.zeros((2, 3, 5), int))
+        run_on_chip(network, inputs, "generic", json_file=where, console=Console(quiet=True))
+        FIGURES.append(where.read_text())
+    path.write_text(FIGURES[0])
+
+
+FIGURES: list[str] = []
+"""Of `simulated`, made once."""
+
+
+def ended(path):
+    """The record of a run, in its folder."""
+    figures = {"accuracy": 0.5, "curves": {"salt": [0.5, 0.25]}, "levels": {"salt": [0, 4]}}
+    record = {"figures": figures, "config": {"family": "events"}, "history": [{"loss": 0.5, "seconds": 1.0}]}
+    path.write_text(json.dumps(record | {"evaluated_on": "test set", "versions": {"torch": "2"}, "date": "today"}))
+
+
 CHIP = (Path(sy.__file__).parent / "hw_targets" / "chips" / "generic.toml").read_text()
 READERS = {
     "network": ("net.h5", lambda p: save(NETWORK, p), load),
@@ -131,6 +155,8 @@ READERS = {
     "settings": ("config.json", lambda p: p.write_text(json.dumps({"family": "classification", **asdict(CONFIG)})),
                  lambda p: load_config(p.parent)),
     "record": ("record.json", lambda p: p.write_text(json.dumps({"figures": {"accuracy": 0.5}})), read_json),
+    "report of a run": ("record.json", ended, lambda p: overview(p.parent, draw=True)),
+    "report of figures": ("simulated.json", simulated, lambda p: overview(p, draw=True)),
     "checkpoint": ("checkpoint.pt", lambda p: write_checkpoint(task(), p), lambda p: read_checkpoint(task(), p)),
     "NIR": ("net.nir", lambda p: nir.write(str(p), to_nir(NETWORK, lossy=True)), from_nir),
     "lava-dl": ("net.net", lava_dl, lambda p: from_lava_dl(p, 3)),

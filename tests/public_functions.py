@@ -17,16 +17,32 @@ from networks import plastic_network, random_spikes
 from rich.console import Console
 
 import synergic as sy
-from synergic import bench, chip_map, chip_run, data, encoding, lava_graph, learning, metrics, overview, plots, report
+from synergic import (
+    bench,
+    chip_map,
+    chip_run,
+    data,
+    demo,
+    encoding,
+    experiments,
+    lava_graph,
+    learning,
+    metrics,
+    overview,
+    page,
+    plots,
+    report,
+)
 from synergic import hw_targets as hw
 from synergic import interchange as ic
 from synergic import processes as pr
 from synergic.hw_targets import chip as chip_module
-from synergic.hw_targets import costs, faults, jobs
+from synergic.hw_targets import costs, faults, history, jobs
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.interchange.slayer import HybridBlock
-from synergic.learning import datasets, meta, training
+from synergic.learning import datasets, meta, omniglot, recordings, runs, tasks, training
 from synergic.learning import faults as damage
+from synergic.learning.tasks.classification import ClassificationTask
 from synergic.neurons import potential
 from synergic.rules import integer_form, plain, rate, share
 from synergic.run_config import HybridSimCfg
@@ -43,6 +59,8 @@ RNG = np.random.default_rng(0)
 EVENTS = np.zeros(4, [("x", int), ("y", int), ("t", int), ("p", int)])
 SENSOR = (4, 4, 2)
 IMAGES = np.full((2, 28, 28), 0.5, np.float32)
+TINY = experiments.Classification(dataset="mnist", hidden=4, epochs=1, batch=2, steps=2)
+CHECK_CLONE = bench.check_clone  # the test that calls all of this replaces it
 
 
 @dataclasses.dataclass
@@ -128,6 +146,12 @@ def files(folder: Path) -> dict[str, Path]:
     hw.save_mapping(mapping(), made["mapping"])
     np.savez(made["data"], input=SPIKES)
     return made
+
+
+def small_task():
+    """A run of two images."""
+    labels = np.zeros(2, int)
+    return ClassificationTask(TINY, data=datasets.Images(IMAGES, labels, IMAGES, labels))
 
 
 def neurons(call, **more):
@@ -558,6 +582,127 @@ def trained():
         ),
         "synergic.learning.faults.mask_region": Case(
             damage.mask_region, {"events": EVENTS, "half_width": 1, "sensor": SENSOR}
+        ),
+    }
+
+
+def shown(folder: Path):
+    """Pages, tables, records, and what the commands are made of."""
+    at, quiet = files(folder), Console(quiet=True)
+    record, activity = ran()
+    table = page.Table("title", [["a", 1]], ["name", "number"])
+    needs = hw.estimate(INT, "tianjic")
+    held = {"figures": {"accuracy": 0.5}, "history": [{"loss": 0.5}], "config": {"mode": "hp"}}
+    of_mapping = ("placement_section", "memory_section", "populations", "pictures")
+    bits = {"weight_bits": None, "local_bits": None}
+    return {
+        "synergic.page.Table": Case(
+            page.Table,
+            {"title": "title", "rows": [["a", 1]], "header": ["name", "number"]},
+            fine={"rows": "empty", "header": "empty"},
+        ),
+        "synergic.page.lines": Case(page.lines, {"title": "title", "section": {"a": 1}}, fine={"section": "dict"}),
+        "synergic.page.grid": Case(page.grid, {"title": "title", "rows": {"a": {"b": 1}}}),
+        "synergic.page.show": Case(page.show, {"table": table, "console": quiet}),
+        "synergic.page.picture": Case(
+            lambda draw: page.picture(draw, WEIGHTS), {"draw": plots.weights}, signature=page.picture
+        ),
+        "synergic.page.write_page": Case(
+            page.write_page,
+            {"path": folder / "page", "title": "title", "notes": ["note"], "tables": [table], "pictures": {"a": "url"}},
+            fine=dict.fromkeys(("notes", "tables"), "empty"),
+        ),
+        **{f"synergic.chip_map.{name}": Case(getattr(chip_map, name), {"mapping": mapping()}) for name in of_mapping},
+        "synergic.chip_map.estimate_section": Case(chip_map.estimate_section, {"needs": needs}),
+        "synergic.chip_map.facts": Case(chip_map.facts, {"chip": mapping().chip}),
+        "synergic.chip_map.report_of": Case(chip_map.report_of, {"mapping": mapping(), "needs": needs}),
+        "synergic.chip_run.read_data": Case(chip_run.read_data, {"path": at["data"]}),
+        "synergic.chip_run.checked": Case(
+            chip_run.checked,
+            {"network": INT, "given": SPIKES, "labels": np.zeros(len(SPIKES), int), "samples": 1},
+            fine={"labels": "none", "samples": "none"},
+            also={"given": "input"},
+        ),
+        "synergic.chip_run.open_network": Case(chip_run.open_network, {"path": at["net"], **bits}),
+        "synergic.chip_run.open_mapping": Case(
+            chip_run.open_mapping, {"path": at["net"], "chip": None, **bits}, fine={"chip": "none"}
+        ),
+        "synergic.chip_run.describe": Case(chip_run.describe, {"costs": hw.cost(mapping(), activity)}),
+        "synergic.chip_run.draw": Case(
+            chip_run.draw, {"mapping": mapping(), "activity": activity, "path": folder / "drawn.png"}
+        ),
+        "synergic.report.compare": Case(
+            report.compare,
+            {"recorded": {"accuracy": 0.5}, "again": {"accuracy": 0.5}, "console": quiet},
+            fine=dict.fromkeys(("recorded", "again"), "dict"),
+        ),
+        "synergic.report.draw": Case(report.draw, {"record": held, "path": folder / "drawn.png"}),
+        "synergic.simulate.Record.scores": Case(record.scores, {"network": INT}),
+        "synergic.simulate.Record.classes": Case(record.classes, {"network": INT}),
+        "synergic.hw_targets.history.history_plan": Case(history.history_plan, {"p": INT.projections[0], "steps": 4}),
+        "synergic.hw_targets.history.history_bound": Case(
+            history.history_bound,
+            {
+                "p": INT.projections[0],
+                "spikes": SPIKES[0],
+                "posts": np.zeros((INT.steps, INT.projections[0].n_out), int),
+            },
+        ),
+        "synergic.demo.run_demo": Case(
+            demo.run_demo, {"seed": 0, "epochs": 1, "samples": 1, "progress": False}, runs=False
+        ),
+        "synergic.learning.recordings.load_recordings": Case(
+            recordings.load_recordings, {"folder": folder}, runs=False
+        ),
+        "synergic.learning.omniglot.load_omniglot": Case(omniglot.load_omniglot, {"folder": folder}, runs=False),
+        "synergic.bench.check_clone": Case(CHECK_CLONE, {"folder": bench.FOLDER}),
+        "synergic.bench.compared": Case(bench.compared, {"measured": {"reach": {"fused_speedup": 10.0}}}),
+        "synergic.bench.all_reached": Case(bench.all_reached, {"held": {"figures": {}}}),
+        **{
+            f"synergic.experiments.{kind.__name__}": Case(
+                kind,
+                {field.name: getattr(kind(), field.name) for field in dataclasses.fields(kind)},
+                fine=dict.fromkeys(("pools", "dense"), "empty"),
+            )
+            for kind in (
+                experiments.Classification,
+                experiments.Convolution,
+                experiments.Continual,
+                experiments.Events,
+                experiments.FewShot,
+            )
+        },
+    }
+
+
+def in_folders(folder: Path):
+    """Runs, and the families of experiments."""
+    at, task = folder / "run", small_task()
+    runs.open_run(TINY, at)
+    runs.write_checkpoint(task, at / runs.CHECKPOINT)
+    opened = {"data": folder, "device": "cpu"}
+    return {
+        "synergic.learning.runs.settings": Case(runs.settings, {"config": TINY}),
+        "synergic.learning.runs.open_run": Case(runs.open_run, {"config": TINY, "folder": at}, fine={"folder": "text"}),
+        "synergic.learning.runs.read_json": Case(runs.read_json, {"path": at / runs.CONFIG}),
+        "synergic.learning.runs.load_config": Case(runs.load_config, {"folder": at}),
+        "synergic.learning.runs.write_checkpoint": Case(
+            runs.write_checkpoint, {"task": task, "path": folder / "checkpoint.pt"}
+        ),
+        "synergic.learning.runs.read_checkpoint": Case(
+            runs.read_checkpoint, {"task": task, "path": at / runs.CHECKPOINT}
+        ),
+        "synergic.learning.runs.run": Case(
+            runs.run,
+            {"task": task, "folder": at, "progress": None, "writes": True},
+            fine={"folder": "text"},
+        ),
+        "synergic.learning.runs.restore": Case(runs.restore, {"folder": at, **opened}, runs=False),
+        "synergic.learning.tasks.families": Case(tasks.families, {}),
+        "synergic.learning.tasks.family_of": Case(tasks.family_of, {"config": TINY}),
+        "synergic.learning.tasks.open_task": Case(tasks.open_task, {"config": TINY, **opened}, runs=False),
+        "synergic.learning.tasks.read_config": Case(
+            tasks.read_config, {"family": "classification", "values": {"hidden": 4}}
         ),
     }
 

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol
 
-from synergic.checks import choice
+from synergic.checks import choice, kind, require
+from synergic.errors import ParameterError
 from synergic.experiments import Classification, Continual, Convolution, Events, FewShot
+from synergic.files import check_path
+from synergic.learning.tensors import checked_device
 from synergic.network import Network
 
 
@@ -59,8 +63,12 @@ ON_PROCESSOR = ("continual", "few-shot")
 
 
 def family_of(config: Any) -> str:
-    """The family that settings belong to."""
-    return next(name for name, (kind, _) in families().items() if type(config) is kind)
+    """The family that settings belong to. Raises ParameterError for what are no settings."""
+    for name, (settings, _) in families().items():
+        if type(config) is settings:
+            return name
+    allowed = "settings of synergic.experiments"
+    raise ParameterError(f"config: got {config!r} of type {type(config).__name__}, allowed {allowed}. Make some.")
 
 
 def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Task:
@@ -71,14 +79,29 @@ def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Tas
     fit it and for a device that cannot be used.
     """
     family = family_of(config)
+    if data is not None:
+        data = check_path("open_task.data", data)
     open_family: Any = families()[family][1]
     if family in ON_PROCESSOR:
         choice(f"device of {family}", device, ("cpu",))
         return open_family(config, data)
-    return open_family(config, data, device=device)
+    return open_family(config, data, device=checked_device(device))  # before the data is read
 
 
 def read_config(family: str, values: dict[str, Any]) -> Any:
-    """Settings from a file. Raises ParameterError for an unknown family, TypeError for unknown fields."""
+    """Settings from a file. Raises ParameterError for an unknown family, unknown settings, and values that they do not
+    allow."""
     choice("family", family, tuple(families()))
-    return families()[family][0](**values)
+    kind("read_config.values", values, dict, "It holds settings by name.")
+    settings: Any = families()[family][0]
+    names = [field.name for field in fields(settings)]
+    unknown = [name for name in values if name not in names]
+    require(not unknown, "read_config.values", f"the settings {unknown}", f"some of {names}", "Leave others out.")
+    return settings(**values)
+
+
+def check_task(where: str, task: Any) -> None:
+    """Refuse what is no task. Raises ParameterError. where : the argument."""
+    parts = ("config", "history", "epoch", "state", "load")
+    fits = all(hasattr(task, part) for part in parts)
+    require(fits, where, f"{task!r} of type {type(task).__name__}", f"a task, with {parts}", "open_task() gives one.")

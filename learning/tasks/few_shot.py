@@ -26,7 +26,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synergic.checks import number, whole
 from synergic.experiments import FewShot
 from synergic.learning.episodes import answers, presented
 from synergic.learning.export import to_description
@@ -138,8 +137,6 @@ class FewShotTask:
     """Adam on everything, episodes drawn for each epoch. images : instead of Omniglot in `folder`."""
 
     def __init__(self, config: FewShot, folder: Path | None = None, images: Tensor | None = None) -> None:
-        whole("config.regroupings", config.regroupings, 1, float("inf"), "It says how often characters meet anew.")
-        number("config.distortion", config.distortion, 0, 0.5, "0 leaves the pictures as they are.")
         self.config = config
         self.images = load_omniglot(folder) if images is None else images
         train, held, test = split_characters(config.split, config.held_characters, config.seed)

@@ -10,27 +10,12 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from synergic.checks import number, require, whole
-from synergic.errors import ParameterError
+from synergic.checks import require
 from synergic.learning.layers import HybridNet
 from synergic.learning.meta import Loss, Tensors, meta_gradient
 from synergic.learning.parallel import average, mean, parallel, share
+from synergic.learning.tensors import checked_device
 from synergic.learning.training import LOSSES, scores
-
-
-def checked_device(device: str | torch.device) -> torch.device:
-    """A device that torch can use now. Raises ParameterError."""
-    there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    try:
-        found = torch.device(device)
-        if found.type not in ("cpu", "cuda"):
-            raise RuntimeError("neither a processor nor a GPU")
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
-        allowed, remedy = f"one that torch can use here: {', '.join(there)}", "Leave it out for the processor."
-        reason = str(error).splitlines()[0]
-        raise ParameterError(f"device: got {device!r} ({reason}), allowed {allowed}. {remedy}") from error
-    return found
 
 
 class SupervisedTask:
@@ -45,8 +30,6 @@ class SupervisedTask:
         self, config: Any, net: HybridNet, samples: Tensor, labels: Tensor, device: str | torch.device = "cpu"
     ) -> None:
         self.device = checked_device(device)
-        whole("config.theta_every", config.theta_every, 0, float("inf"), "0 trains theta in every step.")
-        number("config.look_ahead", config.look_ahead, 0, float("inf"), "It is the rate of a step of W.")
         alternates = config.mode != "gp" and getattr(config, "trace", "") != "shared"
         got = f"{config.theta_every} in mode {config.mode}, trace {getattr(config, 'trace', 'per_sample')}"
         allowed = "0 in mode gp and with trace shared"

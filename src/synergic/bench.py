@@ -20,7 +20,7 @@ from rich.console import Console
 
 import synergic
 from synergic import page
-from synergic.checks import choice, kinds, require
+from synergic.checks import choice, kind, kinds, require
 from synergic.errors import ExecutionError, UnsupportedError
 from synergic.files import check_folder, check_path, write_json
 
@@ -49,7 +49,8 @@ SCRIPTS = {
 
 
 def check_clone(folder: Path) -> None:
-    """Refuse an installation without the scripts. Raises UnsupportedError."""
+    """Refuse an installation without the scripts. Raises UnsupportedError, ParameterError."""
+    folder = check_path("check_clone.folder", folder)
     missing = [name for name in SCRIPTS if not (folder / f"{name}.py").is_file()]
     if missing:
         raise UnsupportedError(
@@ -72,13 +73,18 @@ def measure(script: Path, options: Sequence[str]) -> dict[str, Any]:
 
 
 def compared(measured: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """By figure: what is to be reached, what was, and whether that is enough; None where nothing was measured."""
-    found = measured.get("figures", measured)
+    """By figure: what is to be reached, what was, and whether that is enough; None where nothing was measured.
+
+    measured : what a script writes, with "reach" and, in it or in its "figures", the figures. Raises ParameterError.
+    """
+    kind("compared.measured", measured, dict, "It is what a script of benchmarks/ writes.")
+    found, reach = measured.get("figures", measured), measured.get("reach")
+    kinds("compared", **{"measured['reach']": (reach, dict), "measured['figures']": (found, dict)})
     rows: dict[str, dict[str, Any]] = {}
-    for name, reach in measured["reach"].items():
+    for name, wanted in measured["reach"].items():
         got = found.get(name)
-        enough = None if got is None else (got <= reach if name in AT_MOST else got >= reach)
-        rows[name] = {"to reach": reach, "at most": name in AT_MOST, "reached": got, "enough": enough}
+        enough = None if got is None else (got <= wanted if name in AT_MOST else got >= wanted)
+        rows[name] = {"to reach": wanted, "at most": name in AT_MOST, "reached": got, "enough": enough}
     return rows
 
 
@@ -128,5 +134,7 @@ def shown(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def all_reached(held: dict[str, Any]) -> bool:
-    """Whether every figure that was measured is enough."""
+    """Whether every figure that was measured is enough. held : of `bench`. Raises ParameterError."""
+    kind("all_reached.held", held, dict, "bench() gives it.")
+    kind("all_reached.held['figures']", held.get("figures"), dict, "bench() gives it.")
     return all(row["enough"] is not False for rows in held["figures"].values() for row in rows.values())

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from synergic.checks import kind
+from synergic.checks import kind, kinds
 from synergic.chip_run import open_network
 from synergic.errors import ExecutionError
 from synergic.files import check_folder, check_path, write_json
@@ -33,11 +33,13 @@ from synergic.hw_targets.mapping.traffic import RATE, flows, traffic, weighted_h
 from synergic.page import Table, grid, lines, picture, show, write_page
 
 NOTE = "A model of the chip, not the chip: nothing here is measured on silicon."
+MAPS = "map_network() gives one."
 Sections = dict[str, dict[str, Any]]
 
 
 def estimate_section(needs: Estimate) -> dict[str, Any]:
-    """What is known before anything is placed."""
+    """What is known before anything is placed. Raises ParameterError."""
+    kind("estimate_section.needs", needs, Estimate, "estimate() gives one.")
     return {
         "cores": f"{needs.cores} of {needs.available}",
         "of them for slow weights": needs.synapse_cores,
@@ -63,7 +65,8 @@ def folding_section(network: Any, chip: Chip | str, asked: dict[str, Any]) -> Se
 
 
 def placement_section(mapping: Mapping) -> dict[str, Any]:
-    """What placement and routing found; beside it what first-fit would."""
+    """What placement and routing found; beside it what first-fit would. Raises ParameterError."""
+    kind("placement_section.mapping", mapping, Mapping, MAPS)
     between = traffic(flows(mapping.network, mapping.tiles, mapping.copies), mapping.cores)
     columns = int(mapping.chip.columns)
     free = Grid(mapping.chip, mapping.dead_cores, mapping.dead_links).free_slots()
@@ -87,7 +90,8 @@ def placement_section(mapping: Mapping) -> dict[str, Any]:
 
 
 def memory_section(mapping: Mapping) -> dict[str, Any]:
-    """What the weights take in both forms of storage, and which of them the mapping needs."""
+    """What the weights take in both forms of storage, and which of them the mapping needs. Raises ParameterError."""
+    kind("memory_section.mapping", mapping, Mapping, MAPS)
     memory = memory_of(mapping.arranged, mapping.held, mapping.chip)
     table_size, table_cores = tables(mapping.network, mapping.held)
     return {
@@ -103,7 +107,8 @@ def memory_section(mapping: Mapping) -> dict[str, Any]:
 
 
 def populations(mapping: Mapping) -> Sections:
-    """Neurons and cores of each population."""
+    """Neurons and cores of each population. Raises ParameterError."""
+    kind("populations.mapping", mapping, Mapping, MAPS)
     found: Sections = {}
     for p in mapping.network.populations:
         tiles = mapping.into(p.name)
@@ -119,13 +124,15 @@ def populations(mapping: Mapping) -> Sections:
 
 
 def facts(chip: Chip) -> Table:
-    """The chip's numbers, and how sure they are."""
+    """The chip's numbers, and how sure they are. Raises ParameterError."""
+    kind("facts.chip", chip, Chip, "load_chip() gives one.")
     rows = [(name, f.value, f.unit, f.mark, f.source) for name, f in chip.facts.items()]
     return Table("the chip, and how sure its numbers are", rows, ("number", "value", "unit", "mark", "source"))
 
 
 def report_of(mapping: Mapping, needs: Estimate) -> dict[str, Any]:
-    """Everything that is said about a mapping, as JSON and the page hold it."""
+    """Everything that is said about a mapping, as JSON and the page hold it. Raises ParameterError."""
+    kinds("report_of", mapping=(mapping, Mapping), needs=(needs, Estimate))
     return {
         "chip": f"model of {mapping.chip.name}",
         "chips": [mapping.chip.chips_rows, mapping.chip.chips_columns],
@@ -213,7 +220,8 @@ def map_to_chip(
 
 
 def pictures(mapping: Mapping) -> dict[str, str]:
-    """The pictures of a page."""
+    """The pictures of a page, by caption. Raises ParameterError."""
+    kind("pictures.mapping", mapping, Mapping, MAPS)
     from synergic import plots
 
     return {

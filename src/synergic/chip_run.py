@@ -32,7 +32,8 @@ INPUT, LABELS = "input", "labels"
 
 def read_data(path: Path) -> tuple[Array, Array | None]:
     """Input (samples, T, channels) and labels (samples,) or None, of an .npy file (input alone) or an .npz file with
-    `input` and perhaps `labels`. Raises FormatError."""
+    `input` and perhaps `labels`. Raises FormatError, ParameterError."""
+    path = check_path("read_data.path", path)
     allowed = f"an .npy file with an array, or an .npz file with {INPUT!r} and perhaps {LABELS!r}"
     data = read_arrays(path, f"Give {allowed}; save it with numpy.")
     if isinstance(data, np.ndarray):
@@ -44,8 +45,12 @@ def read_data(path: Path) -> tuple[Array, Array | None]:
 
 def checked(network: IntNetwork, given: Array, labels: Array | None, samples: int | None) -> tuple[Array, Any]:
     """The first samples, as the network takes them, and their labels. Raises ParameterError."""
+    kind("checked.network", network, IntNetwork, "quantise() gives one.")
     given = numbers("input", given, "iufb")
     given = given[None] if given.ndim == 2 else given
+    allowed = "(samples, T, channels), at least one sample"
+    fits = given.ndim == 3 and len(given) > 0
+    require(fits, "input", f"shape {given.shape}", allowed, "Axes are sample, step, channel.")
     if samples is not None:
         whole("samples", samples, 1, len(given), "That many are in the file.")
         given = given[:samples]
@@ -55,8 +60,8 @@ def checked(network: IntNetwork, given: Array, labels: Array | None, samples: in
     if labels is None:
         return given, None
     labels = numbers("labels", labels, "iu")
-    fits = labels.ndim == 1 and len(labels) >= len(given)
-    require(fits, "labels", f"shape {labels.shape}", f"({len(given)},)", "Give one label a sample.")
+    one_each = labels.ndim == 1 and len(labels) >= len(given)
+    require(one_each, "labels", f"shape {labels.shape}", f"({len(given)},)", "Give one label a sample.")
     labels, classes = labels[: len(given)], network.population(network.output).size
     bad = labels[(labels < 0) | (labels >= classes)]
     require(bad.size == 0, "labels", f"{bad[:3]}", f"0 to {classes - 1}", f"{network.output} has {classes} neurons.")
@@ -69,6 +74,9 @@ def open_network(path: Path, weight_bits: int | None = None, local_bits: int | N
     weight_bits, local_bits : as of `quantise`, None for its defaults. Raises FormatError, ParameterError for bits of a
     network that has its own, and as `quantise`.
     """
+    path = check_path("open_network.path", path)
+    if says(path, MAPPING):
+        raise FormatError(f"{path}: got a mapping, allowed a network. `synergic simulate` runs mappings.")
     network = load(path)
     if not isinstance(network, IntNetwork):
         return quantise(network, **chosen(weight_bits, local_bits))
@@ -93,6 +101,7 @@ def open_mapping(
 ) -> Mapping:
     """A saved mapping, or a saved network mapped onto a chip, by default the tianjic. Raises as `load_mapping`,
     `open_network` and `map_network`, and ParameterError for a chip or bits beside a mapping, which has them."""
+    path = check_path("open_mapping.path", path)
     if not says(path, MAPPING):
         return map_network(open_network(path, weight_bits, local_bits), "tianjic" if chip is None else chip)
     require(chip is None, "chip", repr(chip), "none with a mapping, which has its own", "Map the network again.")
@@ -101,7 +110,8 @@ def open_mapping(
 
 
 def describe(costs: Costs) -> dict[str, Any]:
-    """The costs as JSON holds them."""
+    """The costs as JSON holds them. Raises ParameterError."""
+    kind("describe.costs", costs, Costs, "cost() gives them.")
     plain = dataclasses.asdict(costs)
     return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in plain.items()}
 
@@ -210,7 +220,8 @@ def write_html(
 
 
 def draw(mapping: Mapping, activity: Activity, path: Path) -> None:
-    """Timeline of the phases, work by core and step, energy and spikes on the grid."""
+    """Timeline of the phases, work by core and step, energy and spikes on the grid, as a PNG. Raises ParameterError."""
+    check_folder(path, "draw.path")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

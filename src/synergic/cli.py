@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from synergic.errors import SynergicError
+from synergic.errors import ParameterError, SynergicError
 from synergic.experiments import EXPERIMENTS
 from synergic.files import check_folder, reading, write_json
 
@@ -86,6 +86,8 @@ class Train:
 
         config: Any = self.config
         folder = self.run_folder or Path("runs") / config.name
+        if folder.exists() and not folder.is_dir():  # before the data set is read
+            raise ParameterError(f"{folder}: got a file, allowed a folder for the run. Choose another --run-folder.")
         with processes() as writes:
             task = open_task(config, self.data, self.device)
             with tqdm(total=config.epochs, unit="epoch", disable=not (self.progress and writes)) as bar:
@@ -305,6 +307,12 @@ Command = (
 )
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is not enough: Python's, or torch's, which has no type of its own for it."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
 def main() -> None:
     """Entry point of `synergic`."""
     command = tyro.cli(
@@ -322,6 +330,12 @@ def main() -> None:
         command.run()
     except SynergicError as error:
         sys.stderr.write(f"synergic: {error}\n")
+        raise SystemExit(2) from None
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        remedy = "Allowed is what fits this machine: fewer neurons, samples or steps, or a smaller batch."
+        sys.stderr.write(f"synergic: not enough memory: {error}. {remedy}\n")
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         sys.stderr.write("synergic: interrupted\n")

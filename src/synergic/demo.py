@@ -19,6 +19,7 @@ from rich.table import Table
 from tqdm.auto import tqdm
 
 from synergic import files, plots
+from synergic.checks import kind, whole
 from synergic.data import digits
 from synergic.files import write_whole
 from synergic.hw_targets.costs import ASSUMPTIONS, cost
@@ -50,8 +51,12 @@ def run_demo(seed: int = 0, epochs: int = 40, samples: int | None = None, progre
     """Run everything; returns figures, and the objects that the picture needs under "objects".
 
     seed : of the split, the start and the order of training. epochs : of training. samples : test samples
-    used by all executors, default all 360. progress : show bars.
+    used by all executors, default all 360. progress : show bars. Raises ParameterError.
     """
+    whole("run_demo.epochs", epochs, 1, float("inf"), "They are passes over the training samples.")
+    if samples is not None:
+        whole("run_demo.samples", samples, 1, float("inf"), "It is a number of test samples.")
+    kind("run_demo.progress", progress, bool, "True shows bars.")
     began = time.perf_counter()
     spikes, labels, test, test_labels = digits(STEPS, seed)
     test, test_labels = test[:samples], test_labels[:samples]

@@ -2,7 +2,8 @@
 """Settings of experiments: a dataclass a family, and a shipped instance for every published figure.
 
 Source: Wu et al. 2022. Settings are the paper's but for the decay of the weights, the rate and decay of theta
-for HP and the start of theta for LP, chosen on training images held back (`validation`), never on test data.
+for HP and the start of theta for LP, chosen on training images held back (`validation`), never on test data. What a
+setting may be is in synergic.settings.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from synergic.settings import Settings
+
 
 @dataclass(frozen=True)
-class Classification:
+class Classification(Settings):
     """Images into a fully connected network of plastic layers; the real pixel values enter at every step."""
 
     dataset: Literal["mnist", "fashion-mnist", "cifar-10"] = "fashion-mnist"
@@ -100,7 +103,7 @@ class Convolution(Classification):
 
 
 @dataclass(frozen=True)
-class Continual:
+class Continual(Settings):
     """Shuffled MNIST: each task is a fixed permutation of the pixels, all tasks share the network and its outputs."""
 
     mode: Literal["gp", "hp", "ewc"] = "hp"
@@ -160,7 +163,7 @@ class Continual:
 
 
 @dataclass(frozen=True)
-class Events:
+class Events(Settings):
     """N-MNIST, all of it or a part: frames of events as spikes into a fully connected network."""
 
     mode: Literal["gp", "lp", "hp"] = "hp"
@@ -214,7 +217,7 @@ class Events:
 
 
 @dataclass(frozen=True)
-class FewShot:
+class FewShot(Settings):
     """Omniglot: new characters from few drawings."""
 
     ways: int = 5

@@ -65,6 +65,8 @@ def reading(path: str | Path, remedy: str = "Restore a copy, or save it again.")
         yield
     except FileNotFoundError:
         raise FormatError(f"{path}: no such file. Check the path.") from None
+    except IsADirectoryError:
+        raise FormatError(f"{path}: got a folder, allowed a file. Add the name of the file.") from None
     except FormatError:
         raise
     except SynergicError as error:  # what its own checks refuse

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import multiprocessing
 import os
 import platform
@@ -38,7 +40,9 @@ def imports(*modules: str) -> Callable[[], str]:
     def check() -> str:
         for name in modules:
             try:
-                importlib.import_module(name)
+                # Some print advice for other uses of theirs, which would stand above ours.
+                with contextlib.redirect_stdout(io.StringIO()):
+                    importlib.import_module(name)
             except Exception as error:  # whatever a broken package does
                 return f"{name}: {type(error).__name__}: {error}"
         return ""

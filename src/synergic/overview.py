@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from synergic import plots
-from synergic.checks import kind
+from synergic.checks import kind, kinds, require
 from synergic.chip_map import memory_section, pictures, placement_section, populations
 from synergic.chip_run import summary
 from synergic.errors import FormatError
@@ -31,15 +31,21 @@ ALLOWED = (
     "the folder of a run, a network or mapping that synergic saved, or the JSON file of `synergic demo`, `simulate`, "
     "`map` or of a run"
 )
+RECORDED = {"figures", "config", "history", "evaluated_on", "versions"}
+"""What the record of a run holds at least."""
 SHOWN = 4
 """Weight matrices of a network that are drawn."""
 
 
 @dataclass(frozen=True)
 class Overview:
-    """What one input holds. kind : in words. sections : names and values by title; tables : further ones, by title
-    names, each with names and values. losses : of each epoch. curves : accuracy by level of damage, (levels, values) by
-    kind of damage. notes : what has to be said beside. pictures : those that only this input has, by caption."""
+    """What one input holds.
+
+    kind : in words. sections : names and values by title. tables : further ones, by title names, each with names and
+    values. losses : of each epoch. curves : accuracy by level of damage, (levels, values) by kind of damage. notes :
+    what has to be said beside. pictures : those that only this input has, by caption. Raises ParameterError for what
+    cannot be shown.
+    """
 
     name: str
     kind: str
@@ -49,6 +55,17 @@ class Overview:
     curves: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     pictures: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # What a file holds is shown as it is: here is the last place that knows which file it was.
+        kinds("Overview", kind=(self.kind, str), sections=(self.sections, dict), tables=(self.tables, dict))
+        kinds("Overview.sections", **{title: (section, dict) for title, section in self.sections.items()})
+        kinds("Overview.notes", **{str(i): (note, str) for i, note in enumerate(self.notes)})
+        kinds("Overview.tables", **{title: (rows, dict) for title, rows in self.tables.items()})
+        for title, rows in self.tables.items():
+            kinds(f"Overview.tables.{title}", **{name: (row, dict) for name, row in rows.items()})
+            alike = len({tuple(row) for row in rows.values()}) < 2
+            require(alike, f"Overview.tables.{title}", "rows of different entries", "the same in all", "Write it anew.")
 
 
 def overview(path: Path, draw: bool = False) -> Overview:
@@ -68,7 +85,7 @@ def overview(path: Path, draw: bool = False) -> Overview:
         if path.suffix != ".json":
             path.open("rb").close()  # says why it cannot be read
             raise FormatError(f"{path}: got a file of another kind, allowed {ALLOWED}. Give one of these.")
-        return of_figures(path, read_json(path))
+        return of_figures(path, read_json(path, "Write it anew."))
 
 
 def of_run_folder(folder: Path) -> Overview:
@@ -85,6 +102,9 @@ def of_run_folder(folder: Path) -> Overview:
 
 def of_run(path: Path, record: dict[str, Any]) -> Overview:
     """Settings, versions and figures of a run, its learning curve and what damage does."""
+    missing = sorted(RECORDED - record.keys())
+    if missing:
+        raise FormatError(f"{path}: got a record without {missing}, allowed one with them. Delete the run, repeat it.")
     figures = record["figures"]
     curves = {
         kind: (list(figures["levels"][kind]), [float(v) for v in values])

@@ -34,7 +34,8 @@ def numbers(value: Any, path: str = "") -> dict[str, float]:
 
 
 def compare(recorded: dict[str, Any], again: dict[str, Any], console: Console | None = None) -> bool:
-    """Print both; whether they hold the same figures, equal within TOLERANCE."""
+    """Print both; whether they hold the same figures, equal within TOLERANCE. Raises ParameterError."""
+    kinds("compare", recorded=(recorded, dict), again=(again, dict), console=(console, Console | None))
     table = Table("figure", title="recorded and repeated")
     for heading in ("level", "recorded", "repeated"):
         table.add_column(heading, justify="right")
@@ -53,7 +54,13 @@ def compare(recorded: dict[str, Any], again: dict[str, Any], console: Console | 
 
 
 def draw(record: dict[str, Any], path: Path) -> None:
-    """The learning curve and the robustness curves of a run."""
+    """The learning curve and the robustness curves of a run, as a PNG. record : of a run, with "figures", "history" and
+    "config". Raises ParameterError."""
+    kinds("draw", record=(record, dict))
+    missing = {"figures", "history", "config"} - record.keys()
+    allowed = "the record of a run, with figures, history and config"
+    require(not missing, "draw.record", f"one without {sorted(missing)}", allowed, "learning.runs.run() gives one.")
+    check_folder(path, "draw.path")
     curves, levels = record["figures"].get("curves", {}), record["figures"].get("levels", {})
     figure = Figure(figsize=(4 * (1 + len(curves)), 3.4), layout="constrained")
     FigureCanvasAgg(figure)

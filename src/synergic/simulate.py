@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import kind, whole
+from synergic.checks import kind, require, whole
 from synergic.network import Network, Population
 from synergic.numerics import fixed, floating
 from synergic.numerics.readout import rate_scores
@@ -62,8 +62,14 @@ class Record:
     def scores(self, network: Network | IntNetwork) -> Array:
         """What the read-out compares, (samples, classes): u(T), or spike counts with u(T) breaking ties.
 
-        Of neurons that send values the sums of these over the steps, which seldom tie.
+        Of neurons that send values the sums of these over the steps, which seldom tie. network : the one that ran.
+        Raises ParameterError.
         """
+        kind("Record.scores.network", network, Network | IntNetwork, "Give the one that ran.")
+        ran, n = self.u.get(network.output), network.population(network.output).size
+        fits, got = ran is not None and ran.shape[-1] == n, f"one whose output {network.output!r} has {n} neurons"
+        there = {name: u.shape[-1] for name, u in self.u.items()}
+        require(fits, "Record.scores.network", got, f"the one that ran, with {there}", "Give that.")
         u = self.u[network.output][:, -1]
         if network.readout == "rank":
             return u.astype(float)
@@ -71,7 +77,7 @@ class Record:
         return sent.astype(float) if network.message_bits[network.output] else rate_scores(sent, u)
 
     def classes(self, network: Network | IntNetwork) -> Array:
-        """The predicted class of each sample."""
+        """The predicted class of each sample. network : the one that ran. Raises ParameterError."""
         return self.scores(network).argmax(axis=1)
 
 

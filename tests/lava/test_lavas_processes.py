@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """docs/lava.md: HybridLIF in the setting that is Lava's LIF, and Lava's Sparse and LearningDense beside our processes.
 
-test_mixing has Dense, LIF, Monitor and Reset, with numbers written out by hand.
+test_mixing has Dense, LIF, Monitor and Reset, with numbers written out by hand. The last test has all of them at once.
 """
 
 import numpy as np
@@ -16,6 +16,7 @@ from lava.proc.monitor.process import Monitor
 from lava.proc.sparse.process import Sparse
 from scipy.sparse import csr_matrix
 
+import synergic as sy
 from synergic.processes import HybridDense, HybridLIF
 from synergic.runtime import running
 
@@ -116,8 +117,8 @@ def test_sparse_before_and_behind_our_neurons(integer):
     assert 0 < seen[0][2].mean() < 1
 
 
-def learned(pre, integer):
-    """Weights of LearningDense after the run; pre : a process with `s_out`."""
+def learning_behind(pre, integer):
+    """Lava's LearningDense from a process with `s_out` to neurons of ours, whose spikes it hears."""
     rule = STDPLoihi(learning_rate=1, A_plus=2, A_minus=-1, tau_plus=5, tau_minus=5, t_epoch=2)
     dense = LearningDense(weights=np.full((3, N), 40), learning_rule=rule, weight_exp=6 if integer else 0)
     neuron = {"vth": 60, "decay": 4096} if integer else {"vth": 60.0, "decay": 1.0}
@@ -125,6 +126,12 @@ def learned(pre, integer):
     pre.s_out.connect(dense.s_in)
     dense.a_out.connect(post.a_in)
     post.s_out.connect(dense.s_in_bap)
+    return dense
+
+
+def learned(pre, integer):
+    """Weights of LearningDense after the run; pre : a process with `s_out`."""
+    dense = learning_behind(pre, integer)
     with running(pre):
         run(pre, integer)
         recorded = pre.s_record.get() if isinstance(pre, HybridLIF) else None
@@ -142,3 +149,73 @@ def test_learning_dense_learns_from_our_spikes(integer):
     if not integer:  # in integers Lava rounds at random
         replayed, _ = learned(Source(data=spikes.T), integer)
         assert np.array_equal(weights, replayed)
+
+
+def plastic_behind(pre, integer):
+    """Our HybridDense from a process with `s_out` to neurons of ours, whose potential it hears."""
+    weights, vth = 10 * np.arange(1, 3 * N + 1).reshape(3, N) % 37, 60 << 6
+    rule = sy.Hebbian(0.1, 0.1)
+    if integer:
+        plastic = HybridDense(weights=weights, rule=rule.quantise("c", 16, vth, False), alpha=100)
+        end = HybridLIF(shape=(3,), vth=vth, decay=2048)
+    else:
+        plastic = HybridDense(weights=0.01 * weights, rule=rule, alpha=0.1, vth=0.6)
+        end = HybridLIF(shape=(3,), vth=0.6, decay=0.5)
+    pre.s_out.connect(plastic.s_in)
+    plastic.a_out.connect(end.a_in)
+    end.u_out.connect(plastic.u_in)
+    return plastic
+
+
+def sparse_behind(pre, integer):
+    """Lava's Sparse from a process with `s_out` to neurons of ours. Returns these."""
+    weights = 2 * (np.arange(3 * N).reshape(3, N) % 5) * (10 if integer else 0.1)
+    sparse = Sparse(weights=csr_matrix(weights), **({"weight_exp": 6} if integer else {}))
+    neuron = {"vth": 60, "decay": 2048} if integer else {"vth": 0.6, "decay": 0.5}
+    end = HybridLIF(shape=(3,), record=STEPS, **neuron)
+    pre.s_out.connect(sparse.s_in)
+    sparse.a_out.connect(end.a_in)
+    return end
+
+
+LEFT = {plastic_behind: "local_weights", learning_behind: "weights", sparse_behind: "s_record"}
+"""By part: the variable that says after a run what it did."""
+
+
+@KINDS
+def test_dense_sparse_learning_dense_and_monitor_in_one_graph(integer):
+    """Neurons of ours behind Lava's Dense feed three connections at once; each does what it does alone."""
+    rng = np.random.default_rng(8)
+    weights = 2 * rng.integers(-20, 40, (N, N_IN)) * (1 if integer else 0.01)
+    source = Source(data=(rng.random((N_IN, STEPS)) < 0.4).astype(int))
+    first = Dense(weights=weights, **({"weight_exp": 6} if integer else {}))
+    neuron = {"vth": 60, "decay": 2048} if integer else {"vth": 0.6, "decay": 0.5}
+    front = HybridLIF(shape=(N,), record=STEPS, **neuron)
+    source.s_out.connect(first.s_in)
+    first.a_out.connect(front.a_in)
+    parts = [make(front, integer) for make in LEFT]
+    seen = {"front": Monitor(), "sparse": Monitor()}
+    seen["front"].probe(front.s_out, STEPS)
+    seen["sparse"].probe(parts[2].u, STEPS)
+    with running(front):
+        run(front, integer)
+        spikes = front.s_record.get()
+        assert np.array_equal(seen["front"].get_data()[front.name]["s_out"], spikes)
+        together = [getattr(part, left).get() for part, left in zip(parts, LEFT.values(), strict=True)]
+        watched = seen["sparse"].get_data()[parts[2].name]["u"]
+    assert 0 < spikes.mean() < 1
+    assert 0 < together[2].mean() < 1
+    assert watched.any()
+    alone = []
+    for make in LEFT:
+        replay = Source(data=spikes.T)
+        part = make(replay, integer)
+        with running(replay):
+            run(replay, integer)
+            alone.append(getattr(part, LEFT[make]).get())
+    assert np.array_equal(together[0], alone[0])
+    assert together[0].any()
+    assert np.array_equal(together[2], alone[2])
+    if not integer:  # in integers Lava rounds at random
+        assert np.array_equal(together[1], alone[1])
+    assert not np.array_equal(together[1], np.full((3, N), 40))

@@ -7,11 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from networks import plastic_network
 from rich.console import Console
 
+from synergic.cli import main
 from synergic.demo import picture, run_demo, tables, write_json
+from synergic.hw_targets import map_network, save_mapping
 from synergic.info import info, installed
+from synergic.quantise import quantise
+from synergic.storage import save
 
 SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 
@@ -33,6 +39,7 @@ def test_info_names_versions_and_parts(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     done = synergic("info", "--json", str(tmp_path / "info.json"))
     assert done.returncode == 0
+    assert done.stdout.startswith("python 3.10"), "not with what other packages print"
     assert "lava-nc 0.10.0" in done.stdout
     found = json.loads((tmp_path / "info.json").read_text())
     assert found["versions"]["lava-nc"] == "0.10.0"
@@ -73,6 +80,73 @@ def test_a_missing_folder_is_refused_before_any_work(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("synergic: ")
     assert "missing does not exist" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("train fashion-hp --batch 0", ("config.batch", "got 0", "allowed 1, 2", "--help")),
+        ("train fashion-hp --lr nan", ("config.lr", "got nan", "[0, 1000]")),
+        ("train fashion-hp --mode xp", ("--mode", "'xp'", "'hp'")),
+        ("train fashion-hp --run-folder net.h5", ("net.h5: got a file", "allowed a folder", "--run-folder")),
+        ("train fashion-hp --data missing", ("not in missing", "IDX files", "Leave the folder out")),
+        ("train fashion-hp --device tpu", ("got 'tpu'", "allowed one that torch can use here: cpu")),
+        ("evaluate missing", ("missing/record.json", "no such file", "folder of a run")),
+        ("map missing.h5", ("missing.h5", "no such file")),
+        ("map map.h5", ("map.h5", "got a mapping, allowed a network", "synergic simulate")),
+        ("map .", ("got a folder, allowed a file",)),
+        ("map net.h5 --chip none", ("got 'none'", "tianjic")),
+        ("map net.h5 --budget -3", ("budget", "got -3", "allowed 1, 2")),
+        ("simulate net.h5 missing.npz", ("missing.npz", "no such file")),
+        ("simulate net.h5 scalar.npy --samples 1", ("input", "got shape ()", "(samples, T, channels)")),
+        ("report missing", ("missing", "allowed the folder of a run")),
+        ("report broken.json", ("broken.json", "damaged", "Write it anew")),
+        ("report run", ("run", "without ['config'", "repeat it")),
+        ("bench nonsense", ("'nonsense'", "'training'")),
+    ],
+)
+def test_errors_say_what_was_given_what_is_allowed_and_what_to_do(arguments, said, wrong_files, monkeypatch):
+    monkeypatch.chdir(wrong_files)
+    monkeypatch.setenv("COLUMNS", "300")
+    done = synergic(*arguments.split())
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    for words in said:
+        assert words in done.stderr
+
+
+@pytest.fixture(scope="module")
+def wrong_files(tmp_path_factory):
+    """A network, its mapping, and files that are not what they should be."""
+    folder = tmp_path_factory.mktemp("wrong")
+    network = plastic_network()
+    save(network, folder / "net.h5")
+    save_mapping(map_network(quantise(network), "generic"), folder / "map.h5")
+    np.save(folder / "scalar.npy", np.float64(1))
+    (folder / "broken.json").write_text("{")
+    (folder / "run").mkdir()
+    for name in ("config.json", "record.json"):
+        (folder / "run" / name).write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("8 TiB"), RuntimeError("[enforce fail] can't allocate memory"), RuntimeError("a defect")]
+)
+def test_too_little_memory_is_an_answer_and_a_defect_is_not(error, monkeypatch, capsys):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr("synergic.cli.Info.run", fail)
+    monkeypatch.setattr("sys.argv", ["synergic", "info"])
+    if str(error) == "a defect":
+        with pytest.raises(RuntimeError, match="a defect"):
+            main()
+        return
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "fewer neurons" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

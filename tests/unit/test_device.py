@@ -14,7 +14,7 @@ from synergic.learning import layers
 from synergic.learning.convolution import ConvHybridNet
 from synergic.learning.layers import HybridLinear, HybridNet
 from synergic.learning.tasks import open_task
-from synergic.learning.tasks.supervised import checked_device
+from synergic.learning.tensors import checked_device
 
 DEVICE = "meta"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Python that the documents show runs, block after block, as a reader would type it."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def test_what_a_page_shows_runs(page, tmp_path, monkeypatch):
     for block in shown:
         known |= reader()
         exec(compile(block, f"{page}.md", "exec"), known)
+
+
+def test_the_results_are_those_of_the_records(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS.parent / "benchmarks"))
+    page = importlib.import_module("results_page").page()
+    assert (DOCS / "results.md").read_text() == page, "uv run python benchmarks/results_page.py writes it"
+
+
+@pytest.mark.parametrize("tutorial", sorted((DOCS.parent / "tutorials").glob("*.md")), ids=lambda path: path.stem)
+def test_every_tutorial_ends_in_a_figure(tutorial):
+    cells = re.findall(r"```\{code-cell\}.*?\n(.*?)```", tutorial.read_text(), re.DOTALL)
+    assert "plt.show()" in cells[-1]
 
 
 def test_no_page_with_python_is_left_out():

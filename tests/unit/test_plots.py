@@ -2,6 +2,7 @@
 """Every plot draws on the Axes it is given, returns them, and shows as many things as there are in the data."""
 
 import numpy as np
+import public_functions
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -156,6 +157,14 @@ def test_robustness_has_mean_and_range_of_the_seeds_in_percent(axes):
 def test_what_cannot_be_drawn_is_refused(axes, draw, text):
     with pytest.raises(ParameterError, match=text):
         draw(axes)
+
+
+def test_every_plot_takes_axes_and_returns_them():
+    # Of the list of all public functions, which cannot forget one.
+    drawn = {where: case for where, case in public_functions.on_chip().items() if where.startswith("synergic.plots.")}
+    assert len(drawn) >= 11
+    for where, case in drawn.items():
+        assert case.call(**case.args) is case.args["axes"], where
 
 
 def test_nothing_is_shown_or_left_in_pyplot(axes, monkeypatch):

@@ -13,11 +13,13 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import torchvision
 from fuzzing import HDF5, ODD, READERS, ZIPPED, Reading, reseal, rezipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synergic.errors import SynergicError
+from synergic.learning.datasets import load_images
 
 FEW, MANY = 40, settings.default.max_examples
 CASES = FEW if MANY <= 100 else MANY
@@ -209,3 +211,16 @@ def test_nothing_in_a_file_is_executed(tmp_path, name):
         with pytest.raises(SynergicError):
             reader(path)
         assert not mark.exists()
+
+
+@pytest.mark.parametrize("file", ["data_batch_1", "batches.meta"])
+def test_a_pickle_of_cifar_is_not_opened_before_its_checksum_fits(tmp_path, file):
+    """The one set whose files are pickles: torchvision, which reads them, compares their checksums first."""
+    mark, folder = tmp_path / "executed", tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    for name, _ in (*torchvision.datasets.CIFAR10.train_list, *torchvision.datasets.CIFAR10.test_list):
+        (folder / name).write_bytes(b"")
+    (folder / file).write_bytes(pickle.dumps(Payload(mark)))
+    with pytest.raises(SynergicError):
+        load_images("cifar-10", tmp_path)
+    assert not mark.exists()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`synergic report` shows what runs and files hold, side by side, and refuses everything else by name."""
 
+import contextlib
+import copy
 import io
 import json
 import re
@@ -10,13 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 from networks import plastic_network, random_spikes
 from rich.console import Console
 
 import synergic as sy
 from synergic.chip_map import map_to_chip
 from synergic.chip_run import run_on_chip
-from synergic.errors import CapacityError, FormatError, ParameterError
+from synergic.errors import CapacityError, FormatError, ParameterError, SynergicError
 from synergic.experiments import HP, Events
 from synergic.hw_targets import map_network, save_mapping
 from synergic.learning.runs import settings, write_json
@@ -151,8 +156,10 @@ def without_record(place):
         (put("a.json", "[1]"), r"a\.json: holds no JSON object"),
         (put("a.json", "{"), r"a\.json: damaged"),
         (put("a.json", '{"b": 1}'), r"a\.json: got JSON with \['b'\], allowed"),
-        (put("a.json", '{"figures": 1, "config": {}, "history": [], "evaluated_on": ""}'),
+        (put("a.json", '{"figures": 1, "config": {}, "history": [], "evaluated_on": "", "versions": {}}'),
          r"a\.json: damaged, or not what it says"),
+        (put("a.json", '{"figures": 1, "config": {}, "history": [], "evaluated_on": ""}'),
+         r"a\.json: got a record without \['versions'\], allowed"),
         (put("net.h5", "synergic-network 1 sha256 0"), r"net\.h5: damaged, or altered"),
         (put("map.h5", "synergic-mapping 9 sha256 0"), r"map\.h5: format version 9"),
     ],
@@ -160,6 +167,47 @@ def without_record(place):
 def test_wrong_files_are_refused_by_name(tmp_path, make, text):
     with pytest.raises(FormatError, match=text):
         report([make(tmp_path)])
+
+
+ODD = st.sampled_from(
+    [None, True, -1, 1.5, 10**30, "text", "", [], {}, [1], ["a"], [[1], [1, 2]], {"a": 1}, [{"a": 1}]]
+)
+
+
+def places(value, path=()):
+    """Every place in nested JSON but its root."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (*path, key)
+            yield from places(item, (*path, key))
+
+
+@pytest.mark.parametrize("name", ["simulated.json", "mapped.json", "refused.json", "hp/record.json"])
+def test_other_contents_in_sound_json_are_shown_or_refused(files, name, tmp_path):
+    sound = (files / name).read_text()
+    everywhere = list(places(json.loads(sound)))
+    drawn = tmp_path / "page.html" if name.startswith("hp") else None  # the others have no curves to draw
+
+    @settings_of(deadline=None, max_examples=40 if drawn else 100, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(st.sampled_from(everywhere), ODD | st.just("nothing")), min_size=1, max_size=2))
+    def check(changes):
+        value = json.loads(sound)
+        for path, new in changes:
+            inside = value
+            try:
+                for key in path[:-1]:
+                    inside = inside[key]
+                if new == "nothing":
+                    del inside[path[-1]]
+                else:
+                    inside[path[-1]] = copy.deepcopy(new)  # the next change may be inside of it
+            except (LookupError, TypeError):
+                continue  # the change before took the place away
+        write_json(tmp_path / "record.json", value)
+        with contextlib.suppress(SynergicError):
+            shown(tmp_path / "record.json", html=drawn)
+
+    check()
 
 
 def test_nothing_to_show_and_nowhere_to_write_are_refused(files, tmp_path):
