@@ -118,6 +118,8 @@ class Simulator:
             self.random_masks,
             spans,
         )
+        if self.losses is not None:
+            self.program = self.losses.damaged(self.layout, self.program)
         self.counting = count_plan(self.mapping, self.layout, self.local_memory)
         self.memory: Array | None = None
 
@@ -368,6 +370,7 @@ NO_LOSSES = Losses(
     mute=np.zeros((0, 3), np.uint8),
     dead=np.zeros(0, np.uint8),
     core=np.zeros(0, np.int64),
+    row=np.zeros(0, np.int64),
 )
 
 

@@ -402,7 +402,11 @@ def on_chip():
                 "dead_links": (((0, 0), (1, 0)),),
                 "packet_loss": 0.1,
                 "seed": 0,
+                "memory_fault": "bit flips",
+                "memory_rate": 0.1,
+                "dead_neurons": 0.1,
             },
+            fine={"memory_fault": "none"},
         ),
         "synergic.hw_targets.faults.accuracy_under": Case(
             faults.accuracy_under,
