@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from synergic.files import write_whole
+from synergic.hw_targets.chip import Chip
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ def grid(title: str, rows: dict[str, dict[str, Any]]) -> Table:
     """Rows of the same entries as a table; its last word names the rows."""
     header = (title.split()[-1], *next(iter(rows.values())))
     return Table(title, [(name, *map(shown, row.values())) for name, row in rows.items()], header)
+
+
+def facts(chip: Chip) -> Table:
+    """The chip's numbers, and how sure they are."""
+    rows = [(name, f.value, f.unit, f.mark, f.source) for name, f in chip.facts.items()]
+    return Table("the chip, and how sure its numbers are", rows, ("number", "value", "unit", "mark", "source"))
 
 
 def shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Python that the documents show runs, block after block, as a reader would type it."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -49,3 +50,14 @@ def test_what_a_page_shows_runs(page, tmp_path, monkeypatch):
 
 def test_no_page_with_python_is_left_out():
     assert {path.stem for path in DOCS.glob("*.md") if blocks(path.stem)} == set(PAGES)
+
+
+def test_the_results_are_what_the_records_say():
+    """Nobody writes a figure into the page by hand."""
+    script = DOCS.parent / "benchmarks" / "results_page.py"
+    if not script.exists():
+        pytest.skip("benchmarks are not in the sdist")
+    spec = importlib.util.spec_from_file_location("results_page", script)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert made.page() == (DOCS / "results.md").read_text(), "run benchmarks/results_page.py"
