@@ -43,7 +43,16 @@ from synergic.convolution import Convolution
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange.losses import plastic_losses, refuse_losses
 from synergic.interchange.nir_convolution import unfolded
-from synergic.interchange.nir_neurons import CLOSE, KEY, NEURONS, check_representable, neuron_node, neurons, plain
+from synergic.interchange.nir_neurons import (
+    CLOSE,
+    KEY,
+    NEURONS,
+    check_representable,
+    neuron_node,
+    neurons,
+    plain,
+    sound,
+)
 from synergic.interchange.nir_pooling import POOLS, LinearMap, joined, poolings
 from synergic.network import READOUTS, Network, Population, Projection, Source
 from synergic.neurons import CurrentLIF
@@ -197,8 +206,10 @@ class Reader:
             if a not in self.nodes or b not in self.nodes:
                 raise FormatError(f"edge {a!r} -> {b!r}: no such node, allowed {sorted(self.nodes)}. Correct the edge.")
         self.poolings = poolings(self.nodes, lambda name: [a for a, b in self.edges if b == name])
-        convolutions = {n: unfolded(n, v) for n, v in self.nodes.items() if isinstance(v, nir.Conv2d)}
-        self.nodes = {**self.nodes, **convolutions}
+        convolved = [n for n, v in self.nodes.items() if isinstance(v, nir.Conv2d)]
+        for name in convolved:
+            with sound(name):
+                self.nodes = {**self.nodes, name: unfolded(name, self.nodes[name])}
         for name, node in self.nodes.items():
             if not isinstance(node, NEURONS + LINEAR + WIRES + POOLS):
                 names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *POOLS, *WIRES)]
@@ -302,8 +313,9 @@ class Reader:
         n = self.neurons[name]
         affine = [(pools, self.nodes[a]) for pools, a in self.walks(name, back=True)]
         affine = [(pools, node) for pools, node in affine if isinstance(node, nir.Affine)]
-        biases = [self.pooled(name, np.ravel(node.bias), pools[::-1]) for pools, node in affine]
-        bias = n.drift + n.gain * sum(biases, np.zeros(n.gain.size))
+        with sound(name):
+            biases = [self.pooled(name, np.ravel(node.bias), pools[::-1]) for pools, node in affine]
+            bias = n.drift + n.gain * sum(biases, np.zeros(n.gain.size))
         vth, scale = self.rows(name)
         neuron = None if n.decay_i is None else CurrentLIF(n.decay_i)
         if neuron is not None and any(node.bias.any() for _, node in affine):

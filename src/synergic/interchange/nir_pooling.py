@@ -23,7 +23,7 @@ from synergic.checks import require
 from synergic.convolution import LARGEST, Convolution
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.interchange.nir_convolution import both, geometry
-from synergic.interchange.nir_neurons import NEURONS
+from synergic.interchange.nir_neurons import NEURONS, sound
 from synergic.unfold import convolution_synapses, pairs, picture_after
 
 Array = npt.NDArray[np.float64]
@@ -65,7 +65,12 @@ def poolings(nodes: dict[str, Any], before: Callable[[str], list[str]]) -> dict[
             )
         return shape
 
-    return {name: pooling(name, node, heard(name)) for name, node in nodes.items() if isinstance(node, POOLS)}
+    found = {}
+    for name, node in nodes.items():
+        if isinstance(node, POOLS):
+            with sound(name):
+                found[name] = pooling(name, node, heard(name))
+    return found
 
 
 def sizes(name: str, node: Any) -> list[tuple[int, int]]:
