@@ -73,9 +73,15 @@ CHIP_TEXT = """\
 (matrix) and as a history of spikes; "slow weights only" is HP's network without its local weights on the same input, so
 that the lines below it show what local weights cost. Few-shot learning has no GP: without local weights nothing is
 learned within an episode, and its line of slow weights, with accuracy at chance, is there for the cost alone.
+Networks that were not at hand were trained again with the settings and seeds of the records above, on another day.
 Latency with phases of the chip's fixed length, with phases that end with their slowest core, and with these and
 contention on the mesh; energy of the cores in use. Convolutions are folded into as few turns as fit the chip, which
 may be fewer, on more cores, without local weights."""
+CHIP_FAULTS_TEXT = """\
+`benchmarks/chip_faults.py`: trained networks on a chip whose cores, links or packets fail without the mapping's
+knowing; accuracy in per cent, mean of the seeds of the faults, lowest and highest in brackets. Few cores hold the
+read-out: if one of these dies, or a link before it, all is lost, whatever the plasticity; and HP has more cores and
+links that can."""
 FORMS = {"gp": "GP", "bare": "HP, slow weights only", "matrix": "HP, matrix", "history": "HP, history"}
 """What chip_costs.py runs, as the page calls it."""
 FAMILIES = ("fashion-", "nmnist-", "omniglot-", "continual-", "mnist-")
@@ -200,6 +206,22 @@ def machine_faults() -> list[str]:
     return lines
 
 
+def chip_faults() -> list[str]:
+    """Accuracy by fault of the chip and rate."""
+    path = RESULTS / "chip-faults.json"
+    if not path.exists():
+        return []
+    r = json.loads(path.read_text())
+    lines = ["", "## Faults of cores, links and packets", "", *CHIP_FAULTS_TEXT.splitlines()]
+    for fault, rates in r["rates"].items():
+        lines += ["", f"| {fault} | " + " | ".join(f"{x:g}" for x in rates) + " |", "|---" * (len(rates) + 1) + "|"]
+        for run, curves in r["curves"].items():
+            values = 100 * np.array(curves[fault])
+            cells = (f"{v.mean():.0f} ({v.min():.0f} to {v.max():.0f})" for v in values.T)
+            lines.append(f"| {run} | " + " | ".join(cells) + " |")
+    return lines
+
+
 def figures(record: str, title: str, text: str) -> list[str]:
     """What one benchmark reached, and was to reach."""
     path = RESULTS / f"{record}.json"
@@ -250,7 +272,7 @@ def page() -> str:
             reached = spread([r["figures"]["accuracy"] for r in found])
             last = f"{len(found[0]['history'])} | {found[0]['evaluated_on']}"
             lines.append(f"| {name} | {len(found)} | {published} | {reached} | {last} |")
-    lines += convolutions() + continual() + deployed() + chip_costs() + machine_faults()
+    lines += convolutions() + continual() + deployed() + chip_costs() + machine_faults() + chip_faults()
     lines += figures("training", "Speed of training", SPEED_TEXT)
     lines += figures("chip", "Speed of the model of the chip", MODEL_TEXT)
     return "\n".join(lines) + "\n"
