@@ -178,10 +178,21 @@ def chip_costs() -> list[str]:
     if refused:
         lines += ["", "Not run as a history:", ""]
         lines += [f"- {', '.join(names)}: {text}" for text, names in refused.items()]
-    fewer = [f"{name} after {r['config']['tasks']} tasks" for name, r in found if "tasks" in r["config"]]
+    fewer = [text for name, r in sorted(found) for text in less_trained(name, r["config"])]
     if fewer:
-        lines += ["", f"Continual runs: {', '.join(sorted(fewer))}; the last task's masks, on its images."]
+        lines += [
+            "",
+            f"Trained less than the records above: {'; '.join(fewer)}. Of continual runs it is the last task.",
+        ]
     return lines
+
+
+def less_trained(run: str, config: dict[str, Any]) -> list[str]:
+    """In which lengths of training a run differs from the run of that name that has a record."""
+    path = RESULTS / f"{run}.json"
+    full = json.loads(path.read_text())["config"] if path.exists() else config
+    names = [name for name in ("epochs", "tasks") if config.get(name) != full.get(name)]
+    return [f"{run} {config[name]} {name} instead of {full[name]}" for name in names]
 
 
 def machine_faults() -> list[str]:
