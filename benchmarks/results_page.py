@@ -48,6 +48,11 @@ SPEED_TEXT = """\
 `benchmarks/training.py`, ratios in one run, medians. They depend on the machine: on 2026-11-23 they were 99.5, 122 and
 4.4 for a step and inference of HP and a step of GP, 60.4 for the continual family, and 14.8 for memory. HP's are of the
 shared trace, equal mathematics; the mode that is deployed is `per_sample`."""
+MODEL_TEXT = """\
+`benchmarks/chip.py`, medians of rounds in which the programs take turns, on the machine that the record names; a factor
+says how many times faster the model is. `bandwidth_share` is bounded by arithmetic while P lies in the cache: rounding
+the decay of each entry as the specification says takes twice the time of reading and writing it; with P in memory
+(`bandwidth_share_dram`) it is not. What was tried stands in the script."""
 CONVOLUTIONS_TEXT = """\
 Loss of the training images, dropout included, epoch by epoch; accuracy on the test set in per cent, clean and with
 Gaussian noise on the test images."""
@@ -62,6 +67,25 @@ INTEGER_TEXT = """\
 Lava and the model of the chip equal the integer reference in every spike and every membrane (on fewer samples: the
 records say how many). Of the continual family five tasks are tried, each with its own masks. With 1,000 samples half a
 point is five of them."""
+CHIP_TEXT = """\
+`benchmarks/chip_costs.py`: trained networks on the model of the tianjic, a sample, mean of the samples that were run
+(few, so that accuracies are rough). GP is a run without local weights. HP is mapped with its local weights in memory
+(matrix) and as a history of spikes; "slow weights only" is HP's network without its local weights on the same input, so
+that the lines below it show what local weights cost. Few-shot learning has no GP: without local weights nothing is
+learned within an episode, and its line of slow weights, with accuracy at chance, is there for the cost alone.
+Networks that were not at hand were trained again with the settings and seeds of the records above, on another day.
+Latency with phases of the chip's fixed length, with phases that end with their slowest core, and with these and
+contention on the mesh; energy of the cores in use. Convolutions are folded into as few turns as fit the chip, which
+may be fewer, on more cores, without local weights."""
+CHIP_FAULTS_TEXT = """\
+`benchmarks/chip_faults.py`: trained networks on a chip whose cores, links or packets fail without the mapping's
+knowing; accuracy in per cent, mean of the seeds of the faults, lowest and highest in brackets. Few cores hold the
+read-out: if one of these dies, or a link before it, all is lost, whatever the plasticity; and HP has more cores and
+links that can."""
+FORMS = {"gp": "GP", "bare": "HP, slow weights only", "matrix": "HP, matrix", "history": "HP, history"}
+"""What chip_costs.py runs, as the page calls it."""
+FAMILIES = ("fashion-", "nmnist-", "omniglot-", "continual-", "mnist-")
+"""How the names of experiments begin, in the page's order."""
 FAULTS_TEXT = """\
 The quantised Fashion-MNIST networks with faults in their memory or neurons, on the model of the chip: three seeds of
 training, faults drawn with the same seeds, the first 1,000 test images; accuracy in per cent, mean of the seeds. Hybrid
@@ -131,6 +155,46 @@ def deployed() -> list[str]:
     return lines
 
 
+def chip_costs() -> list[str]:
+    """GP and HP of each family on the model of the chip, side by side; below, why a form could not be run."""
+    found = [(path.stem.removeprefix("costs-"), json.loads(path.read_text())) for path in RESULTS.glob("costs-*.json")]
+    order = {name: (i, name) for name, _ in found for i, start in enumerate(FAMILIES) if name.startswith(start)}
+    lines = ["", "## On the chip: GP and HP side by side", "", *CHIP_TEXT.splitlines(), ""]
+    lines += ["| run | network, T | as | samples | accuracy, % | cores (local) | phases | latency, us | energy, uJ |"]
+    lines += ["|---" * 9 + "|"]
+    refused: dict[str, list[str]] = {}
+    for name, r in sorted(found, key=lambda pair: order[pair[0]]):
+        for form, figures in r["forms"].items():
+            if "refused" in figures:
+                refused.setdefault(figures["refused"], []).append(name)
+                continue
+            turns = f" in {figures['turns']} turns" if figures["turns"] > 1 else ""
+            times = [1e6 * figures[f"latency{level}_s"] for level in ("", "_slowest", "_contention")]
+            lines.append(
+                f"| {name} | {r['network']}, {r['steps']} | {FORMS[form]} | {r['samples']} | "
+                f"{100 * figures['accuracy']:.0f} | {figures['cores']} ({figures['local_cores']}){turns} | "
+                f"{figures['phases']} | {' / '.join(f'{t:.1f}' for t in times)} | {1e6 * figures['energy_j']:.2f} |"
+            )
+    if refused:
+        lines += ["", "Not run as a history:", ""]
+        lines += [f"- {', '.join(names)}: {text}" for text, names in refused.items()]
+    fewer = [text for name, r in sorted(found) for text in less_trained(name, r["config"])]
+    if fewer:
+        lines += [
+            "",
+            f"Trained less than the records above: {'; '.join(fewer)}. Of continual runs it is the last task.",
+        ]
+    return lines
+
+
+def less_trained(run: str, config: dict[str, Any]) -> list[str]:
+    """In which lengths of training a run differs from the run of that name that has a record."""
+    path = RESULTS / f"{run}.json"
+    full = json.loads(path.read_text())["config"] if path.exists() else config
+    names = [name for name in ("epochs", "tasks") if config.get(name) != full.get(name)]
+    return [f"{run} {config[name]} {name} instead of {full[name]}" for name in names]
+
+
 def machine_faults() -> list[str]:
     """Accuracy by fault and rate."""
     path = RESULTS / "machine-faults.json"
@@ -150,6 +214,35 @@ def machine_faults() -> list[str]:
         for mode, curves in r["curves"].items():
             means = 100 * np.mean(curves[fault], axis=0)
             lines.append(f"| {mode.upper()} | " + " | ".join(f"{v:.1f}" for v in means) + " |")
+    return lines
+
+
+def chip_faults() -> list[str]:
+    """Accuracy by fault of the chip and rate."""
+    path = RESULTS / "chip-faults.json"
+    if not path.exists():
+        return []
+    r = json.loads(path.read_text())
+    lines = ["", "## Faults of cores, links and packets", "", *CHIP_FAULTS_TEXT.splitlines()]
+    for fault, rates in r["rates"].items():
+        lines += ["", f"| {fault} | " + " | ".join(f"{x:g}" for x in rates) + " |", "|---" * (len(rates) + 1) + "|"]
+        for run, curves in r["curves"].items():
+            values = 100 * np.array(curves[fault])
+            cells = (f"{v.mean():.0f} ({v.min():.0f} to {v.max():.0f})" for v in values.T)
+            lines.append(f"| {run} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def figures(record: str, title: str, text: str) -> list[str]:
+    """What one benchmark reached, and was to reach."""
+    path = RESULTS / f"{record}.json"
+    if not path.exists():
+        return []
+    report = json.loads(path.read_text())
+    lines = ["", f"## {title}", "", *text.splitlines(), "", "| figure | reached | to reach |", "|---|---|---|"]
+    for name, value in report["figures"].items():
+        reached = "not measured" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+        lines.append(f"| `{name}` | {reached} | {report['reach'].get(name, '')} |")
     return lines
 
 
@@ -190,15 +283,9 @@ def page() -> str:
             reached = spread([r["figures"]["accuracy"] for r in found])
             last = f"{len(found[0]['history'])} | {found[0]['evaluated_on']}"
             lines.append(f"| {name} | {len(found)} | {published} | {reached} | {last} |")
-    lines += convolutions() + continual() + deployed() + machine_faults()
-    speed = RESULTS / "training.json"
-    if speed.exists():
-        report = json.loads(speed.read_text())
-        lines += ["", "## Speed of training", "", *SPEED_TEXT.splitlines(), ""]
-        lines += ["| figure | reached | to reach |", "|---|---|---|"]
-        for name, value in report["figures"].items():
-            reached = "not measured" if value is None else f"{value:.3g}"
-            lines.append(f"| `{name}` | {reached} | {report['reach'].get(name, '')} |")
+    lines += convolutions() + continual() + deployed() + chip_costs() + machine_faults() + chip_faults()
+    lines += figures("training", "Speed of training", SPEED_TEXT)
+    lines += figures("chip", "Speed of the model of the chip", MODEL_TEXT)
     return "\n".join(lines) + "\n"
 
 

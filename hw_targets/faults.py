@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from synergic.hw_targets.chip import Chip
 from synergic.hw_targets.jobs import check_jobs, in_jobs
 from synergic.hw_targets.kernels import Losses
 from synergic.hw_targets.mapping import Mapping, map_network
+from synergic.hw_targets.mapping.arrange import orders
+from synergic.hw_targets.memory_faults import SYNAPSES, break_cores
 from synergic.hw_targets.probes import Probes
 from synergic.hw_targets.simulator import Simulator
 from synergic.quantise import IntNetwork, IntProjection
@@ -29,31 +31,6 @@ from synergic.rules import IntHebbian
 Array = npt.NDArray[np.int64]
 
 
-def dead_synapses(weights: Array, rate: float, bits: int, rng: np.random.Generator) -> Array:
-    """A share of the synapses always gives 0."""
-    return np.where(rng.random(weights.shape) < rate, 0, weights)
-
-
-def stuck_synapses(weights: Array, rate: float, bits: int, rng: np.random.Generator) -> Array:
-    """A share of the synapses is stuck at the lowest or the highest weight, each as likely."""
-    top = 2 ** (bits - 1)
-    stuck = np.where(rng.random(weights.shape) < 0.5, -top, top - 1)
-    return np.where(rng.random(weights.shape) < rate, stuck, weights)
-
-
-def bit_flips(weights: Array, rate: float, bits: int, rng: np.random.Generator) -> Array:
-    """Every bit of every weight, in two's complement, is inverted with probability `rate`."""
-    flips = (rng.random((bits, *weights.shape)) < rate).astype(np.int64)
-    mask = np.tensordot(2 ** np.arange(bits), flips, 1)
-    raw = (weights % 2**bits) ^ mask
-    return np.where(raw >= 2 ** (bits - 1), raw - 2**bits, raw)
-
-
-SYNAPSES: dict[str, Callable[..., Array]] = {
-    "dead synapses": dead_synapses,
-    "stuck synapses": stuck_synapses,
-    "bit flips": bit_flips,
-}
 FAULTS = (*SYNAPSES, "dead neurons")
 
 
@@ -62,7 +39,8 @@ def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -
 
     fault : "dead synapses", "stuck synapses", "bit flips", "dead neurons". rate : share of the synapses, bits or
     neurons, 0 .. 1. What a dead neuron's local weights held is lost, and they learn nothing: its columns of P and its
-    eta are 0, in every projection that it feeds. Raises ParameterError.
+    eta are 0, in every projection that it feeds. No kernel is repeated any more, so a convolution is unfolded; where a
+    chip has room for it but folded, break the chip (`break_chip`). Raises ParameterError.
     """
     kind("break_network.network", network, IntNetwork, "Call quantise() first.")
     choice("break_network.fault", fault, FAULTS)
@@ -70,8 +48,7 @@ def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -
     number("break_network.rate", rate, 0, 1, "It is a share.")
     rng = np.random.default_rng(seed)
     if fault == "dead neurons":
-        senders = (network.source, *network.populations)
-        alive = {p.name: (rng.random(p.size) >= rate).astype(np.int64) for p in senders}
+        alive = living(network, rate, rng)
         broken = tuple(silence(p, alive[p.source]) for p in network.projections)
     else:
         broken = tuple(
@@ -80,6 +57,11 @@ def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -
             for p in network.projections
         )
     return dataclasses.replace(network, projections=broken)
+
+
+def living(network: IntNetwork, rate: float, rng: np.random.Generator) -> dict[str, Array]:
+    """By name of the source and of each population, 1 for each neuron that works, 0 for a share `rate` of them."""
+    return {p.name: (rng.random(p.size) >= rate).astype(np.int64) for p in (network.source, *network.populations)}
 
 
 def silence(p: IntProjection, alive: Array) -> IntProjection:
@@ -107,7 +89,11 @@ class BrokenChip:
     dead_cores : numbers of cores of the mapping that compute nothing: a soma core's neurons never fire, a synapse or
     local core's partial sums are 0. Their routers forward. dead_links : pairs of neighbours; every packet whose route
     takes the link is lost. Spikes from outside, which have no route, arrive. packet_loss : share 0 .. 1 of all packets
-    (a spike to a core, one neuron's partial sum, potential or overlap) that is lost at random, each by itself.
+    (a spike to a core, one neuron's partial sum, potential or overlap) that is lost at random, each by itself; a sum
+    that stays on its core is none.
+    memory_fault, memory_rate : None, "dead synapses", "stuck synapses" or "bit flips", and the share of the weights (or
+    bits) of the synapse cores that have it; a weight that a folded core keeps for several turns breaks for all of them.
+    dead_neurons : share of the neurons (input channels too) that no core hears, the same as of `break_network`.
     seed : of these. Losses do not depend on threads or batch. Raises ParameterError.
     """
 
@@ -116,6 +102,9 @@ class BrokenChip:
     dead_links: tuple[Link, ...] = ()
     packet_loss: float = 0.0
     seed: int = 0
+    memory_fault: str | None = None
+    memory_rate: float = 0.0
+    dead_neurons: float = 0.0
 
     def __post_init__(self) -> None:
         kind("BrokenChip.mapping", self.mapping, Mapping, "Make one with map_network().")
@@ -131,7 +120,10 @@ class BrokenChip:
         unknown = [link for link in self.dead_links if link not in links]
         allowed = "pairs of neighbouring positions ((x, y), (x, y)) on the grid"
         require(not unknown, "BrokenChip.dead_links", unknown[:3], allowed, "x is the column, y the row.")
-        number("BrokenChip.packet_loss", self.packet_loss, 0, 1, "It is a share.")
+        if self.memory_fault is not None:
+            choice("BrokenChip.memory_fault", self.memory_fault, tuple(SYNAPSES))
+        for name in ("packet_loss", "memory_rate", "dead_neurons"):
+            number(f"BrokenChip.{name}", getattr(self, name), 0, 1, "It is a share.")
         whole("BrokenChip.seed", self.seed, 0, 2**63 - 1, "It seeds the lost packets.")
 
     def cut(self) -> dict[tuple[str, int, int], list[tuple[int, int]]]:
@@ -144,17 +136,38 @@ class BrokenChip:
                 found.setdefault((r.kind, r.start, r.stop), []).append(r.neurons)
         return found
 
+    def damaged(self, layout: Any, program: Any) -> Any:
+        """The program with broken memories."""
+        if self.memory_fault is None:
+            return program
+        return break_cores(self.mapping, layout, program, self.memory_fault, self.memory_rate, self.seed)
+
+    def silent(self) -> dict[str, Array]:
+        """By sender, 1 for each of its neurons that nobody hears, as the mapping counts them; {} if none is dead."""
+        network = self.mapping.network
+        if not self.dead_neurons or not isinstance(network, IntNetwork):  # a graph of processes: no simulator takes it
+            return {}
+        alive = living(network, self.dead_neurons, np.random.default_rng(self.seed))
+        order = orders(network)
+        return {name: 1 - values[order.get(name, slice(None))] for name, values in alive.items()}
+
     def packed(self, layout: Any, program: Any, first_sample: int) -> Losses:
         """For the compiled loop. Local weights that lie in several cores need all of them."""
         dead, cut, mapping = set(self.dead_cores), self.cut(), self.mapping
         deaf = np.zeros(layout.columns, np.uint8)
         mute = np.zeros((len(layout.tiles), 3), np.uint8)
         sources = {p.name: p.source for p in mapping.network.projections}
+        silent = self.silent()
         for i, tile in enumerate(layout.tiles):
             soma, local = tile.soma_core, tile.local_cores
             mute[i, 0] = tile.core in dead or ("partial sum", tile.core, soma) in cut
             mute[i, 1] = any(c in dead or ("partial sum", c, soma) in cut for c in local)
             mute[i, 2] = any(c in dead or ("membrane", soma, c) in cut for c in local)
+            if silent:
+                column = int(program.tiles[i]["column"])
+                deaf[column : column + tile.columns[1] - tile.columns[0]] = silent[sources[tile.projection]][
+                    tile.slices[1]
+                ]
             for sender in set(mapping.soma_cores(sources[tile.projection]).values()):
                 first, last = tile.columns
                 column = int(program.tiles[i]["column"])
@@ -174,6 +187,7 @@ class BrokenChip:
             mute=mute,
             dead=np.array([somas[group] in dead for group in layout.groups], np.uint8),
             core=np.array([tile.core for tile in layout.tiles], np.int64),
+            row=np.array([-1 if t.core == t.soma_core else t.rows[0] for t in layout.tiles], np.int64),
         )
 
 
@@ -190,12 +204,20 @@ CHIP_FAULTS = ("dead cores", "dead links", "lost packets")
 
 
 def break_chip(mapping: Mapping, fault: str, rate: float, seed: int = 0) -> BrokenChip:
-    """A chip with random faults: a share `rate` of the cores in use, of all links, or of the packets. Raises
-    ParameterError."""
+    """A chip with random faults: a share `rate` of the cores in use, of all links, of the packets, of the neurons, or
+    of the weights or bits in its memories.
+
+    fault : one of CHIP_FAULTS or of FAULTS. Unlike `break_network` it breaks what the cores hold, so that a folded
+    convolution stays folded. Raises ParameterError.
+    """
     kind("break_chip.mapping", mapping, Mapping, "Make one with map_network().")
-    choice("break_chip.fault", fault, CHIP_FAULTS)
+    choice("break_chip.fault", fault, (*CHIP_FAULTS, *FAULTS))
     whole("break_chip.seed", seed, 0, 2**63 - 1, "It seeds the faults.")
     number("break_chip.rate", rate, 0, 1, "It is a share.")
+    if fault in SYNAPSES:
+        return BrokenChip(mapping, seed=seed, memory_fault=fault, memory_rate=rate)
+    if fault == "dead neurons":
+        return BrokenChip(mapping, seed=seed, dead_neurons=rate)
     rng = np.random.default_rng(seed)
     if fault == "dead cores":
         dead = np.flatnonzero(rng.random(mapping.cores) < rate)
@@ -220,7 +242,8 @@ def accuracy_under(
 ) -> npt.NDArray[np.float64]:
     """Accuracy against fault rate on the model of the chip: (seeds, rates), 0 .. 1, as plots.robustness takes it.
 
-    fault : one of FAULTS (memories; map and run the broken network) or of CHIP_FAULTS. labels : (samples,) classes.
+    fault : one of FAULTS (memories: the broken network is mapped and run; of a network that is folded, the chip is
+    broken and not the network) or of CHIP_FAULTS. labels : (samples,) classes.
     Run it for a network with and one without local weights on the same seeds to compare them. jobs : of joblib's
     active backend, that share the cases (synergic.hw_targets.jobs). Raises ParameterError.
     """
@@ -238,7 +261,7 @@ def accuracy_under(
     mapping, probes = map_network(network, chip), Probes.readout(network)
 
     def accuracy(seed: int, rate: float) -> float:
-        if fault in CHIP_FAULTS:
+        if fault in CHIP_FAULTS or mapping.turns > 1:
             broken = break_chip(mapping, fault, rate, seed)
             simulator = Simulator(mapping, local_memory, probes=probes, losses=broken)
         else:

@@ -84,6 +84,9 @@ class Simulator:
             whole(f"{where}.threads", threads, 1, float("inf"), "It is a number of threads.")
         fits, remedy = losses is None or hasattr(losses, "packed"), "Make one with break_chip()."
         require(fits, f"{where}.losses", f"{losses!r} of type {type(losses).__name__}", "BrokenChip or None", remedy)
+        other = getattr(losses, "mapping", mapping)  # by contents: a copy in another process is no other mapping
+        fits = other is mapping or (other.tiles, other.chains) == (mapping.tiles, mapping.chains)
+        require(fits, f"{where}.losses", "the faults of another mapping", "those of this one", "Break this mapping.")
         kind(f"{where}.random_masks", random_masks, ByName | None, "Give {population: mask}.")
         choice(f"{where}.across", across, ("samples", "cores", "processes"))
         self.across = across
@@ -118,6 +121,8 @@ class Simulator:
             self.random_masks,
             spans,
         )
+        if self.losses is not None:
+            self.program = self.losses.damaged(self.layout, self.program)
         self.counting = count_plan(self.mapping, self.layout, self.local_memory)
         self.memory: Array | None = None
 
@@ -368,6 +373,7 @@ NO_LOSSES = Losses(
     mute=np.zeros((0, 3), np.uint8),
     dead=np.zeros(0, np.uint8),
     core=np.zeros(0, np.int64),
+    row=np.zeros(0, np.int64),
 )
 
 

@@ -6,6 +6,7 @@ A C library that crashes or never returns takes the process with it, not the tes
 
 import gzip
 import io
+import itertools
 import json
 import os
 import struct
@@ -116,6 +117,32 @@ def lava_dl(path):
     to_lava_dl(sy.quantise(CHAIN), path, lossy=True)
 
 
+def pooling(path):
+    """SLAYER's pooling of 2 x 4 x 3 pixels, as its `export_hdf5` writes it."""
+    fields = {"shape": [2, 2, 2], "kernelSize": [2, 2], "stride": [2, 2], "padding": [0, 0], "dilation": [1, 1],
+              "weight": np.ones((1, 1, 2, 2)), "neuron/iDecay": 4096, "neuron/vDecay": 0, "neuron/vThMant": 1,
+              "neuron/refDelay": 1, "neuron/gradedSpike": False}  # fmt: skip
+    with h5py.File(path, "w") as file:
+        layer = file.create_group("layer/0")
+        for name, text in (("type", b"pool"), ("neuron/type", b"CUBA")):
+            layer.create_dataset(name, data=np.array([text], "S10"))
+        for name, value in fields.items():
+            layer.create_dataset(name, data=value)
+
+
+def poolings(path):
+    """A graph with a pooling between neurons and one before a convolution."""
+    full = [np.ones((1, 3, 2)) * v for v in (4e-3, 2.0, 0.0, 1.0)]
+    kernel = np.ones((1, 2, 1, 1))
+    nodes = {
+        "input": nir.Input(np.array([2, 6, 4])), "mean": nir.AvgPool2d(*(np.array([2, 2]),) * 2, np.array([0, 0])),
+        "conv": nir.Conv2d((3, 2), kernel, stride=1, padding=0, dilation=1, groups=1, bias=np.zeros(1)),
+        "maps": nir.LIF(*full), "sum": nir.SumPool2d(np.array([3, 2]), np.array([1, 1]), np.array([0, 0])),
+        "out": nir.LIF(*(v[:, :1, :1] for v in full)), "output": nir.Output(np.array([1, 1, 1])),
+    }  # fmt: skip
+    nir.write(str(path), nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False))
+
+
 def data(path):
     """Input and labels."""
     values = np.zeros((2, 3, 5))
@@ -159,7 +186,9 @@ READERS = {
     "report of figures": ("simulated.json", simulated, lambda p: overview(p, draw=True)),
     "checkpoint": ("checkpoint.pt", lambda p: write_checkpoint(task(), p), lambda p: read_checkpoint(task(), p)),
     "NIR": ("net.nir", lambda p: nir.write(str(p), to_nir(NETWORK, lossy=True)), from_nir),
+    "NIR, poolings": ("net.nir", poolings, lambda p: from_nir(p, 1e-3, 3)),
     "lava-dl": ("net.net", lava_dl, lambda p: from_lava_dl(p, 3)),
+    "lava-dl, pooling": ("net.net", pooling, lambda p: from_lava_dl(p, 3, picture=(2, 4, 3))),
     "images": ("mnist.npz", images, lambda p: there(read_npz(p))),
     "IDX": ("train-images-idx3-ubyte", idx, parse_idx),
     "IDX, packed": ("train-images-idx3-ubyte.gz", idx, parse_idx),
@@ -169,7 +198,7 @@ READERS = {
 }  # fmt: skip
 """By what is read: a file's name, what writes a valid one, what reads it."""
 SEALS = {"network": FORMAT, "integer network": FORMAT, "mapping": MAPPING}
-HDF5 = ("network", "integer network", "mapping", "NIR", "lava-dl")
+HDF5 = ("network", "integer network", "mapping", "NIR", "NIR, poolings", "lava-dl", "lava-dl, pooling")
 ZIPPED = ("arrays", "images", "Omniglot", "N-MNIST", "checkpoint")
 
 

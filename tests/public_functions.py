@@ -426,7 +426,11 @@ def on_chip():
                 "dead_links": (((0, 0), (1, 0)),),
                 "packet_loss": 0.1,
                 "seed": 0,
+                "memory_fault": "bit flips",
+                "memory_rate": 0.1,
+                "dead_neurons": 0.1,
             },
+            fine={"memory_fault": "none"},
         ),
         "synergic.hw_targets.faults.accuracy_under": Case(
             faults.accuracy_under,
@@ -614,7 +618,7 @@ def shown(folder: Path):
         ),
         **{f"synergic.chip_map.{name}": Case(getattr(chip_map, name), {"mapping": mapping()}) for name in of_mapping},
         "synergic.chip_map.estimate_section": Case(chip_map.estimate_section, {"needs": needs}),
-        "synergic.chip_map.facts": Case(chip_map.facts, {"chip": mapping().chip}),
+        "synergic.page.facts": Case(page.facts, {"chip": mapping().chip}),
         "synergic.chip_map.report_of": Case(chip_map.report_of, {"mapping": mapping(), "needs": needs}),
         "synergic.chip_run.read_data": Case(chip_run.read_data, {"path": at["data"]}),
         "synergic.chip_run.checked": Case(

@@ -96,7 +96,8 @@ class Losses(NamedTuple):
     the number of the run's first sample. deaf : by column of a tile, 1 where its core never hears that axon.
     mute : (tiles, 3), 1 where slow sums, local sums, or potentials for the update never arrive. dead : (groups,), 1
     where a soma core is dead. core : (tiles,), number of the synapse core: tiles that share one lose its packets
-    together. any : 0 switches all of it off.
+    together. row : (tiles,), first neuron of the tile: sums of a core's turns are packets of their own; -1 where the
+    slow sums stay on their core and cannot be lost. any : 0 switches all of it off.
     """
 
     any: Any
@@ -107,3 +108,4 @@ class Losses(NamedTuple):
     mute: Any
     dead: Any
     core: Any
+    row: Any

@@ -58,9 +58,11 @@ def send_sum(
             state.parts[n, m - 1, tile.parts + i, kind - SLOW_SUM] = part[i]
     mute = losses.any and losses.mute[number, kind - SLOW_SUM]
     sender = losses.core[number] if losses.any and kind == SLOW_SUM else number
+    first = losses.row[number] if losses.any else 0
+    travels = losses.any and (first >= 0 or kind != SLOW_SUM)
     for i in range(part.size):
         state.too_wide[n, number] += abs(part[i]) > state.widest
-        if not (mute or (losses.any and lost(losses, kind, n, t, sender, i))):
+        if not (mute or (travels and lost(losses, kind, n, t, sender, first + i))):
             total[i] += part[i]
 
 

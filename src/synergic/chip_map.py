@@ -30,7 +30,7 @@ from synergic.hw_targets.mapping.data import Link, Position
 from synergic.hw_targets.mapping.modes import count_modes, tables
 from synergic.hw_targets.mapping.routing import Grid
 from synergic.hw_targets.mapping.traffic import RATE, flows, traffic, weighted_hops
-from synergic.page import Table, grid, lines, picture, show, write_page
+from synergic.page import facts, grid, lines, picture, show, write_page
 
 NOTE = "A model of the chip, not the chip: nothing here is measured on silicon."
 MAPS = "map_network() gives one."
@@ -121,13 +121,6 @@ def populations(mapping: Mapping) -> Sections:
             "synapses": sum(t.synapses for t in tiles),
         }
     return found
-
-
-def facts(chip: Chip) -> Table:
-    """The chip's numbers, and how sure they are. Raises ParameterError."""
-    kind("facts.chip", chip, Chip, "load_chip() gives one.")
-    rows = [(name, f.value, f.unit, f.mark, f.source) for name, f in chip.facts.items()]
-    return Table("the chip, and how sure its numbers are", rows, ("number", "value", "unit", "mark", "source"))
 
 
 def report_of(mapping: Mapping, needs: Estimate) -> dict[str, Any]:

@@ -157,6 +157,7 @@ def run_on_chip(
         "too_wide": activity.too_wide,
         "costs": describe(costs),
         "assumptions": list(ASSUMPTIONS),
+        "facts": {name: dataclasses.asdict(fact) for name, fact in mapping.chip.facts.items()},
     }
     show(result, costs, console or Console())
     if figure is not None:
@@ -205,7 +206,7 @@ def write_html(
 ) -> None:
     """The report as one page: figures, assumptions, and the pictures of `draw` with the map beside them."""
     from synergic import plots
-    from synergic.page import grid, lines, picture, write_page
+    from synergic.page import facts, grid, lines, picture, write_page
 
     pictures = {
         "phases of a sample": picture(plots.phase_timeline, mapping, activity),
@@ -216,7 +217,8 @@ def write_html(
         "packets over each link": picture(plots.routes, mapping),
     }
     samples = lines(f"{result['samples']} samples", summary(result, costs))
-    write_page(path, title, ASSUMPTIONS, [samples, grid("costs of a sample by population", costs.layers)], pictures)
+    tables = [samples, grid("costs of a sample by population", costs.layers), facts(mapping.chip)]
+    write_page(path, title, ASSUMPTIONS, tables, pictures)
 
 
 def draw(mapping: Mapping, activity: Activity, path: Path) -> None:

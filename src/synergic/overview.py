@@ -203,11 +203,14 @@ def of_mapping(path: Path, draw: bool) -> Overview:
 
 def of_demo(path: Path, figures: dict[str, Any]) -> Overview:
     """Accuracies, agreement and costs of `synergic demo`."""
-    chip = {k: v for k, v in figures["chip"].items() if k not in ("facts", "assumptions", "saturated")}
+    apart = ("facts", "assumptions", "saturated", "without_local_weights")
+    chip = {k: v for k, v in figures["chip"].items() if k not in apart}
+    bare = figures["chip"].get("without_local_weights")  # not in files of before
     sections = {
         "accuracy": figures["accuracy"],
         "agreement": figures["agreement"],
         "chip": chip | {"saturated values": sum(figures["chip"]["saturated"].values())},
+        **({} if bare is None else {"chip, without local weights (GP)": bare}),
         "seconds": figures["seconds"],
         "settings": {k: figures[k] for k in ("seed", "epochs", "samples")},
         "versions": made_by(figures),

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from synergic.checks import function, kinds, require
+from synergic.checks import function, kind, kinds, require
 from synergic.files import write_whole
+from synergic.hw_targets.chip import Chip
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ def grid(title: str, rows: dict[str, dict[str, Any]]) -> Table:
     require(bool(title.split()) and bool(rows), "grid.title and rows", "none", "a word and a row", "Give some.")
     header = (title.split()[-1], *next(iter(rows.values())))
     return Table(title, [(name, *map(shown, row.values())) for name, row in rows.items()], header)
+
+
+def facts(chip: Chip) -> Table:
+    """The chip's numbers, and how sure they are. Raises ParameterError."""
+    kind("facts.chip", chip, Chip, "load_chip() gives one.")
+    rows = [(name, f.value, f.unit, f.mark, f.source) for name, f in chip.facts.items()]
+    return Table("the chip, and how sure its numbers are", rows, ("number", "value", "unit", "mark", "source"))
 
 
 def shown(value: Any) -> str:

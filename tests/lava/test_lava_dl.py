@@ -198,6 +198,35 @@ def test_pictures_spike_for_spike(tmp_path, strides, pool):
     np.testing.assert_array_equal(chip.u[ours.output], got.u[ours.output])
 
 
+@pytest.mark.parametrize(
+    ("picture", "how", "claim"),
+    [
+        ((3, 6, 8), {"kernel_size": 2}, True),
+        ((1, 6, 6), {"kernel_size": 2, "padding": 1}, True),
+        ((3, 6, 6), {"kernel_size": 2, "padding": (0, 1)}, False),  # beside each row
+        ((2, 6, 6), {"kernel_size": 2, "stride": 4, "padding": 1}, False),  # channel 0 begins above, channel 1 below
+        ((2, 6, 6), {"kernel_size": 2, "stride": (10, 2)}, False),  # row 0 of channel 0, row 4 of channel 1
+        ((2, 6, 5), {"kernel_size": 3, "stride": 6}, True),
+        ((4, 7, 5), {"kernel_size": 2}, False),  # filled up to 8 x 6
+        ((1, 7, 8), {"kernel_size": 3, "stride": 2, "padding": 1}, False),
+        ((1, 6, 6), {"kernel_size": 3, "stride": 2, "padding": 1}, True),
+        ((2, 5, 5), {"kernel_size": (5, 3), "stride": (5, 2), "padding": (0, 2)}, False),
+    ],
+)
+def test_poolings_spike_for_spike(tmp_path, picture, how, claim):
+    """SLAYER's own, with what it appends, where it pads, and over which channels its rectangles lie."""
+    hook, neuron = slayer.utils.quantize_hook_fx, {"threshold": 1.5, "current_decay": 1.0, "voltage_decay": 0.0}
+    net = [slayer.block.cuba.Pool({**neuron, "requires_grad": False}, **how, pre_hook_fx=hook)]
+    spikes = (np.random.default_rng(0).random((STEPS, *picture)) < 0.4).astype(int)
+    with torch.no_grad():
+        want = net[0](torch.tensor(spikes.transpose(1, 2, 3, 0)[None], dtype=torch.float32))[0]
+    ours = from_lava_dl(export(net, tmp_path / "net.h5"), STEPS, picture=picture)
+    got = sy.simulate(ours, spikes.reshape(STEPS, -1)).spikes["layer1"][0]
+    np.testing.assert_array_equal(got[: STEPS - 1], want.flatten(0, -2).numpy().T[1:])
+    assert got.any()
+    assert (ours.projections[0].convolution is not None) == claim
+
+
 def test_pictures_of_another_size_are_refused(tmp_path):
     net = pictures()
     x = torch.zeros(1, 2, 7, 6, 3)
@@ -206,7 +235,9 @@ def test_pictures_of_another_size_are_refused(tmp_path):
     path = export(net[:2], tmp_path / "net.h5")
     with pytest.raises(FormatError, match=r"layer 0.shape: got \(4, 7, 6\) behind \(2, 7, 9\), allowed \(4, 7, 9\)"):
         from_lava_dl(path, 3, picture=(2, 7, 9))
-    with pytest.raises(FormatError, match=r"layer 1\.shape"):  # SLAYER fills up what its squares do not cover
+    with h5py.File(path, "r+") as file:
+        file["layer/1/shape"][...] = (4, 3, 3)  # what others make of 7 rows, where SLAYER fills them up to 8
+    with pytest.raises(FormatError, match=r"layer 1\.shape: got \(4, 3, 3\) behind \(4, 7, 6\), allowed \(4, 4, 3\)"):
         from_lava_dl(path, 3, picture=(2, 7, 6))
     with pytest.raises(ParameterError, match=r"picture: got 0"):
         from_lava_dl(path, 3, picture=(2, 0, 6))

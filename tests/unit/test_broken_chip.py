@@ -166,6 +166,9 @@ def test_wrong_faults_are_refused():
     ]:
         with pytest.raises(ParameterError, match=text):
             BrokenChip(MAPPING, **arguments)
+    other = map_network(sy.quantise(plastic_network(sizes=(300, 20, 5), steps=4)))
+    with pytest.raises(ParameterError, match="losses: got the faults of another mapping"):
+        run(break_chip(other, "dead cores", 0.1))
     with pytest.raises(ParameterError, match=r"break_chip.fault: got 'gremlins'"):
         break_chip(MAPPING, "gremlins", 0.1)
     with pytest.raises(ParameterError, match=r"accuracy_under.labels: got shape \(2,\), allowed \(3,\)"):

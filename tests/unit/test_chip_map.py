@@ -116,6 +116,7 @@ def test_a_run_has_a_page_too(files):
     assert len(page.sources) == 6
     assert len(set(page.sources)) == 6, "all different"
     assert all(line in page.text for line in out["assumptions"])
+    assert all(fact["source"] in page.text for fact in out["facts"].values())
     assert f"{1e6 * out['costs']['latency_s']:.1f} us" in page.text
 
 

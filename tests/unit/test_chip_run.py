@@ -47,6 +47,8 @@ def test_the_command_reports_and_writes(files):
     want = cost(mapping, simulate_on_chip(mapping, SPIKES)[1])
     assert out["costs"]["energy_j"] == pytest.approx(want.energy_j)
     assert out["costs"]["events"] == want.events
+    for name, fact in mapping.chip.facts.items():  # every constant with its unit, source and mark
+        assert out["facts"][name] == vars(fact)
     assert (files / "out.png").stat().st_size > 10_000
 
 

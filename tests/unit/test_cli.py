@@ -157,13 +157,17 @@ def figures():
 def test_the_demo_delivers_its_figures(figures, tmp_path):
     write_json(figures, tmp_path / "figures.json")
     read = json.loads((tmp_path / "figures.json").read_text())
-    executors = {"gp", "lp", "hp", "hp_lava_float", "hp_lava_fixed", "hp_chip"}
+    executors = {"gp", "lp", "hp", "hp_lava_float", "hp_lava_fixed", "gp_chip", "hp_chip"}
     assert set(read["accuracy"]) == executors
     assert all(0 <= a <= 1 for a in read["accuracy"].values())
     assert read["agreement"]["fixed_chip"] == 1.0
     assert read["agreement"]["float_reference"] <= 1e-4
     assert read["chip"]["cores"] == 12
     assert read["chip"]["phases"] == 30
+    bare = read["chip"]["without_local_weights"]  # 300 neurons and 300 inputs: two cores each; no update phase
+    assert (bare["cores"], bare["local_cores"], bare["phases"]) == (4, 0, 20)
+    assert bare["latency_s"] * 3 == pytest.approx(read["chip"]["latency_s"] * 2)
+    assert 0 < bare["energy_j"] < read["chip"]["energy_j"]
     assert read["chip"]["latency_s"] > 0
     assert read["chip"]["energy_j"] > 0
     assert read["seconds"]["total"] > 0

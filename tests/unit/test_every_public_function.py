@@ -50,7 +50,7 @@ INNER = {
     "learning.meta": {"gradients", "moved"},
     "learning.faults": {"check_images", "check_generator"},
     "hw_targets.jobs": {"check_jobs"},
-    "hw_targets.faults": {"dead_synapses", "stuck_synapses", "bit_flips", "silence", "all_links"},
+    "hw_targets.faults": {"silence", "living", "all_links"},
     "hw_targets.chip": {"Fact", "Chip", "read_fact", "load_chip"},
     "page": {"shown"},
     "chip_map": {"folding_section"},

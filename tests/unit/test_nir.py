@@ -151,6 +151,165 @@ def test_convolutions_that_say_too_little_are_refused():
             from_nir(graph(**more), 1e-3, 3)
 
 
+def pool(kind, kernel, stride=None, padding=(0, 0)):
+    return kind(np.array(kernel), np.array(kernel if stride is None else stride), np.array(padding))
+
+
+def torch_map(node, x):
+    """What torch makes of a batch of pictures, or of flat ones, for one linear node."""
+    if isinstance(node, nir.Conv2d):
+        bias = torch.tensor(node.bias)
+        return torch.nn.functional.conv2d(x, torch.tensor(node.weight), bias, node.stride, node.padding, node.dilation)
+    if isinstance(node, nir.SumPool2d | nir.AvgPool2d):
+        area = int(np.prod(node.kernel_size)) if isinstance(node, nir.SumPool2d) else 1
+        kernel, stride, padding = (tuple(v.tolist()) for v in (node.kernel_size, node.stride, node.padding))
+        return area * torch.nn.functional.avg_pool2d(x, kernel, stride, padding)
+    x = x.flatten(1)
+    return x if isinstance(node, nir.Flatten) else x @ torch.tensor(node.weight).T
+
+
+def convolution(rng, outs, ins, size, picture, **more):
+    given = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, **more}
+    return nir.Conv2d(picture, rng.normal(0, 0.5, (outs, ins, size, size)), bias=rng.normal(0, 0.2, outs), **given)
+
+
+def pooled_nets():
+    """By name, the linear nodes between the input, 2 x 8 x 7, and the first neurons, and between these and the last
+    ones; and whether each of the two projections is a convolution."""
+    rng = np.random.default_rng(2)
+    flat, last = nir.Flatten({"input": None}, 0), nir.Linear(rng.normal(0, 0.5, (3, 4 * 3 * 3)))
+    conv = convolution(rng, 4, 2, 3, (8, 7), padding=1)
+    sums, means = nir.SumPool2d, nir.AvgPool2d
+    behind = [pool(sums, (2, 2)), flat, last]
+    return {
+        "behind neurons": ([conv], [pool(sums, (2, 2), padding=(0, 0)), flat,
+                                    nir.Linear(rng.normal(0, 0.5, (3, 4 * 4 * 3)))], (True, False)),
+        "before a convolution": ([pool(means, (2, 2)), convolution(rng, 4, 2, 2, (4, 3))],
+                                 [flat, nir.Linear(rng.normal(0, 0.5, (3, 4 * 3 * 2)))], (True, False)),
+        "before a padded convolution": ([pool(means, (2, 2)), convolution(rng, 4, 2, 3, (4, 3), padding=1)],
+                                        [flat, nir.Linear(rng.normal(0, 0.5, (3, 4 * 4 * 3)))], (False, False)),
+        "overlapping and padded": ([pool(sums, (3, 3), (2, 2), (1, 1)), convolution(rng, 4, 2, 2, (4, 4))],
+                                   behind[1:], (True, False)),
+        "behind a bias": ([conv, pool(means, (2, 3), (2, 2))], [flat, nir.Linear(rng.normal(0, 0.5, (3, 4 * 4 * 3)))],
+                          (True, False)),
+        "alone": ([pool(sums, (2, 2))], [flat, nir.Linear(rng.normal(0, 0.5, (3, 2 * 4 * 3)))], (True, False)),
+        "one behind another": ([pool(sums, (2, 2)), pool(means, (2, 1))], [pool(means, (1, 3)), flat,
+                               nir.Linear(rng.normal(0, 0.5, (3, 2 * 2 * 1)))], (False, False)),
+        "one axis otherwise": ([conv], [pool(sums, (2, 2), (2, 1), (1, 0))], (True, False)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", pooled_nets())
+def test_poolings_against_torch(tmp_path, name):
+    first, second, claims = pooled_nets()[name]
+    rng, steps = np.random.default_rng(3), 8
+    spikes = (rng.random((steps, 2, 8, 7)) < 0.4).astype(int)
+    x, nodes, thresholds = torch.tensor(spikes).double(), {"input": nir.Input(np.array([2, 8, 7]))}, []
+    want = []
+    for i, several in enumerate((first, second)):
+        for j, node in enumerate(several):
+            if isinstance(node, nir.Flatten):
+                node = nir.Flatten({"input": np.array(x.shape[1:])}, 0)
+            x, nodes[f"map{i}{j}"] = torch_map(node, x), node
+        shape = x.shape[1:]
+        thresholds.append(float(x.abs().mean()) / 2)
+        nodes[f"n{i}"] = nir.LIF(*(np.ones(shape) * v for v in (4e-3, 2.0, 0.0, thresholds[-1])))
+        u, fired = np.zeros(shape), []
+        for m in range(steps):
+            u = 0.75 * u + 0.5 * x[m].numpy()
+            want.append(u.ravel())
+            fired.append(u > thresholds[-1])
+            u = np.where(fired[-1], 0, u)
+        x = torch.tensor(np.array(fired)).double()
+        assert 0 < x.mean() < 1
+    nodes["output"] = nir.Output(np.array(shape))
+    nir.write(tmp_path / "net.nir", nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False))
+    net = from_nir(nir.read(tmp_path / "net.nir"), 1e-3, steps)
+    got = sy.simulate(net, spikes.reshape(steps, -1))
+    for i in range(2):
+        np.testing.assert_allclose(got.u[f"n{i}"][0], want[i * steps : (i + 1) * steps], rtol=1e-9, atol=1e-12)
+    assert tuple(p.convolution is not None for p in net.projections) == claims
+    whole = sy.quantise(net)
+    mapped, _ = simulate_on_chip(map_network(whole), spikes.reshape(steps, -1))
+    assert np.array_equal(mapped.u["n1"], sy.simulate(whole, spikes.reshape(steps, -1)).u["n1"])
+    nir.write(tmp_path / "ours.nir", to_nir(net))  # as Linear, which any reader computes, and with its geometry
+    again = from_nir(tmp_path / "ours.nir")
+    assert [p.convolution for p in again.projections] == [p.convolution for p in net.projections]
+    np.testing.assert_array_equal(sy.simulate(again, spikes.reshape(steps, -1)).u["n1"], got.u["n1"])
+
+
+def test_several_ways_over_one_pooling():
+    """Two pictures heard by one pooling, which two linear nodes and one population hear: sums of everything."""
+    rng, shape = np.random.default_rng(4), (1, 4, 4)
+    neuron, mean = [np.ones(shape) * v for v in (4e-3, 2.0, 0.0, 0.7)], pool(nir.AvgPool2d, (2, 2))
+    w, v = rng.normal(0, 1, (2, 1, 4)), rng.normal(0, 1, (2, 16, 16))
+    nodes = {
+        "input": nir.Input(np.array(shape)), "va": nir.Linear(v[0]), "vb": nir.Linear(v[1]), "a": nir.LIF(*neuron),
+        "b": nir.LIF(*neuron), "mean": mean, "w0": nir.Linear(w[0]), "w1": nir.Affine(w[1], np.array([0.3])),
+        "out": lif(1), "same": nir.LIF(*(np.ones((1, 2, 2)) * x for x in (4e-3, 2.0, 0.0, 0.7))),
+        "wide": nir.Linear(np.ones((1, 4))), "output": nir.Output(np.array([1])),
+    }  # fmt: skip
+    edges = [("input", "va"), ("input", "vb"), ("va", "a"), ("vb", "b"), ("a", "mean"), ("b", "mean"), ("mean", "w0"),
+             ("mean", "w1"), ("mean", "same"), ("w0", "out"), ("w1", "out"), ("same", "wide"), ("wide", "out"),
+             ("out", "output")]  # fmt: skip
+    net = from_nir(nir.NIRGraph(nodes, edges, type_check=False), 1e-3, 5)
+    names = {"va", "vb", "wide", "w0:a:out", "w0:b:out", "w1:a:out", "w1:b:out", "mean:a:same", "mean:b:same"}
+    assert {p.name for p in net.projections} == names
+    assert net.population("out").bias == pytest.approx(0.5 * 0.3)
+    for p in net.projections:
+        if p.name[0] == "w" and p.source in "ab":
+            kept = w[int(p.name[1])] @ np.kron(np.eye(2), np.kron(np.ones(2), np.kron(np.eye(2), np.ones(2)))) / 4
+            np.testing.assert_allclose(p.weights, 0.5 * kept, rtol=1e-12)
+    assert net.onsets["out"] == 2
+
+
+@pytest.mark.parametrize(
+    ("nodes", "error", "text"),
+    [
+        ([pool(nir.AvgPool2d, (2, 2), padding=(1, 1)), lif(8)], UnsupportedError,
+         r"map0.padding: got \(1, 1\), allowed 0 for an AvgPool2d: NIR does not say"),
+        ([nir.Flatten({"input": None}, 0), pool(nir.SumPool2d, (2, 2)), lif(8)], UnsupportedError,
+         "map1: got no single picture before it"),
+        ([nir.Linear(np.ones((8, 32))), pool(nir.SumPool2d, (2, 2)), lif(8)], UnsupportedError,
+         "map1: got no single picture before it"),
+        ([convolution(np.random.default_rng(0), 1, 2, 1, (4, 4)), pool(nir.SumPool2d, (2, 2)),
+          nir.Linear(np.ones((1, 4))), lif(1)], UnsupportedError, "map0: connected with .'map2'"),
+        ([pool(nir.SumPool2d, (5, 5)), lif(1)], ParameterError, "map0.picture"),
+        ([pool(nir.SumPool2d, (1.5, 2)), lif(1)], ParameterError, "map0.kernel_size"),
+        ([pool(nir.SumPool2d, (2, 2), (0, 1)), lif(1)], ParameterError, "map0.stride: got 0"),
+        ([pool(nir.SumPool2d, (2, 2)), lif(7)], ParameterError, "map0.weight.*7 rows"),
+        ([pool(nir.SumPool2d, (2, 2)), nir.Linear(np.ones((1, 7))), lif(1)], UnsupportedError, "7 inputs behind 8"),
+        ([nir.Linear(np.ones((8, 32))), lif(8), pool(nir.SumPool2d, (2, 2))], UnsupportedError, "map2: got no single"),
+    ],
+)  # fmt: skip
+def test_poolings_refused_by_name(nodes, error, text):
+    named = {"input": nir.Input(np.array([2, 4, 4])), **{f"map{i}": node for i, node in enumerate(nodes)},
+             "output": nir.Output(np.array([1]))}  # fmt: skip
+    with pytest.raises(error, match=text):
+        from_nir(nir.NIRGraph(named, list(itertools.pairwise(named)), type_check=False), 1e-3, 3)
+
+
+def test_a_loop_of_poolings_and_one_nobody_hears_are_refused():
+    one = pool(nir.SumPool2d, (1, 1))
+    nodes = {
+        "input": nir.Input(np.array([1, 2, 2])),
+        "a": one,
+        "b": one,
+        "n": lif(4),
+        "output": nir.Output(np.array([4])),
+    }
+    for edges, text in (
+        ([("input", "a"), ("a", "b"), ("b", "a"), ("b", "n"), ("n", "output")], "loop of pooling nodes"),
+        ([("input", "a"), ("a", "n"), ("input", "b"), ("n", "output")], "b: connected with nothing"),
+        (
+            [("input", "a"), ("a", "n"), ("input", "b"), ("b", "output")],
+            r"output: got \['b'\]|connected with .'output'",
+        ),
+    ):
+        with pytest.raises(UnsupportedError, match=text):
+            from_nir(nir.NIRGraph(nodes, edges, type_check=False), 1e-3, 3)
+
+
 def test_a_current_against_a_loop_of_its_own():
     """Euler's steps of NIR's two equations, the current first; a time constant of its own for each current."""
     rng, dt, n = np.random.default_rng(1), 1e-3, 4

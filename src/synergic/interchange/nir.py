@@ -18,6 +18,9 @@ or tau_syn = dt with "euler". Else, with "euler", it is a CurrentLIF, d_i = 1 - 
 presentation begins at v = v_reset.
 Thresholds that differ within a node are made one by scaling each neuron's row; that changes no spike.
 
+Poolings are linear and have no neurons: one between neurons is a projection, one before or behind a Linear, Affine or
+Conv2d is multiplied with it.
+
 A connection to the next population takes no time, as in NIR. One that closes a loop or skips a population arrives
 `Network.lag` steps late.
 """
@@ -25,6 +28,7 @@ A connection to the next population takes no time, as in NIR. One that closes a 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -39,7 +43,17 @@ from synergic.convolution import Convolution
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange.losses import plastic_losses, refuse_losses
 from synergic.interchange.nir_convolution import unfolded
-from synergic.interchange.nir_neurons import CLOSE, KEY, NEURONS, check_representable, neuron_node, neurons, plain
+from synergic.interchange.nir_neurons import (
+    CLOSE,
+    KEY,
+    NEURONS,
+    check_representable,
+    neuron_node,
+    neurons,
+    plain,
+    sound,
+)
+from synergic.interchange.nir_pooling import POOLS, LinearMap, joined, poolings
 from synergic.network import READOUTS, Network, Population, Projection, Source
 from synergic.neurons import CurrentLIF
 from synergic.rules import Rule
@@ -119,7 +133,7 @@ def linear_node(q: Projection, bias: Array) -> nir.NIRNode:
         rule["type"] = rule_type.__name__
         ours = {"alpha": plain(q.alpha), "local_weights": q.local_weights, "trace": q.trace, "rule": rule}
     if q.convolution is not None:
-        ours["convolution"] = {name: np.array(value) for name, value in asdict(q.convolution).items()}
+        ours["convolution"] = {name: plain(np.array(value)) for name, value in asdict(q.convolution).items()}
     if not q.fades:
         ours["fades"] = False
     own, weights = {KEY: ours} if ours else {}, np.array(q.weights)
@@ -133,7 +147,8 @@ def from_nir(
     readout: str | None = None,
     method: str = "euler",
 ) -> Network:
-    """A network of Linear, Affine, Conv2d, LIF, IF and CubaLIF nodes, one Input and one Output; Flatten passes through.
+    """A network of Linear, Affine, Conv2d, SumPool2d, AvgPool2d, LIF, IF and CubaLIF nodes, one Input and one Output;
+    Flatten passes through.
 
     graph : a graph, or a file that nir.write wrote. dt : seconds of a step; steps : T of a presentation; both needed
     unless the graph is from `to_nir`, which says them. readout : default what the graph says, else "rate". method :
@@ -190,11 +205,14 @@ class Reader:
         for a, b in self.edges:
             if a not in self.nodes or b not in self.nodes:
                 raise FormatError(f"edge {a!r} -> {b!r}: no such node, allowed {sorted(self.nodes)}. Correct the edge.")
-        convolutions = {n: unfolded(n, v) for n, v in self.nodes.items() if isinstance(v, nir.Conv2d)}
-        self.nodes = {**self.nodes, **convolutions}
+        self.poolings = poolings(self.nodes, lambda name: [a for a, b in self.edges if b == name])
+        convolved = [n for n, v in self.nodes.items() if isinstance(v, nir.Conv2d)]
+        for name in convolved:
+            with sound(name):
+                self.nodes = {**self.nodes, name: unfolded(name, self.nodes[name])}
         for name, node in self.nodes.items():
-            if not isinstance(node, NEURONS + LINEAR + WIRES):
-                names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *WIRES)]
+            if not isinstance(node, NEURONS + LINEAR + WIRES + POOLS):
+                names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *POOLS, *WIRES)]
                 raise UnsupportedError(
                     f"{name}: got {type(node).__name__}, allowed {names}. Rewrite or split the node."
                 )
@@ -204,7 +222,8 @@ class Reader:
                 raise UnsupportedError(f"{name}.weight: got shape {node.weight.shape}, allowed (n_out, n_in). Flatten.")
         self.neurons = {n: neurons(n, v, dt, method) for n, v in self.nodes.items() if isinstance(v, NEURONS)}
         self.source = self.single(nir.Input)
-        self.output = self.ends(self.single(nir.Output), back=True)
+        heard = self.walks(self.single(nir.Output), back=True)
+        self.output = [pools[0] if pools else end for pools, end in heard]
 
     def single(self, wanted: type) -> str:
         """The name of the only node of a type."""
@@ -215,16 +234,24 @@ class Reader:
             )
         return found[0]
 
-    def ends(self, name: str, back: bool = False, seen: tuple[str, ...] = ()) -> list[str]:
-        """The nodes that a node's edges lead to (or come from), Flatten nodes passed through."""
+    def walks(self, name: str, back: bool = False, seen: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+        """Where a node's edges lead to (or come from), Flatten and pooling nodes passed through.
+
+        Of each end the poolings on the way, as one meets them, and its name."""
         if name in seen:
-            raise UnsupportedError(f"{name}: got a loop of Flatten nodes, allowed none. Remove it.")
-        next_ = [a if back else b for a, b in self.edges if (b if back else a) == name]
-        return [
-            end
-            for n in next_
-            for end in (self.ends(n, back, (*seen, name)) if isinstance(self.nodes[n], nir.Flatten) else [n])
-        ]
+            raise UnsupportedError(f"{name}: got a loop of Flatten or pooling nodes, allowed none. Remove it.")
+        found: list[tuple[tuple[str, ...], str]] = []
+        for n in (a if back else b for a, b in self.edges if (b if back else a) == name):
+            if isinstance(self.nodes[n], (nir.Flatten, *POOLS)):
+                mine = (n,) if n in self.poolings else ()
+                found += [((*mine, *more), end) for more, end in self.walks(n, back, (*seen, name))]
+            else:
+                found.append(((), n))
+        return found
+
+    def ends(self, name: str, back: bool = False) -> list[str]:
+        """The nodes that a node's edges lead to (or come from), Flatten and pooling nodes passed through."""
+        return [end for _, end in self.walks(name, back)]
 
     def network(self, steps: int | None, readout: str | None) -> Network:
         """The network; FormatError where our own metadata make none."""
@@ -248,17 +275,21 @@ class Reader:
                 bad = [n for n in before if n not in self.neurons and n != self.source]
                 bad += [n for n in after if n not in self.neurons]
                 allowed = "neurons behind it and neurons or the input before it"
+            elif name in self.poolings:
+                before, after = self.ends(name, back=True), self.ends(name)
+                bad = [n for n in after if isinstance(self.nodes[n], nir.Output)]
+                allowed = "neurons behind it and neurons or the input before it"
             else:
-                after = before = self.ends(name)
-                bad = [n for n in after if n in self.neurons] if not isinstance(node, nir.Flatten) else []
+                before = after = self.ends(name)
+                bare = [n for pools, n in self.walks(name) if not pools]
+                bad = [n for n in bare if n in self.neurons] if not isinstance(node, nir.Flatten) else []
                 allowed = "a Linear or Affine between the two"
-            if bad or (isinstance(node, LINEAR) and not (before and after)):
+            if bad or (isinstance(node, LINEAR + POOLS) and not (before and after)):
                 raise UnsupportedError(f"{name}: connected with {bad or 'nothing'}, allowed {allowed}. Add one.")
 
     def build(self, names: Any, order: dict[str, Any], steps: Any, readout: str) -> Network:
         """Populations and projections in the order given; `order` is {} for a graph that is not ours."""
-        projections = {q.name: q for name in self.nodes for q in self.projections(name)}
-        own = self.own
+        projections, own = self.projections(), self.own
         bits = int(own.get("num_message_bits", 0))
         size = int(np.prod(self.nodes[self.source].input_type["input"]))
         return Network(
@@ -280,34 +311,66 @@ class Reader:
     def population(self, name: str) -> Population:
         """One neuron node, with the biases of the Affine nodes before it."""
         n = self.neurons[name]
-        affine = [self.nodes[a] for a in self.ends(name, back=True) if isinstance(self.nodes[a], nir.Affine)]
-        bias = n.drift + n.gain * sum((np.ravel(a.bias) for a in affine), np.zeros(n.gain.size))
+        affine = [(pools, self.nodes[a]) for pools, a in self.walks(name, back=True)]
+        affine = [(pools, node) for pools, node in affine if isinstance(node, nir.Affine)]
+        with sound(name):
+            biases = [self.pooled(name, np.ravel(node.bias), pools[::-1]) for pools, node in affine]
+            bias = n.drift + n.gain * sum(biases, np.zeros(n.gain.size))
         vth, scale = self.rows(name)
         neuron = None if n.decay_i is None else CurrentLIF(n.decay_i)
-        if neuron is not None and any(a.bias.any() for a in affine):
+        if neuron is not None and any(node.bias.any() for _, node in affine):
             raise UnsupportedError(
                 f"{name}: got a bias before a current with dynamics, allowed none: ours is added to the potential. Use "
                 "v_leak, and a Linear."
             )
         return Population(name, n.gain.size, vth, n.decay, n.reset, bias * scale, neuron)
 
-    def projections(self, name: str) -> list[Projection]:
-        """One Linear or Affine node: a projection for every pair of nodes that it connects."""
-        node = self.nodes[name]
-        if not isinstance(node, LINEAR):
+    def pooled(self, name: str, bias: Array, pools: tuple[str, ...]) -> Array:
+        """What poolings, one after another, make of a bias."""
+        maps = [LinearMap(bias[:, None]), *(self.poolings[pool] for pool in pools)]
+        return np.ravel(joined(name, maps).weights)
+
+    def paths(self, name: str) -> list[tuple[str, tuple[str, ...], str]]:
+        """The ways between neurons that a node stands for: start, nodes between them, end. A Linear or Affine node: all
+        that lead over it. Neurons and the input: those that go on over poolings alone."""
+        if isinstance(self.nodes[name], LINEAR):
+            before, after = self.walks(name, back=True), self.walks(name)
+            return [(a, (*first[::-1], name, *then), b) for first, a in before for then, b in after]
+        if name != self.source and name not in self.neurons:
             return []
-        pairs = [(a, b) for a in self.ends(name, back=True) for b in self.ends(name)]
-        found = []
-        for a, b in pairs:
-            gain = self.neurons[b].gain * self.rows(b)[1]
-            fits = node.weight.shape[0] == gain.size
-            require(fits, f"{name}.weight", f"{node.weight.shape}", f"{gain.size} rows", f"{b} has as many neurons.")
-            called = name if len(pairs) == 1 else f"{name}:{a}:{b}"
-            own = own_fields(name, node)
-            if np.unique(gain).size > 1:  # what differs by neuron repeats no kernel
-                own.pop("convolution", None)
-            found.append(Projection(called, a, b, node.weight * gain[:, None], **own))
+        return [(name, pools, b) for pools, b in self.walks(name) if pools and b in self.neurons]
+
+    def projections(self) -> dict[str, Projection]:
+        """By name, a projection for every way between neurons: called as its Linear or Affine node, or as its poolings;
+        with the ends where several would be called so, and with all between them where that is not enough."""
+        ways = [way for name in self.nodes for way in self.paths(name)]
+        named = []
+        for a, between, b in ways:
+            short = ":".join([n for n in between if n not in self.poolings] or between)
+            named.append((short, f"{short}:{a}:{b}", ":".join((a, *between, b))))
+        counts = [Counter(names) for names in zip(*named, strict=True)]
+        found = {}
+        for (a, between, b), names in zip(ways, named, strict=True):
+            called = next((n for n, count in zip(names, counts, strict=True) if count[n] == 1), names[-1])
+            found[called] = self.projection(called, a, between, b)
         return found
+
+    def projection(self, called: str, a: str, between: tuple[str, ...], b: str) -> Projection:
+        """One way between neurons a and b."""
+        gain, maps, own = self.neurons[b].gain * self.rows(b)[1], [], {}
+        for n in between:
+            if n not in self.poolings:
+                own = own_fields(n, self.nodes[n])
+            maps.append(self.poolings.get(n) or LinearMap(self.nodes[n].weight, own.get("convolution")))
+        if len(between) > 1 and "rule" in own:
+            raise FormatError(f"{called}.metadata: got local weights beside a pooling. Remove {KEY!r} from it.")
+        one = joined(called, maps)
+        own |= {} if one.convolution is None else {"convolution": one.convolution}
+        fits = one.weights.shape[0] == gain.size
+        require(fits, f"{called}.weight", f"{one.weights.shape}", f"{gain.size} rows", f"{b} has as many neurons.")
+        if one.convolution is None or np.unique(gain).size > 1:  # what differs by neuron repeats no kernel
+            own.pop("convolution", None)
+        return Projection(called, a, b, one.weights * gain[:, None], **own)
 
 
 def own_fields(name: str, node: Any) -> dict[str, Any]:

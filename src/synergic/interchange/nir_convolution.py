@@ -13,13 +13,33 @@ import numpy as np
 from synergic.convolution import LARGEST, Convolution
 from synergic.errors import UnsupportedError
 from synergic.interchange.nir_neurons import KEY
-from synergic.unfold import convolution_matrix, pairs, picture_after
+from synergic.unfold import Pair, convolution_matrix, pairs, picture_after
 
 
 def unfolded(name: str, node: nir.Conv2d) -> nir.Affine:
     """The node that computes the same; its metadata say that it is a convolution, where both axes have one geometry.
 
     name : of the node. Raises UnsupportedError, ParameterError.
+    """
+    kernel, groups = np.asarray(node.weight), int(node.groups)
+    picture, (stride, padding, dilation), after = geometry(name, node)
+    side = kernel.shape[2:]
+    entries = kernel.shape[0] * math.prod(after) * kernel.shape[1] * groups * math.prod(picture)
+    if entries > LARGEST:
+        raise UnsupportedError(f"{name}: got {entries} synapses unfolded, allowed {LARGEST}. Use a smaller picture.")
+    weights = convolution_matrix(kernel, picture, stride, padding, dilation, groups)
+    ours: dict[str, Any] = {}
+    if all(a == b for a, b in (stride, padding, dilation)):
+        claim = Convolution((side[0], side[1]), picture, stride[0], padding[0], dilation[0], groups)
+        ours = {KEY: {"convolution": asdict(claim)}}
+    bias = np.broadcast_to(np.ravel(node.bias), len(kernel)).repeat(math.prod(after))
+    return nir.Affine(weights, bias, metadata=ours)
+
+
+def geometry(name: str, node: nir.Conv2d) -> tuple[Pair, list[Pair], Pair]:
+    """What a Conv2d is moved over, its stride, padding and dilation, and height and width of what comes out.
+
+    Raises UnsupportedError, ParameterError.
     """
     if node.input_shape is None:
         raise UnsupportedError(
@@ -28,21 +48,9 @@ def unfolded(name: str, node: nir.Conv2d) -> nir.Affine:
     if node.weight.ndim != 4:
         shape = node.weight.shape
         raise UnsupportedError(f"{name}.weight: got shape {shape}, allowed (out, in / groups, height, width). Reshape.")
-    kernel, picture = np.asarray(node.weight), tuple(int(v) for v in node.input_shape)
-    groups = int(node.groups)
-    stride, padding, dilation = pairs(name, both(node.stride), padding_of(name, node), both(node.dilation))
-    side = kernel.shape[2:]
-    after = picture_after((picture[0], picture[1]), (side[0], side[1]), stride, padding, dilation)
-    entries = kernel.shape[0] * math.prod(after) * kernel.shape[1] * groups * math.prod(picture)
-    if entries > LARGEST:
-        raise UnsupportedError(f"{name}: got {entries} synapses unfolded, allowed {LARGEST}. Use a smaller picture.")
-    weights = convolution_matrix(kernel, (picture[0], picture[1]), stride, padding, dilation, groups)
-    ours: dict[str, Any] = {}
-    if all(a == b for a, b in (stride, padding, dilation)):
-        geometry = Convolution((side[0], side[1]), (picture[0], picture[1]), stride[0], padding[0], dilation[0], groups)
-        ours = {KEY: {"convolution": asdict(geometry)}}
-    bias = np.broadcast_to(np.ravel(node.bias), len(kernel)).repeat(math.prod(after))
-    return nir.Affine(weights, bias, metadata=ours)
+    height, width = (int(v) for v in node.input_shape)
+    how = pairs(name, both(node.stride), padding_of(name, node), both(node.dilation))
+    return (height, width), how, picture_after((height, width), node.weight.shape[2:], *how)
 
 
 def both(value: Any) -> tuple[int, ...]:

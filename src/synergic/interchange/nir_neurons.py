@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic.checks import require
-from synergic.errors import FormatError, UnsupportedError
+from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.network import Population
 from synergic.neurons import CurrentLIF
 
@@ -21,6 +23,17 @@ KEY = "synergic"
 NEURONS = (nir.LIF, nir.IF, nir.CubaLIF)
 CLOSE = 1e-9
 """Relative difference up to which our metadata count as belonging to the node they are on."""
+
+
+@contextmanager
+def sound(name: str) -> Iterator[None]:
+    """What numpy says of a node whose fields contradict each other, or are no numbers, as FormatError naming it."""
+    try:
+        yield
+    except SynergicError:
+        raise
+    except (TypeError, ValueError, OverflowError, LookupError, AttributeError) as error:
+        raise FormatError(f"{name}: contradicts itself, or is damaged: {error!r}. Write the graph again.") from error
 
 
 def check_representable(p: Population) -> None:
