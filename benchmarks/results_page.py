@@ -38,8 +38,11 @@ family it is a task. N-MNIST is a part of the set (1,000 recordings), so that ac
 100 test recordings leave an uncertainty of about 4 points. Omniglot 5-way 1-shot, published split: 77.7 % with features
 by length and 15 epochs; 96.3 % with features by direction and 80; 97.8 % with the characters of a step regrouped into
 four episodes and the training pictures distorted; on held-back characters the distortion closes the gap between
-training and test from about 2.2 points to half a point, and training accuracy ends at 98.3 %. 98 % was not reached; the
-other Omniglot runs are of the settings before. The convolutions that a processor core trained are the paper's with
+training and test from about 2.2 points to half a point, and training accuracy ends at 98.3 %. 98.8 % was not reached;
+features trained on episodes of 20 characters, tried on 5 held back, are no better (97.6 and 97.8 %). Regrouping,
+distortion and longer training took the official split from 93.2 to 95.8 %, 5-way 5-shot from 97.7 to 99.1 %, 20-way
+1-shot from 82.0 to 91.1 % and 20-way 5-shot from 82.6 to 93.0 %.
+The convolutions that a processor core trained are the paper's with
 16, 32 and 64 channels instead of 128, 256 and 256 and a few epochs, for MNIST with 128 hidden neurons; the whole ones
 wait for a GPU. The
 continual runs were begun with fewer tasks (30, 30, 10) and gone on with to 50: nothing in them depends on the number
@@ -66,7 +69,8 @@ INTEGER_TEXT = """\
 `benchmarks/deployment.py`: accuracy on the same samples in floating point and in 8-bit integers, per cent; whether
 Lava and the model of the chip equal the integer reference in every spike and every membrane (on fewer samples: the
 records say how many). Of the continual family five tasks are tried, each with its own masks. With 1,000 samples half a
-point is five of them."""
+point is five of them. Where more is lost, the same integers with slow weights of 12 bits, which the chip has not, say
+what is due to its 8."""
 CHIP_TEXT = """\
 `benchmarks/chip_costs.py`: trained networks on the model of the tianjic, a sample, mean of the samples that were run
 (few, so that accuracies are rough). GP is a run without local weights. HP is mapped with its local weights in memory
@@ -142,15 +146,18 @@ def continual() -> list[str]:
 def deployed() -> list[str]:
     """Networks of each family as integers."""
     lines = ["", "## As integers", "", *INTEGER_TEXT.splitlines(), ""]
-    lines += ["| run | samples | floating | integers | lost, points | Lava, chip identical | cores |"]
-    lines += ["|---|---|---|---|---|---|---|"]
+    lines += [
+        "| run | samples | floating | integers | lost, points | 12-bit slow weights | Lava, chip identical | cores |"
+    ]
+    lines += ["|---" * 8 + "|"]
     for path in sorted(RESULTS.glob("deployed-*.json")):
         r = json.loads(path.read_text())
         same = " ".join("yes" if r["identical_to_the_integer_reference"][k] else "NO" for k in ("lava", "chip"))
         a, lost = r["accuracy"], 100 * r["lost_by_fixed_point"]
+        wide = f"{100 * a['fixed_wide_weights']:.2f}" if "fixed_wide_weights" in a else ""
         lines.append(
             f"| {path.stem.removeprefix('deployed-')} | {r['samples']['integers']} | {100 * a['floating']:.2f} | "
-            f"{100 * a['fixed']:.2f} | {lost:.2f} | {same} | {r['cores']} |"
+            f"{100 * a['fixed']:.2f} | {lost:.2f} | {wide} | {same} | {r['cores']} |"
         )
     return lines
 
