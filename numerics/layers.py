@@ -5,10 +5,10 @@ The arithmetic is that of `compiled`, to the last bit; only what nobody reads is
 its input fires, so a change by the rule waits until then: P_j is brought up to date by one pass over its row, once
 between two spikes of input j, and never for an input that fires once. The posts of all steps are kept instead.
 
-Arrays, input by input: s (T, n_in); weights, local, start, mask (n_in, n_out); posts, u, spikes (T, n_out); last, the
-step of an input's last spike or -1, and written, whether its row of `local` holds P, (n_in,). start is empty for a P of
-zeros, local for a projection without one, mask for all ones. Rows of weights, local, start, mask and posts may be
-longer, zeros behind: a number of elements that fills vector registers is quicker, for few neurons by far.
+Arrays, input by input: s (T, n_in); weights, local, start, mask (n_in, n_out); slow, posts, u, spikes (T, n_out); last,
+the step of an input's last spike or -1, and written, whether its row of `local` holds P, (n_in,). start is empty for a
+P of zeros, local for a projection without one, mask for all ones. Rows of weights, local, start, mask, slow and posts
+may be longer, zeros behind: a number of elements that fills vector registers is quicker, for few neurons by far.
 """
 
 from __future__ import annotations
@@ -105,25 +105,35 @@ def gather(total: Any, s: Any, row: Any) -> None:  # pragma: no cover
 
 
 @jit
+def slow_sums(s: Any, weights: Any, slow: Any) -> None:  # pragma: no cover
+    """slow_m = sum_j s_j(m) W_j of all steps; a row is fetched once for all spikes of its input."""
+    slow[:] = 0
+    for j in range(weights.shape[0]):
+        for m in range(s.shape[0]):
+            if s[m, j] != 0:
+                gather(slow[m], s[m, j], weights[j])
+
+
+@jit
 def step_floating(
-    m: Any, k: Any, s: Any, weights: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any,
+    m: Any, k: Any, s: Any, slow: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any,
     drive: Any, lambda_: Any, top: Any, alpha: Any, bias: Any, decay: Any, vth: Any, subtract: Any, rest: Any,
     u: Any, spikes: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
-    """Step m: u, spikes and rest, u after its reset; returns how many entries of P were clipped on the way."""
-    slow, fast, clipped = np.zeros(weights.shape[1]), np.zeros(weights.shape[1]), 0
-    for j in range(weights.shape[0]):
+    """Step m: u, spikes and rest, u after its reset; returns how many entries of P were clipped on the way.
+
+    slow : of `slow_sums`.
+    """
+    fast, clipped = np.zeros(slow.shape[1]), 0
+    for j in range(local.shape[0]):
         if s[m, j] != 0:
-            gather(slow, s[m, j], weights[j])
-            if local.size:
-                if start.size or last[j] >= 0:  # P is not zero
-                    clipped += bring_floating(
-                        j, m, s, local, start, mask, last, written, posts, drive, lambda_, top
-                    )  # fmt: skip
-                    gather(fast, s[m, j], local[j])
-                last[j] = m
+            if start.size or last[j] >= 0:  # P is not zero
+                clipped += bring_floating(j, m, s, local, start, mask, last, written, posts, drive, lambda_, top)
+                gather(fast, s[m, j], local[j])
+            last[j] = m
     for i in range(rest.size):
-        now = decay * rest[i] + (k * slow[i] + alpha[i] * fast[i] if local.size else k * slow[i]) + bias[i]
+        current = k * slow[m, i] + alpha[i] * fast[i] if local.size else k * slow[m, i]
+        now = decay * rest[i] + current + bias[i]
         fires = now > vth
         u[m, i], spikes[m, i] = now, fires
         rest[i] = now - vth * fires if subtract else (0.0 if fires else now)
@@ -132,27 +142,25 @@ def step_floating(
 
 @jit
 def run_fixed(
-    k: Any, s: Any, weights: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any,
+    k: Any, s: Any, slow: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any,
     lambda_: Any, top: Any, shift: Any, table: Any, table_scale: Any, beta: Any, alpha: Any, bias: Any, decay: Any,
     accumulator_shift: Any, vth: Any, subtract: Any, rest: Any, u: Any, spikes: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
     """All steps; returns how many potentials saturated, and how many entries of P were clipped on the way."""
     saturated, clipped, half, middle = 0, 0, 1 << (accumulator_shift - 1), TABLE_SIZE // 2
-    slow, fast = np.empty(weights.shape[1], rest.dtype), np.empty(weights.shape[1], rest.dtype)
+    fast = np.empty(slow.shape[1], rest.dtype)
     for m in range(k.size):
-        slow[:], fast[:] = 0, 0
-        for j in range(weights.shape[0]):
+        fast[:] = 0
+        for j in range(local.shape[0]):
             if s[m, j] != 0:
-                gather(slow, s[m, j], weights[j])
-                if local.size:
-                    if start.size or last[j] >= 0:
-                        clipped += bring_fixed(
-                            j, m, s, local, start, mask, last, written, posts, drive, lambda_, top, shift
-                        )  # fmt: skip
-                        gather(fast, s[m, j], local[j])
-                    last[j] = m
+                if start.size or last[j] >= 0:
+                    clipped += bring_fixed(
+                        j, m, s, local, start, mask, last, written, posts, drive, lambda_, top, shift
+                    )  # fmt: skip
+                    gather(fast, s[m, j], local[j])
+                last[j] = m
         for i in range(rest.size):
-            acc = k[m] * slow[i] + alpha[i] * fast[i]
+            acc = k[m] * slow[m, i] + alpha[i] * fast[i]
             raw = ((rest[i] * decay + HALF) >> FRACTION_BITS) + ((acc + half) >> accumulator_shift) + bias[i]
             now = min(max(raw, MEMBRANE_MIN), MEMBRANE_MAX)
             saturated += now != raw

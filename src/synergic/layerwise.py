@@ -41,7 +41,8 @@ class Layer:
         self.p, self.q, self.steps, r = p, q, steps, q.rule
         narrow = np.int16 if integer else np.float64  # 16 bits at the most, and less memory to read
         self.weights = wide(q.weights.T, narrow)
-        self.rest, self.posts = np.zeros(q.n_out, number), wide(np.zeros((steps, q.n_out)), number)
+        self.rest = np.zeros(q.n_out, number)
+        self.slow, self.posts = (wide(np.zeros((steps, q.n_out)), number) for _ in range(2))
         self.alpha, self.bias = (np.array(np.broadcast_to(x, q.n_out), number) for x in (q.alpha, p.bias))
         self.beta, self.drive = np.zeros(q.n_out, number), np.zeros(q.n_in, number)
         self.last, self.written = np.zeros(q.n_in, np.int64), np.zeros(q.n_in, np.bool_)
@@ -73,6 +74,7 @@ class Layer:
         final : whether P is brought to step T for all inputs, and `local` holds it.
         """
         self.rest[:], self.last[:], self.written[:] = 0, -1, False
+        layers.slow_sums(s, self.weights, self.slow)
         held = (self.local, self.start, self.mask, self.last, self.written, self.posts, self.drive)
         run = self.run_fixed if self.posts.dtype == np.int64 else self.run_floating
         return run(k, s, u, spikes, held, self.q.rule is not None and (final or not self.never_clips))
@@ -82,7 +84,7 @@ class Layer:
         p, r, clipped = self.p, self.q.rule, 0
         held += (1.0, 0.0) if r is None else (float(r.lambda_), np.inf if self.never_clips else float(r.p_max))
         neurons = (self.alpha, self.bias, float(p.decay), float(p.vth), p.reset == "subtract")
-        given: Any = (s, self.weights, *held, *neurons, self.rest, u, spikes)
+        given: Any = (s, self.slow, *held, *neurons, self.rest, u, spikes)
         for m in range(self.steps):
             clipped += layers.step_floating(m, k[m], *given)
             if r is not None and (finish or m + 1 < self.steps):
@@ -97,7 +99,7 @@ class Layer:
         held += (0, 0, 1) if r is None else (r.lambda_, r.p_top, FRACTION_BITS + r.eta_exp)
         table = (self.beta, 0) if r is None else (r.table, r.table_scale)
         neurons = (self.alpha, self.bias, p.decay, p.accumulator_shift, p.vth, p.reset == "subtract", self.rest)
-        given: Any = (k, s, self.weights, *held, *table, self.beta, *neurons, u, spikes)
+        given: Any = (k, s, self.slow, *held, *table, self.beta, *neurons, u, spikes)
         saturated, clipped = layers.run_fixed(*given)
         if finish:
             clipped += layers.finish_fixed(self.steps, s, *held)
