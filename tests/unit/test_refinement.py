@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import synergic as sy
-from synergic.errors import CapacityError
+from synergic.errors import CapacityError, ParameterError
 from synergic.hw_targets.faults import all_links
 from synergic.hw_targets.mapping import PLACEMENTS, check_mapping, cores_needed, estimate, map_network
 from synergic.hw_targets.probes import Probes
@@ -108,7 +108,11 @@ def folded(draw):
     heard = populations[0].num_message_bits if before == "b" else bits
     if heard == populations[-2].num_message_bits:  # in integers a population hears either values or spikes
         projections += draw(st.sampled_from([[], [sy.Projection("recurrent", before, before, weights(size, size))]]))
-    network = sy.quantise(sy.Network(source, tuple(populations), tuple(projections), "out", 4))
+    described = sy.Network(source, tuple(populations), tuple(projections), "out", 4)
+    try:
+        network = sy.quantise(described)
+    except ParameterError:  # a sum may leave the 32 bits of a core
+        network = sy.quantise(described, local_bits=12)
     inputs = rng.integers(0, 256 if bits else 2, (2, 4, source.size))
     storage = draw(st.sampled_from(["full", "full", "indexed"]))
     axons, neurons = draw(st.sampled_from([16, 48, 200])), draw(st.sampled_from([16, 40, 200]))
