@@ -9,6 +9,7 @@ from torch import Tensor
 from synergic.checks import require
 from synergic.learning.layers import HybridLinear, top_of
 from synergic.learning.scan import RHO
+from synergic.learning.tensors import heard
 
 
 def answers(layer: HybridLinear, seen: Tensor, asked: Tensor, k: Tensor) -> Tensor:
@@ -24,9 +25,11 @@ def answers(layer: HybridLinear, seen: Tensor, asked: Tensor, k: Tensor) -> Tens
     Equal to the layer run on each whole presentation, which it does itself where an entry of P may have reached its
     bound, P is not per sample, or alpha is one a synapse. Raises ParameterError.
     """
+    for name, given in (("seen", seen), ("asked", asked), ("k", k)):
+        heard(f"answers.{name}", given)
     shapes = f"shapes {tuple(seen.shape)}, {tuple(asked.shape)}"
     fits = seen.ndim == asked.ndim == 3 and len(seen) == len(asked) and seen.shape[2] == asked.shape[2]
-    require(fits, "answers.seen, asked", shapes, "(episodes, T-1, n_in), (episodes, questions, n_in)", "")
+    require(fits, "answers.seen, asked", shapes, "(episodes, T-1, n_in), (episodes, questions, n_in)", "Axes as named.")
     require(len(k) == seen.shape[1] + 1 >= 2, "answers.k", f"shape {tuple(k.shape)}", "(T,)", "One a step.")
     if not layer.plastic or layer.trace != "per_sample" or layer.alpha.ndim == 2:
         return one_by_one(layer, seen, asked, k)
