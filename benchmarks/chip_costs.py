@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from synergic.errors import UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.costs import cost
 from synergic.hw_targets.probes import Probes
-from synergic.learning.runs import restore
+from synergic.learning.runs import circumstances, restore
 from synergic.learning.tasks.continual import ContinualTask
 
 FIELDS = (
@@ -96,7 +95,7 @@ def costs_of(task: Any, arguments: Arguments) -> dict[str, Any]:
         "local_bits": bits if local else 0,
         "forms": forms,
         "config": asdict(task.config),
-        "date": date.today().isoformat(),
+        **circumstances(),
     }
 
 

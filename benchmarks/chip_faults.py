@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import tyro
 from deployment import RESULTS, cases, encode, integers_of
 
 from synergic.hw_targets.faults import accuracy_under
-from synergic.learning.runs import restore
+from synergic.learning.runs import circumstances, restore
 
 RATES = {
     "dead cores": (0, 0.05, 0.1, 0.2),
@@ -59,7 +58,7 @@ def main() -> None:
         sys.stdout.write(f"{folder.name}: {curves[folder.name]}\n")
         sys.stdout.flush()
     result = {"samples": arguments.samples, "seeds": arguments.seeds, "rates": RATES, "curves": curves}
-    text = json.dumps(result | {"date": date.today().isoformat()}, indent=2)
+    text = json.dumps(result | circumstances(), indent=2)
     (RESULTS / "chip-faults.json").write_text(text + "\n")
 
 

@@ -17,7 +17,6 @@ import json
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.faults import FAULTS, break_network
 from synergic.lava_graph import run_in_lava
 from synergic.learning.recordings import frames
-from synergic.learning.runs import restore
+from synergic.learning.runs import circumstances, restore
 from synergic.learning.tasks.continual import ContinualTask
 from synergic.learning.tasks.few_shot import FewShotTask
 from synergic.learning.tasks.supervised import SupervisedTask
@@ -230,7 +229,7 @@ def main() -> None:
         found = cases(task, arguments.samples)
         integers = [integers_of(case.network) for case in found]
         records = [deployed(case, whole, arguments) for case, (whole, _) in zip(found, integers, strict=True)]
-        record = together(records) | {"local_bits": integers[0][1], "date": date.today().isoformat()}
+        record = together(records) | {"local_bits": integers[0][1]} | circumstances()
         if record["lost_by_fixed_point"] > ALLOWED:
             record["accuracy"]["fixed_wide_weights"] = with_wide_weights(found)
         sys.stdout.write(f"{folder.name}: {json.dumps(record)}\n")

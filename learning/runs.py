@@ -104,6 +104,15 @@ def read_checkpoint(task: Task, path: Path) -> None:
         raise FormatError(f"{path}: damaged: {error}. Delete it to begin again.") from error
 
 
+def circumstances() -> dict[str, Any]:
+    """Versions, machine and date, as every record has them."""
+    return {
+        "versions": {p: version(p) for p in ("synergic", "torch", "numpy")},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
+        "date": date.today().isoformat(),
+    }
+
+
 def run(
     task: Task, folder: Path, progress: Callable[[dict[str, float]], None] | None = None, writes: bool = True
 ) -> dict[str, Any]:
@@ -134,9 +143,7 @@ def run(
         "evaluated_on": task.evaluated_on,
         "history": task.history,
         "config": settings(task.config),
-        "versions": {p: version(p) for p in ("synergic", "torch", "numpy")},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
-        "date": date.today().isoformat(),
+        **circumstances(),
     }
     if writes:
         network = task.description()
