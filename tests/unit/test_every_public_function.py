@@ -173,7 +173,9 @@ def place_of(call):
 def test_no_public_function_is_forgotten(quick):
     given = [case.signature or case.call for group in GROUPS for case in cases(group, quick).values()]
     known = {place_of(call) for call in given}
-    assert sorted(where for where, item in public() if place_of(item) not in known) == []
+    left = ((where, item) for where, item in public() if place_of(item) not in known)
+    # What takes no argument cannot be given a wrong one.
+    assert sorted(where for where, item in left if inspect.signature(item).parameters) == []
 
 
 def test_what_is_left_out_exists():
