@@ -273,7 +273,9 @@ def test_a_process_that_never_ran_is_freed():
 
 
 SCRIPT = """
-import multiprocessing, sys
+import multiprocessing, signal, sys
+# Who starts the tests in the background may have told their children to ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
