@@ -11,8 +11,7 @@ composed_ratio : neurons - connection - neurons of ours over Lava's LIF-Dense-LI
 spikes a step, worst of six; below 1: ours is faster. Without local weights, which Lava's do not have; with them (and
 the potentials sent back) under "plastic_against_lif_dense_lif" in the record.
 fused_speedup : composed over fused, a step of the network, worst of two networks in floating point and integers, of
-plastic layers and 10 steps a presentation. All reach 10 but 784-512-10 in floating point, which has the most arithmetic
-a step.
+plastic layers and 10 steps a presentation.
 plastic_vs_learning_dense : LearningDense with STDPLoihi between two sources, over our plastic connection between a
 source and neurons, worst of floating and fixed; both learn in every step. Lava's rule is another one (traces of
 spikes): the comparison is of costs.
@@ -224,8 +223,7 @@ class Kernel:
         weights, rule, alpha = self.projection.weights, self.projection.rule, self.projection.alpha
         for t in range(steps):
             s, u = self.stream[t % 200], self.u[t % 200]
-            compiled.catch_up(self.local, self.age, rule.lambda_, s)
-            compiled.synaptic_input(s, weights, self.k, self.local, alpha)
+            compiled.synaptic_input(s, weights, self.k, self.local, alpha, self.age, rule.lambda_)
             learn(self.projection, self.post, self.local, {}, s, u, NO_SIGNAL, self.age)
         compiled.catch_up(self.local, self.age, rule.lambda_)
         return (time.perf_counter() - start) / steps

@@ -29,92 +29,129 @@ AT_ONCE: Array = np.zeros(0, np.int64)
 
 
 @jit
+def only_spikes(values: Any) -> Any:  # pragma: no cover
+    """Whether all are 0 or 1. values : (T, n)."""
+    others = 0
+    for row in values:
+        for i in range(row.size):
+            others += (row[i] != 0) & (row[i] != 1)
+    return others == 0
+
+
+@jit
+def gather(total: Any, s: Any, matrix: Any, j: Any) -> None:  # pragma: no cover
+    """total += s M_j. A matrix and an index, not its row: to make a view of it costs as much as a short row."""
+    if s == 1:
+        for i in range(total.size):
+            total[i] += matrix[j, i]
+    else:
+        for i in range(total.size):
+            total[i] += s * matrix[j, i]
+
+
+@jit
 def weighted_sum(s: Any, by_input: Any) -> Any:  # pragma: no cover
     """sum_j s_j M_ji over the inputs j with s_j != 0, in their order. s : (n_in,); M : (n_in, n_out)."""
     total = np.zeros(by_input.shape[1], by_input.dtype)
     for j in range(s.size):
-        if s[j] == 1:
-            for i in range(total.size):
-                total[i] += by_input[j, i]
-        elif s[j] != 0:
-            for i in range(total.size):
-                total[i] += s[j] * by_input[j, i]
+        if s[j] != 0:
+            gather(total, s[j], by_input, j)
     return total
 
 
 @jit
-def fade(row: Any, lambda_: Any, times: Any) -> None:  # pragma: no cover
-    """row = lambda row, so many times: eight, four, two at once, less to load and store for the same products."""
+def fade(m: Any, j: Any, lambda_: Any, times: Any) -> None:  # pragma: no cover
+    """M_j = lambda M_j, so many times: eight, four, two at once, less to load and store for the same products."""
     for _ in range(times // 8):
-        for i in range(row.size):
-            row[i] = row[i] * lambda_ * lambda_ * lambda_ * lambda_ * lambda_ * lambda_ * lambda_ * lambda_
+        for i in range(m.shape[1]):
+            m[j, i] = m[j, i] * lambda_ * lambda_ * lambda_ * lambda_ * lambda_ * lambda_ * lambda_ * lambda_
     if times & 4:
-        for i in range(row.size):
-            row[i] = row[i] * lambda_ * lambda_ * lambda_ * lambda_
+        for i in range(m.shape[1]):
+            m[j, i] = m[j, i] * lambda_ * lambda_ * lambda_ * lambda_
     if times & 2:
-        for i in range(row.size):
-            row[i] = row[i] * lambda_ * lambda_
+        for i in range(m.shape[1]):
+            m[j, i] = m[j, i] * lambda_ * lambda_
     if times & 1:
-        for i in range(row.size):
-            row[i] *= lambda_
+        for i in range(m.shape[1]):
+            m[j, i] *= lambda_
+
+
+@jit
+def two_sums(s: Any, weights: Any, k: Any, local: Any, alpha: Any, age: Any, lambda_: Any) -> Any:  # pragma: no cover
+    """k `weighted_sum` of the weights + alpha that of the local ones, once these are as `catch_up_floating` has them.
+
+    alpha : (n_out,) or (1,). age : (n_in,), or empty if there is nothing to catch up with.
+    """
+    total, fast = np.zeros(weights.shape[1], weights.dtype), np.zeros(local.shape[1], local.dtype)
+    for j in range(s.size):
+        if s[j] != 0:
+            if age.size and age[j] > 0:
+                fade(local, j, lambda_, age[j])
+                age[j] = 0
+            for i in range(total.size):  # side by side: both rows are on their way from memory at once
+                total[i] += s[j] * weights[j, i]
+                fast[i] += s[j] * local[j, i]
+    for i in range(total.size):
+        total[i] = k * total[i] + alpha[min(i, alpha.size - 1)] * fast[i]
+    return total
 
 
 @jit
 def change_floating(
-    local: Any, pre: Any, post: Any, lambda_: Any, top: Any, mask: Any, age: Any
+    local: Any, s: Any, eta: Any, post: Any, lambda_: Any, top: Any, mask: Any, age: Any
 ) -> Any:  # pragma: no cover
-    """P_ji = mask_ji clip(lambda P_ji + post_i pre_j, -top, top) in place; returns how many the clip changed.
+    """P_ji = mask_ji clip(lambda P_ji + post_i eta_j s_j, -top, top) in place; returns how many the clip changed.
 
-    A silent input's weights only decay, which no bound can meet. mask : (n_in, n_out), or empty for all ones.
-    age : (n_in,), or empty. If given, silent weights are left alone and their inputs' ages counted; `catch_up` makes
-    up for it.
+    A silent input's weights only decay, which no bound can meet. eta : (n_in,) or (1,), with its sign. mask :
+    (n_in, n_out), or empty for all ones. age : (n_in,), or empty. If given, silent weights are left alone and their
+    inputs' ages counted; `catch_up` makes up for it.
     """
     clipped = 0
-    for j in range(pre.size):
-        row = local[j]
-        if pre[j] == 0:
+    for j in range(s.size):
+        pre = eta[min(j, eta.size - 1)] * s[j]
+        if pre == 0:
             if age.size:
                 age[j] += 1
                 continue
-            for i in range(row.size):
-                row[i] *= lambda_
+            for i in range(local.shape[1]):
+                local[j, i] *= lambda_
+            if mask.size:
+                for i in range(local.shape[1]):
+                    local[j, i] *= mask[j, i]
         else:
-            for i in range(row.size):
-                row[i] = lambda_ * row[i] + post[i] * pre[j]
-        if mask.size:
-            for i in range(row.size):
-                row[i] *= mask[j, i]
-        if pre[j] != 0:
-            for i in range(row.size):
-                clipped += abs(row[i]) > top
-                row[i] = min(max(row[i], -top), top)
+            for i in range(local.shape[1]):
+                raw = lambda_ * local[j, i] + post[i] * pre
+                if mask.size:
+                    raw *= mask[j, i]
+                clipped += abs(raw) > top
+                local[j, i] = min(max(raw, -top), top)
     return clipped
 
 
 @jit
 def change_fixed(
-    local: Any, pre: Any, post: Any, lambda_: Any, top: Any, shift: Any, mask: Any, age: Any
+    local: Any, s: Any, eta: Any, post: Any, lambda_: Any, top: Any, shift: Any, mask: Any, age: Any
 ) -> Any:  # pragma: no cover
-    """As `change_floating`, P_ji = mask_ji clip(rshift(lambda P_ji, 12) + rshift(post_i pre_j, shift), -top, top)."""
+    """As `change_floating`, P_ji = mask_ji clip(rshift(lambda P_ji, 12) + rshift(post_i eta_j s_j, shift), +-top)."""
     clipped, half = 0, 1 << (shift - 1)
-    for j in range(pre.size):
-        row = local[j]
-        if pre[j] == 0:
+    for j in range(s.size):
+        pre = eta[min(j, eta.size - 1)] * s[j]
+        if pre == 0:
             if age.size:
                 age[j] += 1
                 continue
-            for i in range(row.size):
-                row[i] = (lambda_ * row[i] + HALF) >> FRACTION_BITS
+            for i in range(local.shape[1]):
+                local[j, i] = (lambda_ * local[j, i] + HALF) >> FRACTION_BITS
+            if mask.size:
+                for i in range(local.shape[1]):
+                    local[j, i] *= mask[j, i]
         else:
-            for i in range(row.size):
-                row[i] = ((lambda_ * row[i] + HALF) >> FRACTION_BITS) + ((post[i] * pre[j] + half) >> shift)
-        if mask.size:
-            for i in range(row.size):
-                row[i] *= mask[j, i]
-        if pre[j] != 0:
-            for i in range(row.size):
-                clipped += abs(row[i]) > top
-                row[i] = min(max(row[i], -top), top)
+            for i in range(local.shape[1]):
+                raw = ((lambda_ * local[j, i] + HALF) >> FRACTION_BITS) + ((post[i] * pre + half) >> shift)
+                if mask.size:
+                    raw *= mask[j, i]
+                clipped += abs(raw) > top
+                local[j, i] = min(max(raw, -top), top)
     return clipped
 
 
@@ -123,7 +160,7 @@ def catch_up_floating(local: Any, age: Any, lambda_: Any, s: Any) -> None:  # pr
     """P_j = lambda P_j, age_j times, for the inputs with s_j != 0 or, if s is empty, for all; then age_j = 0."""
     for j in range(age.size):
         if age[j] > 0 and (s.size == 0 or s[j] != 0):
-            fade(local[j], lambda_, age[j])
+            fade(local, j, lambda_, age[j])
             age[j] = 0
 
 
@@ -171,17 +208,22 @@ def integrate_fixed(
     return now, s, after, saturated
 
 
-def synaptic_input(s: Array, weights: Array, k: Any, local_weights: Array | None, alpha: Any) -> Array:
+def synaptic_input(
+    s: Array, weights: Array, k: Any, local_weights: Array | None, alpha: Any, age: Array = AT_ONCE, lambda_: Any = 1
+) -> Array:
     """floating.synaptic_input and fixed.accumulate of one sample: a_i = k sum_j s_j W_ij + sum_j s_j alpha_ij P_ij.
 
     s : (n_in,); weights, local_weights : (n_out, n_in); alpha : scalar, (n_out,) or, floats only, (n_out, n_in).
+    age : (n_in,), if local weights lie behind; those of inputs that fire catch up on the way (`catch_up`).
     """
+    if local_weights is not None and np.ndim(alpha) < 2:
+        if age.size and weights.dtype.kind != "f":
+            catch_up(local_weights, age, lambda_, s)
+            age = AT_ONCE
+        both: Array = two_sums(s, weights.T, k, local_weights.T, row(alpha), age, float(lambda_))
+        return both
     slow: Array = k * weighted_sum(s, weights.T)
-    if local_weights is None:
-        return slow
-    if np.ndim(alpha) == 2:
-        return slow + weighted_sum(s, (alpha * local_weights).T)
-    return slow + alpha * weighted_sum(s, local_weights.T)
+    return slow if local_weights is None else slow + weighted_sum(s, (alpha * local_weights).T)
 
 
 def hebbian_floating(
@@ -193,9 +235,8 @@ def hebbian_floating(
     age : (n_in,), steps by which each input's weights lie behind, if they need not be up to date; see `catch_up`.
     """
     post = RHO[rho](u / vth) + beta
-    return int(
-        change_floating(local_weights.T, sign * eta * s, post, float(lambda_), float(p_max), by_input(mask), age)
-    )
+    pre = s, row(sign * eta)
+    return int(change_floating(local_weights.T, *pre, post, float(lambda_), float(p_max), by_input(mask), age))
 
 
 def hebbian_fixed(
@@ -203,8 +244,8 @@ def hebbian_fixed(
     mask: Array | None = None, age: Array = AT_ONCE,
 ) -> int:  # fmt: skip
     """fixed.hebbian of one sample, in place, as `hebbian_floating`."""
-    shift = FRACTION_BITS + eta_exp
-    return int(change_fixed(local_weights.T, sign * eta * s, post, lambda_, p_top, shift, by_input(mask), age))
+    pre, shift = (s, row(sign * eta)), FRACTION_BITS + eta_exp
+    return int(change_fixed(local_weights.T, *pre, post, lambda_, p_top, shift, by_input(mask), age))
 
 
 def catch_up(local_weights: Array, age: Array, lambda_: Any, s: Array | None = None) -> None:
@@ -214,6 +255,11 @@ def catch_up(local_weights: Array, age: Array, lambda_: Any, s: Array | None = N
         catch_up_floating(local_weights.T, age, float(lambda_), given)
     else:
         catch_up_fixed(local_weights.T, age, lambda_, given)
+
+
+def row(values: Any) -> Array:
+    """A scalar or a row as the loops take it."""
+    return np.atleast_1d(values)
 
 
 def by_input(mask: Array | None) -> Array:

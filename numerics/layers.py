@@ -9,6 +9,8 @@ Arrays, input by input: s (T, n_in); weights, local, start, mask (n_in, n_out); 
 the step of an input's last spike or -1, and written, whether its row of `local` holds P, (n_in,). start is empty for a
 P of zeros, local for a projection without one, mask for all ones. Rows of weights, local, start, mask, slow and posts
 may be longer, zeros behind: a number of elements that fills vector registers is quicker, for few neurons by far.
+
+For few neurons (`narrow`) all of P is changed in every step: to find out what can be put off takes longer.
 """
 
 from __future__ import annotations
@@ -17,18 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from synergic.numerics.compiled import HALF, fade, jit
+from synergic.numerics.compiled import HALF, fade, gather, jit
 from synergic.numerics.fixed import FRACTION_BITS, MEMBRANE_MAX, MEMBRANE_MIN, TABLE_SHIFT, TABLE_SIZE
 
 
 @jit
-def begin(row: Any, j: Any, start: Any, written: Any) -> None:  # pragma: no cover
+def begin(local: Any, j: Any, start: Any, written: Any) -> None:  # pragma: no cover
     """P_j = P_j(0), unless the row holds it."""
     if not written[j]:
-        if start.size:
-            row[:] = start[j]
-        else:
-            row[:] = 0
+        for i in range(local.shape[1]):
+            local[j, i] = start[j, i] if start.size else 0
         written[j] = True
 
 
@@ -41,27 +41,27 @@ def bring_floating(
 
     top : the bound, infinite where no entry can reach it.
     """
-    row, t, clipped = local[j], last[j], 0
-    begin(row, j, start, written)
+    t, clipped = last[j], 0
+    begin(local, j, start, written)
     decays = m
     if t >= 0:
         decays = m - 1 - t
-        pre, post = drive[j] * s[t, j], posts[t]
+        pre = drive[j] * s[t, j]
         if pre == 0:
             decays += 1
         elif mask.size == 0 and top == np.inf:
-            for i in range(row.size):
-                row[i] = lambda_ * row[i] + post[i] * pre
+            for i in range(local.shape[1]):
+                local[j, i] = lambda_ * local[j, i] + posts[t, i] * pre
         else:
-            for i in range(row.size):
-                row[i] = lambda_ * row[i] + post[i] * pre
+            for i in range(local.shape[1]):
+                local[j, i] = lambda_ * local[j, i] + posts[t, i] * pre
             if mask.size:
-                for i in range(row.size):
-                    row[i] *= mask[j, i]
-            for i in range(row.size):
-                clipped += abs(row[i]) > top
-                row[i] = min(max(row[i], -top), top)
-    fade(row, lambda_, decays)
+                for i in range(local.shape[1]):
+                    local[j, i] *= mask[j, i]
+            for i in range(local.shape[1]):
+                clipped += abs(local[j, i]) > top
+                local[j, i] = min(max(local[j, i], -top), top)
+    fade(local, j, lambda_, decays)
     return clipped
 
 
@@ -71,8 +71,8 @@ def bring_fixed(
     lambda_: Any, top: Any, shift: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
     """As `bring_floating`, of compiled.change_fixed and .catch_up_fixed. local : int32, which its products fit."""
-    row, t, clipped, half = local[j], last[j], 0, 1 << (shift - 1)
-    begin(row, j, start, written)
+    t, clipped, half = last[j], 0, 1 << (shift - 1)
+    begin(local, j, start, written)
     decays = m
     if t >= 0:
         decays = m - 1 - t
@@ -80,28 +80,26 @@ def bring_fixed(
         if pre == 0:
             decays += 1
         else:
-            for i in range(row.size):
-                raw = ((lambda_ * row[i] + HALF) >> FRACTION_BITS) + ((posts[t, i] * pre + half) >> shift)
+            for i in range(local.shape[1]):
+                raw = ((lambda_ * local[j, i] + HALF) >> FRACTION_BITS) + ((posts[t, i] * pre + half) >> shift)
                 if mask.size:
                     raw *= mask[j, i]
                 clipped += abs(raw) > top
-                row[i] = min(max(raw, -top), top)
+                local[j, i] = min(max(raw, -top), top)
     factor, up = np.int32(lambda_), np.int32(HALF)
     for _ in range(decays):
-        for i in range(row.size):
-            row[i] = np.int32(factor * row[i] + up) >> np.int32(FRACTION_BITS)
+        for i in range(local.shape[1]):
+            local[j, i] = np.int32(factor * local[j, i] + up) >> np.int32(FRACTION_BITS)
     return clipped
 
 
 @jit
-def gather(total: Any, s: Any, row: Any) -> None:  # pragma: no cover
-    """total += s row."""
-    if s == 1:
-        for i in range(total.size):
-            total[i] += row[i]
-    else:
-        for i in range(total.size):
-            total[i] += s * row[i]
+def change_narrow(m: Any, s: Any, local: Any, posts: Any, drive: Any, lambda_: Any) -> None:  # pragma: no cover
+    """P = P(m), from P(m - 1), of an input that is silent too: its product of 0 leaves the decay."""
+    for j in range(local.shape[0]):
+        pre = drive[j] * s[m - 1, j]
+        for i in range(local.shape[1]):
+            local[j, i] = lambda_ * local[j, i] + posts[m - 1, i] * pre
 
 
 @jit
@@ -111,25 +109,32 @@ def slow_sums(s: Any, weights: Any, slow: Any) -> None:  # pragma: no cover
     for j in range(weights.shape[0]):
         for m in range(s.shape[0]):
             if s[m, j] != 0:
-                gather(slow[m], s[m, j], weights[j])
+                gather(slow[m], s[m, j], weights, j)
 
 
 @jit
 def step_floating(
     m: Any, k: Any, s: Any, slow: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any,
-    drive: Any, lambda_: Any, top: Any, alpha: Any, bias: Any, decay: Any, vth: Any, subtract: Any, rest: Any,
-    u: Any, spikes: Any,
+    drive: Any, lambda_: Any, top: Any, narrow: Any, alpha: Any, bias: Any, decay: Any, vth: Any, subtract: Any,
+    rest: Any, u: Any, spikes: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
     """Step m: u, spikes and rest, u after its reset; returns how many entries of P were clipped on the way.
 
-    slow : of `slow_sums`.
+    slow : of `slow_sums`. narrow : whether `local` holds P(m - 1) of all inputs, and P(m) at the end; not for masks or
+    where an entry can be clipped.
     """
     fast, clipped = np.zeros(slow.shape[1]), 0
-    for j in range(local.shape[0]):
+    if narrow:
+        if m > 0:
+            change_narrow(m, s, local, posts, drive, lambda_)
+        for j in range(local.shape[0]):
+            for i in range(fast.size):
+                fast[i] += s[m, j] * local[j, i]
+    for j in range(0 if narrow else local.shape[0]):
         if s[m, j] != 0:
             if start.size or last[j] >= 0:  # P is not zero
                 clipped += bring_floating(j, m, s, local, start, mask, last, written, posts, drive, lambda_, top)
-                gather(fast, s[m, j], local[j])
+                gather(fast, s[m, j], local, j)
             last[j] = m
     for i in range(rest.size):
         current = k * slow[m, i] + alpha[i] * fast[i] if local.size else k * slow[m, i]
@@ -157,7 +162,7 @@ def run_fixed(
                     clipped += bring_fixed(
                         j, m, s, local, start, mask, last, written, posts, drive, lambda_, top, shift
                     )  # fmt: skip
-                    gather(fast, s[m, j], local[j])
+                    gather(fast, s[m, j], local, j)
                 last[j] = m
         for i in range(rest.size):
             acc = k[m] * slow[m, i] + alpha[i] * fast[i]
@@ -177,10 +182,13 @@ def run_fixed(
 @jit
 def finish_floating(
     m: Any, s: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any, lambda_: Any,
-    top: Any,
+    top: Any, narrow: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
     """All of P after m steps; how many entries were clipped on the way."""
     clipped = 0
+    if narrow:
+        change_narrow(m, s, local, posts, drive, lambda_)
+        return clipped
     for j in range(local.shape[0]):
         clipped += bring_floating(j, m, s, local, start, mask, last, written, posts, drive, lambda_, top)
     return clipped

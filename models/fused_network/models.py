@@ -14,6 +14,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from synergic.layerwise import layerwise, present_layers
+from synergic.numerics.compiled import only_spikes
 from synergic.presentation import by_input, present, split
 from synergic.processes.fused_network.process import FusedNetwork
 from synergic.processes.shared import MEMORY, SharedModel
@@ -32,7 +33,9 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
 
     def run_spk(self) -> None:
         """One presentation."""
-        source = self.network.check_input(self.s_in.recv())[0]
+        source = self.s_in.recv()
+        if self.network.source.num_message_bits or not only_spikes(source):
+            source = self.network.check_input(source)[0]
         recorded = self.time_step <= self.proc_params["record"]
         if self.layers:
             record = present_layers(self.network, self.layers, source, self.local, recorded)

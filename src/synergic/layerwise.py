@@ -48,6 +48,7 @@ class Layer:
         self.last, self.written = np.zeros(q.n_in, np.int64), np.zeros(q.n_in, np.bool_)
         stored, self.never_clips = np.int32 if integer else np.float64, True
         self.local = self.start = wide(np.zeros((0, q.n_out)), stored)
+        self.narrow = False
         self.mask = np.zeros((0, 0), np.int64)
         if r is None:
             return
@@ -59,6 +60,7 @@ class Layer:
             self.mask = wide(r.mask.T, np.int64)
         top = np.abs(q.local_weights).max() + steps * self.largest_change(r, integer)
         self.never_clips = bool(top < 0.999 * (r.p_top if integer else r.p_max))
+        self.narrow = self.never_clips and not integer and r.mask is None and self.local.shape[1] == WIDTH
 
     def largest_change(self, r: Any, integer: bool) -> float:
         """What a step can add to |P_ij| at the most, rounding included."""
@@ -74,6 +76,8 @@ class Layer:
         final : whether P is brought to step T for all inputs, and `local` holds it.
         """
         self.rest[:], self.last[:], self.written[:] = 0, -1, False
+        if self.narrow:
+            self.local[:] = self.start if self.start.size else 0
         layers.slow_sums(s, self.weights, self.slow)
         held = (self.local, self.start, self.mask, self.last, self.written, self.posts, self.drive)
         run = self.run_fixed if self.posts.dtype == np.int64 else self.run_floating
@@ -83,6 +87,7 @@ class Layer:
         """As `run`: a compiled call a step, because rho is numpy's."""
         p, r, clipped = self.p, self.q.rule, 0
         held += (1.0, 0.0) if r is None else (float(r.lambda_), np.inf if self.never_clips else float(r.p_max))
+        held += (self.narrow,)
         neurons = (self.alpha, self.bias, float(p.decay), float(p.vth), p.reset == "subtract")
         given: Any = (s, self.slow, *held, *neurons, self.rest, u, spikes)
         for m in range(self.steps):

@@ -56,9 +56,8 @@ def present(
     ages = {q.name: np.zeros(q.n_in, np.int64) for q in network.projections if ages_with_inputs(q)}
 
     def accumulate(q: Any, s: Array, k: Any, local: Array | None) -> Array:
-        if q.name in ages:
-            compiled.catch_up(local_weights[q.name], ages[q.name], q.rule.lambda_, s)
-        return compiled.synaptic_input(s, q.weights, k, local, q.alpha)
+        late = (ages[q.name], q.rule.lambda_) if q.name in ages else ()
+        return compiled.synaptic_input(s, q.weights, k, local, q.alpha, *late)
 
     def learn_or_age(q: Any, post: Any, local: Array, state: Any, s: Array, u: Array, signal: Array) -> Any:
         return learn(q, post, local, state, s, u, signal, ages.get(q.name, compiled.AT_ONCE))

@@ -123,8 +123,8 @@ def test_neurons(seed, reset):
 
 
 @SETTINGS
-@given(st.integers(0, 2**32 - 1), st.booleans())
-def test_weights_that_wait_are_those_that_decay_in_every_step(seed, integer):
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans())
+def test_weights_that_wait_are_those_that_decay_in_every_step(seed, integer, in_sums):
     rng = np.random.default_rng(seed)
     n_in, n_out, steps = 12, 7, 9
     if integer:
@@ -137,7 +137,11 @@ def test_weights_that_wait_are_those_that_decay_in_every_step(seed, integer):
     for _ in range(steps):
         s = (rng.random(n_in) < 0.2).astype(start.dtype)
         post = rng.integers(-5000, 5000, n_out) if integer else rng.normal(size=n_out)
-        compiled.catch_up(waiting, age, more["lambda_"], s)
+        if in_sums:
+            sums = compiled.synaptic_input
+            assert np.array_equal(sums(s, start, 1, waiting, 3, age, more["lambda_"]), sums(s, start, 1, at_once, 3))
+        else:
+            compiled.catch_up(waiting, age, more["lambda_"], s)
         assert np.array_equal(waiting[:, s != 0], at_once[:, s != 0])
         assert rule(waiting, s, post, **more, age=age) == rule(at_once, s, post, **more)
     compiled.catch_up(waiting, age, more["lambda_"])
