@@ -98,17 +98,17 @@ def two_sums(s: Any, weights: Any, k: Any, local: Any, alpha: Any, age: Any, lam
 
 @jit
 def change_floating(
-    local: Any, s: Any, eta: Any, post: Any, lambda_: Any, top: Any, mask: Any, age: Any
+    local: Any, s: Any, sign: Any, eta: Any, post: Any, lambda_: Any, top: Any, mask: Any, age: Any
 ) -> Any:  # pragma: no cover
-    """P_ji = mask_ji clip(lambda P_ji + post_i eta_j s_j, -top, top) in place; returns how many the clip changed.
+    """P_ji = mask_ji clip(lambda P_ji + post_i sign eta_j s_j, -top, top) in place; returns how many the clip changed.
 
-    A silent input's weights only decay, which no bound can meet. eta : (n_in,) or (1,), with its sign. mask :
-    (n_in, n_out), or empty for all ones. age : (n_in,), or empty. If given, silent weights are left alone and their
-    inputs' ages counted; `catch_up` makes up for it.
+    A silent input's weights only decay, which no bound can meet. eta : (n_in,) or (1,). mask : (n_in, n_out), or empty
+    for all ones. age : (n_in,), or empty. If given, silent weights are left alone and their inputs' ages counted;
+    `catch_up` makes up for it.
     """
     clipped = 0
     for j in range(s.size):
-        pre = eta[min(j, eta.size - 1)] * s[j]
+        pre = sign * eta[min(j, eta.size - 1)] * s[j]
         if pre == 0:
             if age.size:
                 age[j] += 1
@@ -130,12 +130,12 @@ def change_floating(
 
 @jit
 def change_fixed(
-    local: Any, s: Any, eta: Any, post: Any, lambda_: Any, top: Any, shift: Any, mask: Any, age: Any
+    local: Any, s: Any, sign: Any, eta: Any, post: Any, lambda_: Any, top: Any, shift: Any, mask: Any, age: Any
 ) -> Any:  # pragma: no cover
-    """As `change_floating`, P_ji = mask_ji clip(rshift(lambda P_ji, 12) + rshift(post_i eta_j s_j, shift), +-top)."""
+    """As `change_floating`, P_ji = mask_ji clip(rshift(lambda P_ji, 12) + rshift(post_i pre_j, shift), -top, top)."""
     clipped, half = 0, 1 << (shift - 1)
     for j in range(s.size):
-        pre = eta[min(j, eta.size - 1)] * s[j]
+        pre = sign * eta[min(j, eta.size - 1)] * s[j]
         if pre == 0:
             if age.size:
                 age[j] += 1
@@ -235,7 +235,7 @@ def hebbian_floating(
     age : (n_in,), steps by which each input's weights lie behind, if they need not be up to date; see `catch_up`.
     """
     post = RHO[rho](u / vth) + beta
-    pre = s, row(sign * eta)
+    pre = s, sign, row(eta)
     return int(change_floating(local_weights.T, *pre, post, float(lambda_), float(p_max), by_input(mask), age))
 
 
@@ -244,7 +244,7 @@ def hebbian_fixed(
     mask: Array | None = None, age: Array = AT_ONCE,
 ) -> int:  # fmt: skip
     """fixed.hebbian of one sample, in place, as `hebbian_floating`."""
-    pre, shift = (s, row(sign * eta)), FRACTION_BITS + eta_exp
+    pre, shift = (s, sign, row(eta)), FRACTION_BITS + eta_exp
     return int(change_fixed(local_weights.T, *pre, post, lambda_, p_top, shift, by_input(mask), age))
 
 
@@ -259,7 +259,7 @@ def catch_up(local_weights: Array, age: Array, lambda_: Any, s: Array | None = N
 
 def row(values: Any) -> Array:
     """A scalar or a row as the loops take it."""
-    return np.atleast_1d(values)
+    return values if np.ndim(values) else np.array([values])
 
 
 def by_input(mask: Array | None) -> Array:

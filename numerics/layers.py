@@ -113,17 +113,27 @@ def slow_sums(s: Any, weights: Any, slow: Any) -> None:  # pragma: no cover
 
 
 @jit
+def add_beta(posts: Any, m: Any, beta: Any) -> None:  # pragma: no cover
+    """posts of the step before m, from rho to rho + beta."""
+    if m > 0:
+        for i in range(beta.size):
+            posts[m - 1, i] += beta[i]
+
+
+@jit
 def step_floating(
     m: Any, k: Any, s: Any, slow: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any,
-    drive: Any, lambda_: Any, top: Any, narrow: Any, alpha: Any, bias: Any, decay: Any, vth: Any, subtract: Any,
-    rest: Any, u: Any, spikes: Any,
+    drive: Any, lambda_: Any, top: Any, narrow: Any, beta: Any, alpha: Any, bias: Any, decay: Any, vth: Any,
+    subtract: Any, rest: Any, u: Any, ratio: Any, spikes: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
-    """Step m: u, spikes and rest, u after its reset; returns how many entries of P were clipped on the way.
+    """Step m: u, ratio = u / v_th, spikes, and rest, u after its reset; returns how many entries of P were clipped.
 
+    posts : posts_{m-1} is rho of the step before; beta is added here.
     slow : of `slow_sums`. narrow : whether `local` holds P(m - 1) of all inputs, and P(m) at the end; not for masks or
     where an entry can be clipped.
     """
     fast, clipped = np.zeros(slow.shape[1]), 0
+    add_beta(posts, m, beta)
     if narrow:
         if m > 0:
             change_narrow(m, s, local, posts, drive, lambda_)
@@ -140,7 +150,7 @@ def step_floating(
         current = k * slow[m, i] + alpha[i] * fast[i] if local.size else k * slow[m, i]
         now = decay * rest[i] + current + bias[i]
         fires = now > vth
-        u[m, i], spikes[m, i] = now, fires
+        u[m, i], ratio[i], spikes[m, i] = now, now / vth, fires
         rest[i] = now - vth * fires if subtract else (0.0 if fires else now)
     return clipped
 
@@ -182,10 +192,11 @@ def run_fixed(
 @jit
 def finish_floating(
     m: Any, s: Any, local: Any, start: Any, mask: Any, last: Any, written: Any, posts: Any, drive: Any, lambda_: Any,
-    top: Any, narrow: Any,
+    top: Any, narrow: Any, beta: Any,
 ) -> Any:  # fmt: skip # pragma: no cover
     """All of P after m steps; how many entries were clipped on the way."""
     clipped = 0
+    add_beta(posts, m, beta)
     if narrow:
         change_narrow(m, s, local, posts, drive, lambda_)
         return clipped

@@ -41,7 +41,7 @@ class Layer:
         self.p, self.q, self.steps, r = p, q, steps, q.rule
         narrow = np.int16 if integer else np.float64  # 16 bits at the most, and less memory to read
         self.weights = wide(q.weights.T, narrow)
-        self.rest = np.zeros(q.n_out, number)
+        self.rest, self.ratio = np.zeros(q.n_out, number), np.zeros(q.n_out)
         self.slow, self.posts = (wide(np.zeros((steps, q.n_out)), number) for _ in range(2))
         self.alpha, self.bias = (np.array(np.broadcast_to(x, q.n_out), number) for x in (q.alpha, p.bias))
         self.beta, self.drive = np.zeros(q.n_out, number), np.zeros(q.n_in, number)
@@ -87,13 +87,13 @@ class Layer:
         """As `run`: a compiled call a step, because rho is numpy's."""
         p, r, clipped = self.p, self.q.rule, 0
         held += (1.0, 0.0) if r is None else (float(r.lambda_), np.inf if self.never_clips else float(r.p_max))
-        held += (self.narrow,)
+        held += (self.narrow, self.beta)
         neurons = (self.alpha, self.bias, float(p.decay), float(p.vth), p.reset == "subtract")
-        given: Any = (s, self.slow, *held, *neurons, self.rest, u, spikes)
+        given: Any = (s, self.slow, *held, *neurons, self.rest, u, self.ratio, spikes)
         for m in range(self.steps):
             clipped += layers.step_floating(m, k[m], *given)
             if r is not None and (finish or m + 1 < self.steps):
-                self.posts[m, : u.shape[1]] = RHO[r.rho](u[m] / p.vth) + self.beta
+                self.posts[m, : u.shape[1]] = RHO[r.rho](self.ratio)
         if finish:
             clipped += layers.finish_floating(self.steps, s, *held)
         return 0, clipped
