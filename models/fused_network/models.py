@@ -44,7 +44,8 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
         self.s_out.send(record.spikes[self.network.output].astype(self.s_out._d_type))
         self.u_out.send(record.u[self.network.output][-1])
         self.u_all_out.send(record.u[self.network.output])
-        self.saturated += list(record.saturated.values())
+        if any(events := list(record.saturated.values())):
+            self.saturated += events
         if recorded:
             now, names = self.time_step - 1, [p.name for p in self.network.populations]
             self.s_record[now] = np.concatenate([record.spikes[n] for n in names], axis=-1)

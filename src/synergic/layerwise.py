@@ -36,9 +36,11 @@ def wide(rows: Array, kind: Any) -> Array:
 class Layer:
     """A projection q and the population p it drives, laid out for numerics.layers, with memory for a presentation."""
 
-    def __init__(self, p: Any, q: Any, steps: int, integer: bool) -> None:
+    def __init__(self, p: Any, q: Any, k: Array, integer: bool) -> None:
         number: Any = np.int64 if integer else np.float64
-        self.p, self.q, self.steps, r = p, q, steps, q.rule
+        steps, r = len(k), q.rule
+        self.p, self.q, self.k, self.steps = p, q, k, steps
+        self.u, self.spikes = (np.zeros((steps, p.size), number) for _ in range(2))
         narrow = np.int16 if integer else np.float64  # 16 bits at the most, and less memory to read
         self.weights = wide(q.weights.T, narrow)
         self.rest, self.ratio = np.zeros(q.n_out, number), np.zeros(q.n_out)
@@ -70,8 +72,8 @@ class Layer:
             return float(pre * (np.abs(r.table).max() + beta) / 2 ** (FRACTION_BITS + r.eta_exp) + 2)
         return float("inf") if r.rho == "identity" else float(drive * (1 + beta))
 
-    def run(self, k: Array, s: Array, u: Array, spikes: Array, final: bool) -> tuple[int, int]:
-        """A presentation s (T, n_in) into u and spikes; returns values saturated and entries of P clipped.
+    def run(self, s: Array, final: bool) -> tuple[int, int]:
+        """A presentation s (T, n_in) into `u` and `spikes`; returns values saturated and entries of P clipped.
 
         final : whether P is brought to step T for all inputs, and `local` holds it.
         """
@@ -81,30 +83,30 @@ class Layer:
         layers.slow_sums(s, self.weights, self.slow)
         held = (self.local, self.start, self.mask, self.last, self.written, self.posts, self.drive)
         run = self.run_fixed if self.posts.dtype == np.int64 else self.run_floating
-        return run(k, s, u, spikes, held, self.q.rule is not None and (final or not self.never_clips))
+        return run(s, held, self.q.rule is not None and (final or not self.never_clips))
 
-    def run_floating(self, k: Array, s: Array, u: Array, spikes: Array, held: Any, finish: bool) -> tuple[int, int]:
+    def run_floating(self, s: Array, held: Any, finish: bool) -> tuple[int, int]:
         """As `run`: a compiled call a step, because rho is numpy's."""
         p, r, clipped = self.p, self.q.rule, 0
         held += (1.0, 0.0) if r is None else (float(r.lambda_), np.inf if self.never_clips else float(r.p_max))
         held += (self.narrow, self.beta)
         neurons = (self.alpha, self.bias, float(p.decay), float(p.vth), p.reset == "subtract")
-        given: Any = (s, self.slow, *held, *neurons, self.rest, u, self.ratio, spikes)
+        given: Any = (s, self.slow, *held, *neurons, self.rest, self.u, self.ratio, self.spikes)
         for m in range(self.steps):
-            clipped += layers.step_floating(m, k[m], *given)
+            clipped += layers.step_floating(m, self.k[m], *given)
             if r is not None and (finish or m + 1 < self.steps):
-                self.posts[m, : u.shape[1]] = RHO[r.rho](self.ratio)
+                self.posts[m, : p.size] = RHO[r.rho](self.ratio)
         if finish:
             clipped += layers.finish_floating(self.steps, s, *held)
         return 0, clipped
 
-    def run_fixed(self, k: Array, s: Array, u: Array, spikes: Array, held: Any, finish: bool) -> tuple[int, int]:
+    def run_fixed(self, s: Array, held: Any, finish: bool) -> tuple[int, int]:
         """As `run`."""
         p, r = self.p, self.q.rule
         held += (0, 0, 1) if r is None else (r.lambda_, r.p_top, FRACTION_BITS + r.eta_exp)
         table = (self.beta, 0) if r is None else (r.table, r.table_scale)
         neurons = (self.alpha, self.bias, p.decay, p.accumulator_shift, p.vth, p.reset == "subtract", self.rest)
-        given: Any = (k, s, self.slow, *held, *table, self.beta, *neurons, u, spikes)
+        given: Any = (self.k, s, self.slow, *held, *table, self.beta, *neurons, self.u, self.spikes)
         saturated, clipped = layers.run_fixed(*given)
         if finish:
             clipped += layers.finish_fixed(self.steps, s, *held)
@@ -120,22 +122,26 @@ def layerwise(network: Network | IntNetwork) -> list[Layer] | None:
         plain = q.rule is None or (q.learns and isinstance(q.rule, Hebbian | IntHebbian) and np.ndim(q.alpha) < 2)
         if len(into) > 1 or network.lag(q) or not plain or p.neuron is not None:
             return None
-        found.append(Layer(p, q, network.steps, network.integer))
+        found.append(Layer(p, q, network.k_of(q), network.integer))
     return found
 
 
 def present_layers(
     network: Network | IntNetwork, layers: list[Layer], source: Array, local_weights: dict[str, Array], final: bool
 ) -> Record:
-    """As presentation.present, by the layers of the network; without `final` local_weights is left alone."""
-    record = Record.empty(network, source, dict(local_weights))
+    """As presentation.present, by the layers of the network; without `final` local_weights is left alone.
+
+    Spikes and potentials of the record are the layers' memory: the next presentation overwrites them.
+    """
+    saturated = {f"{p.name}.u": 0 for p in network.populations} | {f"{name}.P": 0 for name in local_weights}
+    sent = {network.source.name: source.astype(layers[0].u.dtype, copy=False)}
+    record = Record(sent, {}, dict(local_weights), saturated)
     for layer in layers:
         p, q = layer.p, layer.q
-        s = record.spikes[q.source]
-        saturated, clipped = layer.run(network.k_of(q), s, record.u[p.name], record.spikes[p.name], final)
-        record.saturated[f"{p.name}.u"] = saturated
+        saturated[f"{p.name}.u"], clipped = layer.run(record.spikes[q.source], final)
+        record.spikes[p.name], record.u[p.name] = layer.spikes, layer.u
         if q.rule is not None:
-            record.saturated[f"{q.name}.P"] = clipped
+            saturated[f"{q.name}.P"] = clipped
             if final:
                 local_weights[q.name].T[...] = layer.local[:, : q.n_out]
     return record

@@ -42,7 +42,7 @@ class Record:
         source : (samples, T, channels), or (T, channels) for arrays without an axis of samples.
         """
         n, dtype = source.shape[:-2], np.int64 if network.integer else np.float64
-        record = cls(spikes={network.source.name: source.astype(dtype)}, local_weights=local_weights)
+        record = cls(spikes={network.source.name: source.astype(dtype, copy=False)}, local_weights=local_weights)
         for p in network.populations:
             record.spikes[p.name] = np.zeros((*n, network.steps, p.size), dtype)
             record.u[p.name] = np.zeros((*n, network.steps, p.size), dtype)
