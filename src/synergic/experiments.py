@@ -226,6 +226,8 @@ class FewShot(Settings):
     """Drawings of each character that are shown with their label."""
     split: Literal["published", "official"] = "published"
     """Test characters: the last 100 of a random order of all, or the official evaluation set."""
+    convolutions: Literal["strided", "pooled"] = "strided"
+    """The paper's four, or four with the largest of 2 x 2 places kept after each of the first three."""
     channels: int = 128
     """Of each of the four convolutions."""
     decay: float = 0.2
