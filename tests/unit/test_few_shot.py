@@ -79,13 +79,14 @@ def test_turned_pictures():
     assert torch.equal(shown[0, 1, 0], images[1, 5])
 
 
-def test_what_the_layer_hears(images):
-    task = FewShotTask(SMALL, images=images)
+@pytest.mark.parametrize(("kind", "features"), [("strided", 2 * 2 * 32), ("pooled", 3 * 3 * 32)])
+def test_what_the_layer_hears(images, kind, features):
+    task = FewShotTask(replace(SMALL, convolutions=kind), images=images)
     heard, classes = task.presentations(4)
-    assert heard.shape == (4 * 3, 7, 128 + 3)
+    assert heard.shape == (4 * 3, 7, features + 3)
     assert 0 <= heard.min() <= heard.max() <= 1
     assert classes.tolist() == [0, 1, 2] * 4
-    labels = heard[..., 128:]
+    labels = heard[..., features:]
     assert (labels[:, -1] == 0).all(), "the query has no label"
     assert (labels[:, :-1].sum(2) == 1).all()
     assert (labels[:, :-1].sum(1) == 2).all(), "two drawings of each"
@@ -100,9 +101,9 @@ def test_labels_teach_and_are_not_learned(images):
     assert not (layer.eta[:128] == layer.eta[0]).all()
 
 
-@pytest.fixture(scope="module")
-def trained(images):
-    task = FewShotTask(SMALL, images=images)
+@pytest.fixture(scope="module", params=["strided", "pooled"])
+def trained(images, request):
+    task = FewShotTask(replace(SMALL, convolutions=request.param), images=images)
     task.epoch(), task.epoch()
     return task
 
@@ -117,12 +118,12 @@ def test_it_learns_from_the_support_alone(trained):
 
 
 def test_a_resumed_run_ends_the_same(trained, images):
-    first = FewShotTask(SMALL, images=images)
+    first = FewShotTask(trained.config, images=images)
     first.epoch()
     file = io.BytesIO()
     torch.save(first.state(), file)
     file.seek(0)
-    again = FewShotTask(SMALL, images=images)
+    again = FewShotTask(trained.config, images=images)
     again.load(torch.load(file, weights_only=True))
     again.epoch()
     assert again.figures() == trained.figures()
