@@ -179,7 +179,7 @@ class FewShotPair:
 
     def episodes(self, count: int) -> Episodes:
         """Some, with a query for each character."""
-        return draw_episodes(torch.arange(40), count, 5, 1, 1, False, torch.Generator().manual_seed(self.seed))
+        return draw_episodes(torch.arange(40), count, 5, 1, 1, 1, torch.Generator().manual_seed(self.seed))
 
     def ours(self, count: int) -> Tensor:
         """u(T) of all queries."""

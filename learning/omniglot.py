@@ -28,7 +28,7 @@ PACKED = "omniglot_packed105.npz"
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """Support and queries of several episodes, as indices of (character, drawer) and quarter turns.
+    """Support and queries of several episodes: (character, drawer), and quarter turns, 4 more where mirrored.
 
     support : (episodes, ways, shots, 2), queries : (episodes, ways, queries, 2), turns : (episodes, ways).
     """
@@ -117,16 +117,20 @@ def split_characters(split: str, held: int, seed: int) -> tuple[Tensor, Tensor, 
 
 
 def draw_episodes(
-    characters: Tensor, count: int, ways: int, shots: int, queries: int, turned: bool, generator: torch.Generator
+    characters: Tensor, count: int, ways: int, shots: int, queries: int, appearances: int, generator: torch.Generator
 ) -> Episodes:
-    """Episodes of different characters, no drawing twice in one. turned : characters by random quarter turns."""
+    """Episodes of different characters, no drawing twice in one.
+
+    appearances : of each character, one of which is drawn: 1 as it is, 4 by quarter turns, 8 mirrored as well.
+    """
     fits = 1 <= ways <= len(characters) and shots >= 1 and queries >= 1 and shots + queries <= DRAWERS
     allowed = f"ways of 1 to {len(characters)}, shots + queries of 2 to {DRAWERS}"
     require(fits, "draw_episodes", f"ways {ways}, shots {shots}, queries {queries}", allowed, "Draw smaller ones.")
+    require(appearances in (1, 4, 8), "draw_episodes.appearances", appearances, "1, 4 or 8", "See there.")
     place = torch.rand(count, len(characters), generator=generator).argsort(1)[:, :ways]
     drawers = torch.rand(count, ways, DRAWERS, generator=generator).argsort(2)[..., : shots + queries]
     pairs = torch.stack([characters[place][..., None].expand_as(drawers), drawers], -1)
-    turns = torch.randint(4 if turned else 1, (count, ways), generator=generator)
+    turns = torch.randint(appearances, (count, ways), generator=generator)
     return Episodes(pairs[:, :, :shots], pairs[:, :, shots:], turns)
 
 
@@ -142,9 +146,13 @@ def distorted(shown: Tensor, by: float, generator: torch.Generator) -> Tensor:
 
 
 def pictures(images: Tensor, pairs: Tensor, turns: Tensor) -> Tensor:
-    """(episodes, ways, n, 31, 31) of `load_omniglot`'s images, turned. pairs : (episodes, ways, n, 2)."""
+    """(episodes, ways, n, 31, 31) of `load_omniglot`'s images, turned, and mirrored where turns are above 3.
+
+    pairs : (episodes, ways, n, 2); turns : (episodes, ways).
+    """
     shown = images[pairs[..., 0], pairs[..., 1]]
     for quarter in range(1, 4):
-        at = turns == quarter
+        at = turns % 4 == quarter
         shown[at] = torch.rot90(shown[at], quarter, (-2, -1))
+    shown[turns >= 4] = shown[turns >= 4].flip(-1)
     return shown

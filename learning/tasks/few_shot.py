@@ -181,9 +181,8 @@ class FewShotTask:
         self.net.train()
         for _ in range(config.steps_an_epoch):
             # All characters of a step are different, so that any of them may meet in an episode.
-            at_once = draw_episodes(
-                self.train, 1, config.batch * config.ways, config.shots, config.queries, True, self.generator
-            )
+            together, appearances = config.batch * config.ways, 8 if config.mirrored else 4
+            at_once = draw_episodes(self.train, 1, together, config.shots, config.queries, appearances, self.generator)
             seen, asked, classes = self.net.shown(
                 self.images, at_once, self.generator, config.regroupings, config.distortion
             )
@@ -224,7 +223,7 @@ class FewShotTask:
         config = self.config
         for start in range(0, count, 50):
             some = min(50, count - start)
-            drawn = draw_episodes(self.test, some, config.ways, config.shots, 1, False, generator)
+            drawn = draw_episodes(self.test, some, config.ways, config.shots, 1, 1, generator)
             yield self.net.shown(self.images, drawn, generator)
 
     def presentations(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -246,6 +246,8 @@ class FewShot(Settings):
     """Queries of each character of a training episode."""
     regroupings: int = 4
     """How often the characters of a step come together anew, into episodes of the same pictures."""
+    mirrored: bool = False
+    """Whether mirror images of characters are further ones to train on, as their quarter turns always are."""
     distortion: float = 0.12
     """Of each training picture: by how much the entries of its affine map may differ from the identity's."""
     lr: float = 1e-3

@@ -60,7 +60,7 @@ def test_splits_do_not_overlap():
 
 def test_an_episode_has_different_characters_and_no_drawing_twice():
     characters = torch.arange(40, 60)
-    drawn = draw_episodes(characters, 50, 5, 3, 4, True, torch.Generator().manual_seed(0))
+    drawn = draw_episodes(characters, 50, 5, 3, 4, 8, torch.Generator().manual_seed(0))
     both = torch.cat([drawn.support, drawn.queries], 2)
     assert both.shape == (50, 5, 7, 2)
     for episode in both:
@@ -68,7 +68,7 @@ def test_an_episode_has_different_characters_and_no_drawing_twice():
         assert (episode[:, :, 0] == episode[:, :1, 0]).all()
         assert all(len(set(way[:, 1].tolist())) == 7 for way in episode)
     assert both[..., 0].min() >= 40
-    assert set(drawn.turns.flatten().tolist()) == {0, 1, 2, 3}
+    assert set(drawn.turns.flatten().tolist()) == set(range(8))
 
 
 def test_turned_pictures():
@@ -77,6 +77,11 @@ def test_turned_pictures():
     shown = pictures(images, pairs, torch.tensor([[1, 0]]))
     assert torch.equal(shown[0, 0, 0], torch.rot90(images[0, 3], 1))
     assert torch.equal(shown[0, 1, 0], images[1, 5])
+    shown = pictures(images, pairs, torch.tensor([[4, 5]]))
+    assert torch.equal(shown[0, 0, 0], images[0, 3][:, [1, 0]])
+    assert torch.equal(shown[0, 1, 0], torch.rot90(images[1, 5], 1)[:, [1, 0]])
+    everywhere = {tuple(pictures(images, pairs, torch.tensor([[i, 0]]))[0, 0, 0].flatten().tolist()) for i in range(8)}
+    assert len(everywhere) == 8, "all appearances differ"
 
 
 @pytest.mark.parametrize(("kind", "features"), [("strided", 2 * 2 * 32), ("pooled", 3 * 3 * 32)])
@@ -155,7 +160,9 @@ def test_bad_input_is_refused(tmp_path):
     with pytest.raises(FormatError, match="allowed"):
         checked(np.zeros((3, 105, 105), np.uint8), "here")
     with pytest.raises(ParameterError, match="shots"):
-        draw_episodes(torch.arange(9), 1, 5, 19, 2, False, torch.Generator())
+        draw_episodes(torch.arange(9), 1, 5, 19, 2, 1, torch.Generator())
+    with pytest.raises(ParameterError, match=r"draw_episodes\.appearances: got 5"):
+        draw_episodes(torch.arange(9), 1, 5, 1, 2, 5, torch.Generator())
 
 
 def test_normalised_paper_is_white():
@@ -169,7 +176,7 @@ def test_regrouped_episodes_hear_the_same_features_in_other_company():
     task = FewShotTask(replace(SMALL, precision="float32", held_characters=10), images=images)
     task.net.train()
     generator = torch.Generator().manual_seed(3)
-    at_once = draw_episodes(torch.arange(100), 1, 6, 2, 2, True, generator)
+    at_once = draw_episodes(torch.arange(100), 1, 6, 2, 2, 4, generator)
     seen, asked, classes = task.net.shown(images, at_once, generator, regroupings=5)
     heard, classes = presented(seen, asked), classes.flatten()
     assert heard.shape == (5 * 2 * 3 * 2, 7, 128 + 3)
