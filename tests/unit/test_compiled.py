@@ -95,6 +95,14 @@ def test_hebbian_in_integers(case, lambda_, eta_exp, scalars):
     assert np.array_equal(local, want)
 
 
+@pytest.mark.parametrize("other", [2.0, -1.0, 0.5, float("nan"), float("inf")])
+def test_spikes_are_told_from_anything_else(other):
+    values = np.array([[0.0, 1.0, 0.0], [1.0, 1.0, 0.0]])
+    assert compiled.only_spikes(values)
+    values[1, 2] = other
+    assert not compiled.only_spikes(values)
+
+
 @pytest.mark.parametrize("kind", [float, np.int64])
 def test_an_input_counts_once_for_each_of_its_units(kind):
     # By hand: 1 (1, 2) + 0 (3, 4) + 2 (5, 6) = (11, 14)
