@@ -345,8 +345,11 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "nmnist-gp": ("N-MNIST 2312-512-10, global plasticity", Events(mode="gp")),
     "nmnist-lp": ("N-MNIST 2312-512-10, local plasticity", Events(mode="lp")),
     "nmnist-hp": ("N-MNIST 2312-512-10, hybrid plasticity", Events(mode="hp")),
-    "omniglot-5way-1shot": ("Omniglot, 5 characters from 1 drawing each", FewShot()),
-    "omniglot-5way-1shot-official": ("The same, official split", FewShot(split="official")),
+    "omniglot-5way-1shot": (
+        "Omniglot, 5 characters from 1 drawing each",
+        FewShot(convolutions="pooled", channels=96, epochs=70, regroupings=12, mirrored=True),
+    ),
+    "omniglot-5way-1shot-official": ("The same, official split, the paper's convolutions", FewShot(split="official")),
     "omniglot-5way-5shot": ("Omniglot, 5 characters from 5 drawings each", FewShot(shots=5, epochs=50)),
     "omniglot-20way-1shot": ("Omniglot, 20 characters from 1 drawing each", FewShot(ways=20, batch=2)),
     "omniglot-20way-5shot": (
