@@ -126,7 +126,8 @@ def draw_episodes(
     fits = 1 <= ways <= len(characters) and shots >= 1 and queries >= 1 and shots + queries <= DRAWERS
     allowed = f"ways of 1 to {len(characters)}, shots + queries of 2 to {DRAWERS}"
     require(fits, "draw_episodes", f"ways {ways}, shots {shots}, queries {queries}", allowed, "Draw smaller ones.")
-    require(appearances in (1, 4, 8), "draw_episodes.appearances", appearances, "1, 4 or 8", "See there.")
+    remedy = "1 takes characters as they are, 4 turned by quarters, 8 mirrored as well."
+    require(appearances in (1, 4, 8), "draw_episodes.appearances", appearances, "1, 4 or 8", remedy)
     place = torch.rand(count, len(characters), generator=generator).argsort(1)[:, :ways]
     drawers = torch.rand(count, ways, DRAWERS, generator=generator).argsort(2)[..., : shots + queries]
     pairs = torch.stack([characters[place][..., None].expand_as(drawers), drawers], -1)

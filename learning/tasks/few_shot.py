@@ -63,7 +63,7 @@ class Direction(nn.Module):
 
 
 PLACES = {"strided": 4, "pooled": 9}
-"""Of a picture, that features are left of."""
+"""At how many places of a picture the last convolution leaves features: 2 x 2 or 3 x 3."""
 
 
 def convolutions(kind: str, channels: int) -> list[nn.Module]:
@@ -82,7 +82,7 @@ def convolutions(kind: str, channels: int) -> list[nn.Module]:
 
 
 class FewShotNet(nn.Module):
-    """Convolutional features, then one plastic layer; `channels` features at each of some places (PLACES)."""
+    """Convolutional features, then one plastic layer; `channels` features at each of PLACES."""
 
     def __init__(self, config: FewShot) -> None:
         super().__init__()
