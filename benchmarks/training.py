@@ -172,7 +172,9 @@ class FewShotPair:
 
     def __init__(self, seed: int, kind: torch.dtype = torch.float32) -> None:
         torch.manual_seed(seed)
-        self.net = FewShotNet(FewShot(precision="float32")).to(kind).eval()
+        self.net = (
+            FewShotNet(FewShot(convolutions="strided", channels=128, decay=0.2, precision="float32")).to(kind).eval()
+        )
         self.net.features[-3].bias.data.zero_()  # so that some features of the untrained net are above zero
         self.images = torch.rand(40, 20, 31, 31, generator=torch.Generator().manual_seed(seed)).to(kind)
         self.seed = seed

@@ -103,7 +103,8 @@ def split_characters(split: str, held: int, seed: int) -> tuple[Tensor, Tensor, 
     """Characters to train on, to validate with and to test with.
 
     split : "published", a random order of all characters of which the last 100 are for the test (paper 2), or
-    "official", background and evaluation. held : training characters set aside for validation, the last in the order.
+    "official", background and evaluation. held : training characters set aside for validation, the last in the order;
+    0 to train on all.
     """
     generator = torch.Generator().manual_seed(seed)
     if split == "published":
@@ -112,8 +113,8 @@ def split_characters(split: str, held: int, seed: int) -> tuple[Tensor, Tensor, 
     else:
         rest = torch.randperm(BACKGROUND, generator=generator)
         test = torch.arange(BACKGROUND, BACKGROUND + EVALUATION)
-    require(0 < held < len(rest), "split_characters.held", held, f"1 to {len(rest) - 1}", "Set fewer aside.")
-    return rest[:-held], rest[-held:], test
+    require(0 <= held < len(rest), "split_characters.held", held, f"0 to {len(rest) - 1}", "Set fewer aside.")
+    return rest[: len(rest) - held], rest[len(rest) - held :], test
 
 
 def draw_episodes(

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synergic.checks import require
 from synergic.experiments import FewShot
 from synergic.learning.episodes import answers, presented
 from synergic.learning.export import to_description
@@ -156,6 +157,8 @@ class FewShotTask:
 
     def __init__(self, config: FewShot, folder: Path | None = None, images: Tensor | None = None) -> None:
         self.config = config
+        held, remedy = config.held_characters, "Set held_characters, or leave out validation."
+        require(held or not config.validation, "FewShot.held_characters", held, "1 or more for validation", remedy)
         self.images = load_omniglot(folder) if images is None else images
         train, held, test = split_characters(config.split, config.held_characters, config.seed)
         self.train = train[train < len(self.images)]

@@ -30,7 +30,8 @@ from synergic.learning.tasks.few_shot import TEACHER, FewShotTask
 from synergic.simulate import simulate
 
 SMALL = FewShot(
-    ways=3, shots=2, channels=32, epochs=2, steps_an_epoch=40, batch=4, queries=2, test_episodes=40, lr=2e-3
+    ways=3, shots=2, convolutions="strided", channels=32, epochs=2, steps_an_epoch=40, batch=4, queries=2,
+    regroupings=4, mirrored=False, test_episodes=40, lr=2e-3,
 )  # fmt: skip
 
 
@@ -53,9 +54,17 @@ def test_splits_do_not_overlap():
     train, held, test = split_characters("published", 100, 0)
     assert (len(train), len(held), len(test)) == (1423, 100, 100)
     assert len(set(train.tolist()) | set(held.tolist()) | set(test.tolist())) == 1623
+    everything, none, same = split_characters("published", 0, 0)
+    assert (len(everything), len(none)) == (1523, 0)
+    assert torch.equal(everything, torch.cat([train, held])) and torch.equal(same, test)
     train, held, test = split_characters("official", 100, 0)
     assert test.tolist() == list(range(964, 1623))
     assert max(train.max(), held.max()) < 964
+
+
+def test_validation_needs_characters_held_back(images):
+    with pytest.raises(ParameterError, match=r"FewShot\.held_characters: got 0, allowed: 1 or more for validation"):
+        FewShotTask(replace(SMALL, validation=True), images=images)
 
 
 def test_an_episode_has_different_characters_and_no_drawing_twice():
