@@ -63,7 +63,7 @@ def test_splits_do_not_overlap():
 
 
 def test_validation_needs_characters_held_back(images):
-    with pytest.raises(ParameterError, match=r"FewShot\.held_characters: got 0, allowed: 1 or more for validation"):
+    with pytest.raises(ParameterError, match=r"FewShot\.held_characters: got 0, allowed 1 or more for validation"):
         FewShotTask(replace(SMALL, validation=True), images=images)
 
 
