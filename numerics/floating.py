@@ -88,3 +88,13 @@ def hebbian(
     raw = lambda_ * local_weights + post[..., :, None] * pre[..., None, :]
     raw = raw if mask is None else raw * mask
     return np.clip(raw, -p_max, p_max), int(np.count_nonzero(np.abs(raw) > p_max))
+
+
+def balanced(weights: Array) -> Array:
+    """W_ij - (1 / n_in) sum_k W_ik: every synapse of a neuron gives way alike until they sum to zero.
+
+    weights : (n_out, n_in). A neuron so balanced does not hear what all its inputs share, such as a brighter
+    background. The rule is local, a neuron's own sum. Source: subtractive normalisation, Miller and MacKay, Neural
+    Computation 6, 100-126 (1994).
+    """
+    return weights - weights.mean(1, keepdims=True)

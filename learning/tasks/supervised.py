@@ -45,6 +45,7 @@ class SupervisedTask:
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, config.epochs * batches)
         self.order = torch.Generator().manual_seed(config.seed)
         self.history: list[dict[str, float]] = []
+        self.balance()
 
     def epoch(self) -> None:
         """One pass over the training samples."""
@@ -71,7 +72,16 @@ class SupervisedTask:
             for parameter in self.net.theta():
                 parameter.grad = None  # which Adam leaves alone
         self.optimizer.step()
+        self.balance()
         return float(loss.detach())
+
+    @torch.no_grad()
+    def balance(self) -> None:
+        """Where the settings say so, bring the slow weights of each hidden neuron to a sum of zero, as
+        numerics.floating.balanced."""
+        if getattr(self.config, "balanced", False):
+            for layer in self.net.layers[:-1]:
+                layer.weight.sub_(layer.weight.mean(1, keepdim=True))
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Training samples and labels, on the device."""

@@ -48,6 +48,8 @@ class Classification(Settings):
     """Whether u(T) or the spike count of the outputs is trained and read."""
     dropout: float = 0.0
     """Share of the hidden neurons left out for a presentation, in training only."""
+    balanced: bool = False
+    """Whether a local rule keeps the sum of each hidden neuron's slow weights at zero (numerics.floating.balanced)."""
     epochs: int = 30
     """Passes over the training images."""
     batch: int = 100
@@ -82,7 +84,7 @@ class Classification(Settings):
     def name(self) -> str:
         """Of the folder that a run goes to."""
         trace = "" if self.trace == "per_sample" else f"-{self.trace}"
-        return f"{self.dataset}-{self.mode}{trace}-{self.seed}"
+        return f"{self.dataset}-{self.mode}{trace}{'-balanced' if self.balanced else ''}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -301,6 +303,14 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "fashion-gp": ("Fashion-MNIST 784-512-10, global plasticity", GP),
     "fashion-lp": ("Fashion-MNIST 784-512-10, local plasticity", LP),
     "fashion-hp": ("Fashion-MNIST 784-512-10, hybrid plasticity", HP),
+    "fashion-hp-balanced": (
+        "The same, the slow weights of each hidden neuron kept at a sum of zero",
+        replace(HP, balanced=True),
+    ),
+    "fashion-gp-balanced": (
+        "Fashion-MNIST 784-512-10, global plasticity and nothing local but that sum, for comparison",
+        replace(GP, balanced=True),
+    ),
     "fashion-hp-shared": (
         "Fashion-MNIST 784-512-10, hybrid plasticity in the authors' protocol, for comparison",
         Classification(mode="hp", trace="shared"),
