@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -315,6 +316,9 @@ def out_of_memory(error: BaseException) -> bool:
 
 def main() -> None:
     """Entry point of `synergic`."""
+    # torch's threads wait for each other by turning on the spot. If another program has one of the cores, every small
+    # operation lasts as long as that program keeps it: training is ten times slower. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command = tyro.cli(
         Command,
         prog="synergic",

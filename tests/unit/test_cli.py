@@ -75,6 +75,18 @@ def test_wrong_arguments_end_with_two(arguments):
     assert done.stderr
 
 
+@pytest.mark.parametrize(("given", "read"), [(None, "PASSIVE"), ("active", "ACTIVE")])
+def test_threads_that_wait_leave_their_core_to_others_unless_told_otherwise(given, read, monkeypatch):
+    monkeypatch.setenv("OMP_DISPLAY_ENV", "true")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    shown = synergic("train", "fashion-hp", "--data", "missing").stderr
+    if "OMP_WAIT_POLICY" not in shown:
+        pytest.skip("this torch has other threads than OpenMP's")
+    assert f"OMP_WAIT_POLICY = '{read}'" in shown
+
+
 def test_a_missing_folder_is_refused_before_any_work(tmp_path):
     done = synergic("demo", "--json", str(tmp_path / "missing" / "figures.json"))
     assert done.returncode == 2
