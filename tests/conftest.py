@@ -3,8 +3,11 @@
 tests/unit/test_readers.py."""
 
 import gc
+import os
 
 from hypothesis import settings
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
 
 settings.register_profile("thousands", max_examples=5000, print_blob=True)
 
