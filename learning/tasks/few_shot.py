@@ -157,8 +157,10 @@ class FewShotTask:
 
     def __init__(self, config: FewShot, folder: Path | None = None, images: Tensor | None = None) -> None:
         self.config = config
-        held, remedy = config.held_characters, "Set held_characters, or leave out validation."
-        require(held or not config.validation, "FewShot.held_characters", held, "1 or more for validation", remedy)
+        aside, remedy = config.held_characters, "Set held_characters, or leave out validation."
+        require(
+            aside > 0 or not config.validation, "FewShot.held_characters", aside, "1 or more for validation", remedy
+        )
         self.images = load_omniglot(folder) if images is None else images
         train, held, test = split_characters(config.split, config.held_characters, config.seed)
         self.train = train[train < len(self.images)]

@@ -56,7 +56,8 @@ def test_splits_do_not_overlap():
     assert len(set(train.tolist()) | set(held.tolist()) | set(test.tolist())) == 1623
     everything, none, same = split_characters("published", 0, 0)
     assert (len(everything), len(none)) == (1523, 0)
-    assert torch.equal(everything, torch.cat([train, held])) and torch.equal(same, test)
+    assert torch.equal(everything, torch.cat([train, held]))
+    assert torch.equal(same, test)
     train, held, test = split_characters("official", 100, 0)
     assert test.tolist() == list(range(964, 1623))
     assert max(train.max(), held.max()) < 964
