@@ -2,9 +2,10 @@
 """New characters from few drawings: local weights learn within an episode, everything else between (paper 2).
 
 An episode is one presentation. Step m shows the features x(m) of one picture, and in the support also its label as a
-teaching current on the right neuron; P starts at zero and lives until the last step, the query:
+teaching current, l_i(m) = 1 into the right neuron, -1 into all others; P starts at zero and lives until the last step,
+the query, where l is 0:
 
-    u_i(m) = d r(u_i(m-1)) + sum_j x_j(m) (W_ij + alpha_i P_ij(m-1)) + TEACHER label_i(m) + b_i
+    u_i(m) = d r(u_i(m-1)) + sum_j x_j(m) (W_ij + alpha_i P_ij(m-1)) + TEACHER l_i(m) + b_i
     P_ij(m) = clip(lambda P_ij(m-1) + eta_j x_j(m) (tanh(u_i(m) / v_th) + beta_i))
 
 The features f of the convolutions enter as x = min(1, SCALE f / |f|), f >= 0, so that the local term compares
@@ -46,8 +47,9 @@ TEACHER = 10.0
 SCALE = 4.0
 """Length of the features of a picture: some hundred are above zero, and the largest come near 1."""
 ETA, ALPHA = 0.1, 0.05
-"""At the start, all the same; beta starts at -1 / ways, so that what all characters share cancels. With a small alpha
-the potentials of a support stay far below v_th: near it, every neuron would take every picture for its own."""
+"""At the start, all the same; beta starts at 1 - 2 / ways, so that what all characters share cancels: tanh is 1 in one
+neuron and -1 in the others, whatever the features say. Were the others not held down by the current, each would take
+what resembles its own for a part of it."""
 COPIES = 64
 """Channels that a label comes by on a machine, each with its part of the current: in one channel it would take the
 whole range of the 8-bit weights, and nothing would be left of alpha."""
@@ -101,8 +103,8 @@ class FewShotNet(nn.Module):
         with torch.no_grad():
             # Few features at a time: what all characters share would drown what tells them apart.
             self.features[-3].bias.fill_(-0.5)
-            layer.weight.zero_(), layer.bias.zero_(), layer.beta.fill_(-1 / config.ways)
-            layer.weight[:, self.size :] = TEACHER * torch.eye(config.ways)
+            layer.weight.zero_(), layer.bias.zero_(), layer.beta.fill_(1 - 2 / config.ways)
+            layer.weight[:, self.size :] = TEACHER * (2 * torch.eye(config.ways) - 1)
             layer.eta.fill_(ETA), layer.alpha.fill_(ALPHA)
             layer.eta[self.size :] = 0
         # Labels teach and are not learned: what they weigh stays as it is.
