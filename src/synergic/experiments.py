@@ -234,8 +234,8 @@ class FewShot(Settings):
     """Of each of the four convolutions; the paper's have 128."""
     decay: float = 0.0
     """d, share of the membrane kept over a step. The paper's 0.2 lets the last drawing shown bias the answer."""
-    lambda_: float = 0.99
-    """Share of P kept over a step."""
+    lambda_: float = 1.0
+    """Share of P kept over a step. With the paper's 0.99 drawings shown first count for less than the last."""
     p_max: float = 4.0
     """Bound of P."""
     epochs: int = 70

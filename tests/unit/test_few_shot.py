@@ -111,7 +111,7 @@ def test_labels_teach_and_are_not_learned(images):
     task = FewShotTask(SMALL, images=images)
     task.epoch()
     layer = task.net.plastic.layers[0]
-    assert torch.equal(layer.weight[:, 128:], TEACHER * torch.eye(3))
+    assert torch.equal(layer.weight[:, 128:], TEACHER * (2 * torch.eye(3) - 1))
     assert (layer.eta[128:] == 0).all()
     assert not (layer.eta[:128] == layer.eta[0]).all()
 
