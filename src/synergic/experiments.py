@@ -361,7 +361,7 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "omniglot-20way-1shot": ("Omniglot, 20 characters from 1 drawing each", FewShot(ways=20, batch=2)),
     "omniglot-20way-5shot": (
         "Omniglot, 20 characters from 5 drawings each",
-        FewShot(ways=20, shots=5, batch=2, epochs=40),
+        FewShot(ways=20, shots=5, batch=2, epochs=25),
     ),
     "continual-gp": ("50 shuffled MNIST tasks, global plasticity with masks", Continual(mode="gp")),
     "continual-hp": ("50 shuffled MNIST tasks, hybrid plasticity with masks", Continual(mode="hp")),
