@@ -2,8 +2,8 @@
 """Settings of experiments: a dataclass a family, and a shipped instance for every published figure.
 
 Source: Wu et al. 2022. Settings are the paper's but for the decay of the weights, the rate and decay of theta
-for HP and the start of theta for LP, chosen on training images held back (`validation`), never on test data. What a
-setting may be is in synergic.settings.
+for HP, the start of theta for LP, and in the few-shot family d, lambda and the convolutions, chosen on training data
+held back (`validation`), never on test data. What a setting may be is in synergic.settings.
 """
 
 from __future__ import annotations
