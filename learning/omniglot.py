@@ -142,7 +142,7 @@ def distorted(shown: Tensor, by: float, generator: torch.Generator) -> Tensor:
     by : how far each entry of the map may be from the identity's, as a share of the picture's half side.
     """
     maps = torch.eye(2, 3) + by * (2 * torch.rand(len(shown), 2, 3, generator=generator) - 1)
-    grid = functional.affine_grid(maps.to(shown.dtype), list(shown.shape), align_corners=False)
+    grid = functional.affine_grid(maps.to(shown), list(shown.shape), align_corners=False)
     paper = (1 - MEAN) / DEVIATION
     return functional.grid_sample(shown - paper, grid, align_corners=False) + paper
 
@@ -152,9 +152,9 @@ def pictures(images: Tensor, pairs: Tensor, turns: Tensor) -> Tensor:
 
     pairs : (episodes, ways, n, 2); turns : (episodes, ways).
     """
+    pairs, turns = pairs.to(images.device), turns.to(images.device)
     shown = images[pairs[..., 0], pairs[..., 1]]
+    turns = turns[..., None, None, None]
     for quarter in range(1, 4):
-        at = turns % 4 == quarter
-        shown[at] = torch.rot90(shown[at], quarter, (-2, -1))
-    shown[turns >= 4] = shown[turns >= 4].flip(-1)
-    return shown
+        shown = torch.where(turns % 4 == quarter, torch.rot90(shown, quarter, (-2, -1)), shown)
+    return torch.where(turns >= 4, shown.flip(-1), shown)

@@ -104,11 +104,12 @@ def read_checkpoint(task: Task, path: Path) -> None:
         raise FormatError(f"{path}: damaged: {error}. Delete it to begin again.") from error
 
 
-def circumstances() -> dict[str, Any]:
-    """Versions, machine and date, as every record has them."""
+def circumstances(device: str | torch.device = "cpu") -> dict[str, Any]:
+    """Versions, machine and date, as every record has them. device : of torch, that was computed on."""
+    gpu = f", {torch.cuda.get_device_name(device)}" if torch.device(device).type == "cuda" else ""
     return {
         "versions": {p: version(p) for p in ("synergic", "torch", "numpy")},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads{gpu}",
         "date": date.today().isoformat(),
     }
 
@@ -143,7 +144,7 @@ def run(
         "evaluated_on": task.evaluated_on,
         "history": task.history,
         "config": settings(task.config),
-        **circumstances(),
+        **circumstances(getattr(task, "device", "cpu")),
     }
     if writes:
         network = task.description()

@@ -7,8 +7,9 @@ Given what is linear in the input, every neuron of every sample is a scan of its
     u_t = d r(u_{t-1}) + k_t slow_t + bias + alpha ( f_t stored_t + sum_{q<t} overlap[t, q] post_q )
     s_t = H(u_t - v_th)        post_q = rho(u_q / v_th) + beta
 
-`scan` runs it as numba kernels on a CPU, in float32 and float64, and as the plain torch loop elsewhere. Both have
-the same gradients: those of back-propagation through time, resets included, with the rectangular window for H.
+`scan` runs it as numba kernels on a CPU, in float32 and float64, as `learning.graphs` on a GPU, and as the plain torch
+loop otherwise. All have the same gradients: those of back-propagation through time, resets included, with the
+rectangular window for H.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synergic.learning import buffers, kernels
+from synergic.learning import buffers, graphs, kernels
 from synergic.network import require
 
 WINDOW = 0.5
@@ -36,6 +37,8 @@ RHO: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": lambda x: torch.softmax(x, -1),
 }
 """As numerics.floating.RHO. The kernels have no softmax, which needs all neurons of a sample before the next step."""
+SLOPE: dict[str, Callable[[Tensor], Tensor]] = {"tanh": lambda y: 1 - y * y, "identity": torch.ones_like}
+"""rho' from the value of rho."""
 
 
 class Spike(torch.autograd.Function):
@@ -119,9 +122,12 @@ def scan(
     for tensor, allowed in shapes:
         fits = tensor is None or tuple(tensor.shape) in allowed
         require(fits, "scan", f"shape {tuple(tensor.shape)}" if tensor is not None else "", f"{allowed}", "See scan.")
-    if not (fused and neuron.has_kernel and compiles(slow, k, bias, *(local or ())) and not k.requires_grad):
+    if not (fused and neuron.has_kernel) or k.requires_grad:
         return plain(slow, k, bias, local, neuron)
-    spikes, u = Fused.apply(slow, k, bias, *(local or (None,) * 5), neuron)
+    form = Fused if compiles(slow, k, bias, *(local or ())) else Compiled if slow.is_cuda else None
+    if form is None:
+        return plain(slow, k, bias, local, neuron)
+    spikes, u = form.apply(slow, k, bias, *(local or (None,) * 5), neuron)
     return spikes, u
 
 
@@ -226,6 +232,39 @@ class Fused(torch.autograd.Function):
         if overlap is None:
             g_theta[1] = None  # P that stays does not know beta
         return g_slow, None, g_bias.sum(0), g_stored, None, g_overlap, *g_theta, None
+
+
+class Compiled(torch.autograd.Function):
+    """`learning.graphs` as one differentiable function; arguments as `Fused`."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor | None, factor: Tensor | None,
+        overlap: Tensor | None, alpha: Tensor | None, beta: Tensor | None, neuron: Neuron,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        run = graphs.on(slow.device, graphs.forward)
+        subtract, rho = neuron.reset == "subtract", RHO[neuron.rho]
+        spikes, u = run(
+            slow, k, bias, stored, factor, overlap, alpha, beta, neuron.vth, neuron.decay, subtract, rho
+        )  # fmt: skip
+        ctx.save_for_backward(slow, k, bias, stored, factor, overlap, alpha, beta, u)
+        ctx.neuron = neuron
+        ctx.set_materialize_grads(False)
+        return spikes, u
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        *inputs, u = ctx.saved_tensors
+        neuron = ctx.neuron
+        if torch.is_grad_enabled():
+            return again(functools.partial(unpacked, neuron), inputs, grads)
+        slow, k, _, stored, factor, overlap, alpha, beta = inputs
+        run = graphs.on(slow.device, graphs.backward)
+        g_slow, g_bias, g_stored, g_overlap, g_alpha, g_beta = run(
+            slow, k, stored, factor, overlap, alpha, beta, u, *grads, WINDOW, neuron.vth, neuron.decay,
+            neuron.reset == "subtract", RHO[neuron.rho], SLOPE[neuron.rho],
+        )  # fmt: skip
+        return g_slow, None, g_bias, g_stored, None, g_overlap, g_alpha, g_beta, None
 
 
 class Overlap(torch.autograd.Function):

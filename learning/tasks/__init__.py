@@ -58,7 +58,7 @@ def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
     }
 
 
-ON_PROCESSOR = ("continual", "few-shot")
+ON_PROCESSOR = ("continual",)
 """Families that train on the processor only."""
 
 
@@ -74,9 +74,9 @@ def family_of(config: Any) -> str:
 def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Task:
     """The untrained task of an experiment.
 
-    data : folder with the data sets, as `learning.datasets` looks for it. device : of torch, "cpu" or, for images and
-    events, "cuda". Raises DataError where the data set is nowhere to be had, ParameterError for settings that do not
-    fit it and for a device that cannot be used.
+    data : folder with the data sets, as `learning.datasets` looks for it. device : of torch, "cpu" or, but for the
+    continual family, "cuda". Raises DataError where the data set is nowhere to be had, ParameterError for settings that
+    do not fit it and for a device that cannot be used.
     """
     family = family_of(config)
     if data is not None:

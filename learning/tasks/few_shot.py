@@ -40,6 +40,7 @@ from synergic.learning.omniglot import (
     pictures,
     split_characters,
 )
+from synergic.learning.tensors import checked_device
 from synergic.network import Network
 
 TEACHER = 10.0
@@ -132,8 +133,9 @@ class FewShotNet(nn.Module):
         shown = pictures(images, torch.cat([episodes.support, episodes.queries], 2), episodes.turns)
         flat = shown.flatten(0, 2)[:, None]
         flat = distorted(flat, distortion, generator) if distortion else flat
-        with torch.autocast("cpu", self.precision, enabled=self.training and self.precision != torch.float32):
-            features = self.features(flat).to(images.dtype).reshape(*shown.shape[:3], -1)
+        place = images.device.type
+        with torch.autocast(place, self.precision, enabled=self.training and self.precision != torch.float32):
+            features = self.features(flat).to(images.dtype).reshape(*shown.shape[:3], -1).cpu()
         if regroupings:
             pool = features.flatten(0, 1)
             characters = torch.rand(regroupings, len(pool), generator=generator).argsort(1).reshape(-1, ways)
@@ -155,15 +157,19 @@ class FewShotNet(nn.Module):
 
 
 class FewShotTask:
-    """Adam on everything, episodes drawn for each epoch. images : instead of Omniglot in `folder`."""
+    """Adam on everything, episodes drawn for each epoch. images : instead of Omniglot in `folder`. device : of torch,
+    for pictures and convolutions; the plastic layer is too small to gain by a GPU and stays on the processor."""
 
-    def __init__(self, config: FewShot, folder: Path | None = None, images: Tensor | None = None) -> None:
+    def __init__(
+        self, config: FewShot, folder: Path | None = None, images: Tensor | None = None, device: str = "cpu"
+    ) -> None:
         self.config = config
         aside, remedy = config.held_characters, "Set held_characters, or leave out validation."
         require(
             aside > 0 or not config.validation, "FewShot.held_characters", aside, "1 or more for validation", remedy
         )
-        self.images = load_omniglot(folder) if images is None else images
+        self.device = checked_device(device)
+        self.images = (load_omniglot(folder) if images is None else images).to(self.device)
         train, held, test = split_characters(config.split, config.held_characters, config.seed)
         self.train = train[train < len(self.images)]
         self.test = held if config.validation else test
@@ -172,6 +178,7 @@ class FewShotTask:
         self.evaluated_on = f"{config.test_episodes} episodes of {len(self.test)} {kind}"
         torch.manual_seed(config.seed)
         self.net = FewShotNet(config)
+        self.net.features.to(self.device)
         theta = {id(p) for p in self.net.plastic.theta()}
         slow = [p for p in self.net.parameters() if p.requires_grad and id(p) not in theta]
         self.optimizer = torch.optim.Adam(

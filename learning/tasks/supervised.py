@@ -49,7 +49,8 @@ class SupervisedTask:
 
     def epoch(self) -> None:
         """One pass over the training samples."""
-        began, total, every = time.perf_counter(), 0.0, self.config.theta_every
+        began, every = time.perf_counter(), self.config.theta_every
+        total = torch.zeros((), dtype=torch.float64, device=self.device)  # a number would wait for a GPU in every step
         self.net.train()
         batches = torch.randperm(len(self.samples), generator=self.order).split(self.config.batch)
         for i, chosen in enumerate(batches):
@@ -58,10 +59,10 @@ class SupervisedTask:
             else:
                 total += self.learn(chosen, also_theta=not every) * len(chosen)
             self.schedule.step()
-        self.history.append({"loss": mean(total / len(self.samples)), "seconds": time.perf_counter() - began})
+        self.history.append({"loss": mean(float(total) / len(self.samples)), "seconds": time.perf_counter() - began})
 
-    def learn(self, chosen: Tensor, also_theta: bool) -> float:
-        """A step of W, and of theta with it or not. Returns this process's part of the loss."""
+    def learn(self, chosen: Tensor, also_theta: bool) -> Tensor:
+        """A step of W, and of theta with it or not. Returns this process's part of the loss, in float64."""
         mine, weight = share(chosen)
         samples, labels = self.batch(mine)
         spikes, u = self.model(samples)
@@ -73,7 +74,7 @@ class SupervisedTask:
                 parameter.grad = None  # which Adam leaves alone
         self.optimizer.step()
         self.balance()
-        return float(loss.detach())
+        return loss.detach().double()
 
     @torch.no_grad()
     def balance(self) -> None:
@@ -91,7 +92,7 @@ class SupervisedTask:
         """Of the read-out that is trained."""
         return LOSSES[self.config.readout](spikes, u, labels, float(self.net.layers[-1].vth))
 
-    def learn_theta(self, before: Tensor, chosen: Tensor) -> float:
+    def learn_theta(self, before: Tensor, chosen: Tensor) -> Tensor:
         """A step of theta: the loss on `chosen` after a step of W on `before`. The same in all processes."""
         theta = {id(p) for p in self.net.theta()}
         named = {name: p for name, p in self.net.named_parameters() if p.requires_grad}
@@ -115,7 +116,7 @@ class SupervisedTask:
         self.optimizer.step()
         with torch.no_grad():
             _, weight = share(chosen)
-            return float(weight * validation(w, held))
+            return (weight * validation(w, held)).double()
 
     def state(self) -> dict[str, Any]:
         """The state after a whole epoch."""
