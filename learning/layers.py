@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synergic.checks import choice, kind, number, option, require, whole
-from synergic.learning import graphs
 from synergic.learning.products import product
 from synergic.learning.scan import RHO, Local, Neuron, overlap, scan
 from synergic.learning.shared import run_shared
@@ -179,10 +178,8 @@ class HybridLinear(nn.Module):
         risky = self.clipped(s, u)
         if not bool(risky.any()):
             return spikes, u
-        # A softmax ties the neurons of a sample together; and from what overflowed no gradient comes back. For another
-        # number of rows in every batch torch would compile anew.
-        apart = self.rho != "softmax" and not u.is_cuda
-        alone = apart and 2 * int(risky.sum()) < risky.numel() and bool(u.isfinite().all())
+        # A softmax ties the neurons of a sample together; and from what overflowed no gradient comes back.
+        alone = self.rho != "softmax" and 2 * int(risky.sum()) < risky.numel() and bool(u.isfinite().all())
         return self.run_rows(s, slow, k, risky, spikes, u) if alone else self.run_matrix(s, slow, k)
 
     def run_gram(self, s: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
@@ -227,29 +224,19 @@ class HybridLinear(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """The presentation step by step, P carried along. p : (..., n_in), a row a neuron; alpha, beta, and of each
         step `current` : (...); heard : of each step, (..., n_in). Returns spikes and potentials, (batch, T, ...)."""
-        run = graphs.on(p.device, carried)
-        spikes, u = run(
-            p, list(heard), list(current), alpha, beta, self.eta, self.neuron, self.lambda_, self.sign, self.p_max,
-            p.is_cuda and graphs.HAS_COMPILER,
-        )  # fmt: skip
-        return spikes, u
-
-
-def carried(
-    p: Tensor, heard: list[Tensor], current: list[Tensor], alpha: Tensor, beta: Tensor, eta: Tensor, neuron: Neuron,
-    lambda_: float, sign: int, p_max: float, fuses: bool,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """HybridLinear.run_exact. fuses : whether a product that is summed at once is never written out."""
-    u, potentials, spikes = torch.zeros_like(current[0]), [], []
-    for now, x in zip(current, heard, strict=True):
-        weights = alpha * p if alpha.ndim == 2 else p
-        local = (weights * x).sum(-1) if fuses else torch.einsum("...j,...j->...", weights, x)
-        before, fired, u = neuron.step(u, now + (local if alpha.ndim == 2 else alpha * local))
-        post = RHO[neuron.rho](before / neuron.vth) + beta
-        p = (lambda_ * p + post[..., None] * (sign * eta * x)).clamp(-p_max, p_max)
-        potentials.append(before)
-        spikes.append(fired)
-    return torch.stack(spikes, 1), torch.stack(potentials, 1)
+        u, potentials, spikes = torch.zeros_like(current[0]), [], []
+        for now, x in zip(current, heard, strict=True):
+            if self.alpha.ndim == 2:
+                local = torch.einsum("...j,...j->...", alpha * p, x)
+            else:
+                local = alpha * torch.einsum("...j,...j->...", p, x)
+            before, fired, u = self.neuron.step(u, now + local)
+            post = RHO[self.rho](before / self.vth) + beta
+            pre = self.sign * self.eta * x
+            p = (self.lambda_ * p + post[..., None] * pre).clamp(-self.p_max, self.p_max)
+            potentials.append(before)
+            spikes.append(fired)
+        return torch.stack(spikes, 1), torch.stack(potentials, 1)
 
 
 def top_of(values: Tensor) -> float:

@@ -69,7 +69,7 @@ class Train:
     data: Path | None = None
     """Folder with the data sets, default $SYNERGIC_DATA, else a download into the home folder's cache."""
     device: str = "cpu"
-    """Where torch computes: "cpu", or "cuda" for images and events."""
+    """Where torch computes: "cpu", or "cuda", which the continual family does without."""
     progress: bool = True
     """Progress bar."""
     json: Path | None = None

@@ -11,7 +11,7 @@ from torch.nn import functional
 import synergic as sy
 from synergic.errors import ParameterError
 from synergic.experiments import EXPERIMENTS, Convolution
-from synergic.learning.convolution import ConvHybridNet, SpikingConv2d
+from synergic.learning.convolution import ConvHybridNet, Pooled, SpikingConv2d
 from synergic.learning.datasets import Images
 from synergic.learning.tasks.classification import ClassificationTask, build
 from synergic.storage import load, save
@@ -42,6 +42,17 @@ def test_as_the_equations_say(reset, pool, steps):
     assert got.shape == (5, 4, 3, 6 // pool, 8 // pool)
     assert torch.equal(got, by_the_equations(layer, s, K))
     assert 0 < got.mean() < 1
+
+
+@pytest.mark.parametrize("side", [2, 3])
+def test_means_over_squares_and_their_gradient_are_torchs(side):
+    spikes = torch.rand(2, 3, 7, 6, dtype=torch.float64, requires_grad=True)
+    found = []
+    for form in (Pooled.apply, functional.avg_pool2d):
+        means = form(spikes, side)
+        found.append((means, *torch.autograd.grad((means * torch.arange(means.numel()).view_as(means)).sum(), spikes)))
+    for ours, torchs in zip(*found, strict=True):
+        assert torch.allclose(ours, torchs, rtol=1e-14)
 
 
 def test_a_picture_that_stays_is_one_shown_again_also_in_its_gradient():
