@@ -246,9 +246,10 @@ def top_of(values: Tensor) -> float:
 
 def tops_of(*several: Tensor) -> list[float]:
     """The same of several; a GPU is waited for once."""
-    found = [torch.aminmax(values.detach()) if values.numel() else (values.new_zeros(()),) * 2 for values in several]
-    tops: list[float] = torch.stack([torch.maximum(-low, high) for low, high in found]).tolist()
-    return tops
+    zero = several[0].new_zeros(())
+    ends = [end for v in several for end in (torch.aminmax(v.detach()) if v.numel() else (zero, zero))]
+    numbers = torch.stack(ends).tolist() if several[0].is_cuda else [float(end) for end in ends]
+    return [max(-low, high) for low, high in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
 class HybridNet(nn.Module):
