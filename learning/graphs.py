@@ -26,7 +26,7 @@ def forward(
     alpha: Tensor | None, beta: Tensor | None, vth: float, decay: float, subtract: bool,
     rho: Callable[[Tensor], Tensor],
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Spikes and potentials before reset, (batch, T, n). slow ... beta : of `learning.scan.Fused`; rho : of RHO."""
+    """Spikes and potentials before reset, (batch, T, n). slow ... beta : as of `learning.scan`; rho : of RHO."""
     rest = torch.zeros_like(slow[:, 0])
     posts: list[Tensor] = []
     potentials, spikes = [], []

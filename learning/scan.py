@@ -124,10 +124,10 @@ def scan(
         require(fits, "scan", f"shape {tuple(tensor.shape)}" if tensor is not None else "", f"{allowed}", "See scan.")
     if not (fused and neuron.has_kernel) or k.requires_grad:
         return plain(slow, k, bias, local, neuron)
-    form = Fused if compiles(slow, k, bias, *(local or ())) else Compiled if slow.is_cuda else None
+    form = KERNELS if compiles(slow, k, bias, *(local or ())) else GRAPHS if slow.is_cuda else None
     if form is None:
         return plain(slow, k, bias, local, neuron)
-    spikes, u = form.apply(slow, k, bias, *(local or (None,) * 5), neuron)
+    spikes, u = Fused.apply(slow, k, bias, *(local or (None,) * 5), neuron, form)
     return spikes, u
 
 
@@ -187,25 +187,87 @@ def unpacked(neuron: Neuron, slow: Tensor, k: Tensor, bias: Tensor, *local: Any)
     return plain(slow, k, bias, Local(*local) if local[-1] is not None else None, neuron)
 
 
+class Form(NamedTuple):
+    """A way to run the scan, and to go back. Both take slow, k, bias, the local term's five or None, and the neuron.
+
+    run : returns spikes and u. back : takes u and the gradients of both results as well, None for none; returns the
+    gradients of slow, bias, stored, overlap, alpha and beta, None where there are none.
+    """
+
+    run: Callable[..., tuple[Tensor, Tensor]]
+    back: Callable[..., tuple[Tensor | None, ...]]
+
+
+def run_kernels(
+    slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor | None, factor: Tensor | None, overlap: Tensor | None,
+    alpha: Tensor | None, beta: Tensor | None, neuron: Neuron,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The scan by `learning.kernels`."""
+    dtype, shape = slow.dtype, (len(slow), len(k), slow.shape[2])
+    a = functools.partial(array, dtype=dtype)
+    u, spikes = buffers.empty(shape, dtype), buffers.empty(shape, dtype)
+    local = (a(stored, axes=3), a(factor, axes=1), a(overlap, axes=3), a(alpha, axes=1), a(beta, axes=1))
+    split(
+        kernels.forward, shape[0], a(slow, axes=3), a(k, axes=1), a(bias, axes=1), *local, *neuron.compiled(dtype),
+        u.numpy(), spikes.numpy(),
+    )  # fmt: skip
+    return spikes, u
+
+
+def back_kernels(
+    slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor | None, factor: Tensor | None, overlap: Tensor | None,
+    alpha: Tensor | None, beta: Tensor | None, neuron: Neuron, u: Tensor, g_spikes: Tensor | None, g_u: Tensor | None,
+) -> tuple[Tensor | None, ...]:  # fmt: skip
+    """Its way back."""
+    samples, _, n = u.shape
+    a = functools.partial(array, dtype=u.dtype)
+    vth, decay, subtract, rho = neuron.compiled(u.dtype)
+    g_slow, g_bias = torch.zeros_like(slow), u.new_zeros(samples, n)
+    g_stored, g_overlap = (None if x is None else torch.zeros_like(x) for x in (stored, overlap))
+    g_alpha, g_beta = (None if x is None else u.new_zeros(samples, n) for x in (alpha, beta))
+    results = (g_slow, g_bias, g_stored, g_overlap, g_alpha, g_beta)
+    split(
+        kernels.backward, samples, a(k, axes=1), a(stored, axes=3), a(factor, axes=1), a(overlap, axes=3),
+        a(alpha, axes=1), a(beta, axes=1), vth, decay, type(vth)(WINDOW), subtract, rho, u.numpy(),
+        a(g_u, axes=3), a(g_spikes, axes=3),
+        *(a(g, axes=x) for g, x in zip(results, (3, 2, 3, 3, 2, 2), strict=True)),
+    )  # fmt: skip
+    g_theta = [None if g is None else g.sum(0) for g in (g_alpha, g_beta)]
+    if overlap is None:
+        g_theta[1] = None  # P that stays does not know beta
+    return g_slow, g_bias.sum(0), g_stored, g_overlap, *g_theta
+
+
+def run_graphs(slow: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    """The scan by `learning.graphs`."""
+    *given, neuron = rest
+    run = graphs.on(slow.device, graphs.forward)
+    spikes, u = run(slow, *given, neuron.vth, neuron.decay, neuron.reset == "subtract", RHO[neuron.rho])
+    return spikes, u
+
+
+def back_graphs(slow: Tensor, k: Tensor, bias: Tensor, *rest: Any) -> tuple[Tensor | None, ...]:
+    """Its way back."""
+    *local, neuron, u, g_spikes, g_u = rest
+    back = graphs.on(slow.device, graphs.backward)
+    found: tuple[Tensor | None, ...] = back(
+        slow, k, *local, u, g_spikes, g_u, WINDOW, neuron.vth, neuron.decay, neuron.reset == "subtract",
+        RHO[neuron.rho], SLOPE[neuron.rho],
+    )  # fmt: skip
+    return found
+
+
+KERNELS, GRAPHS = Form(run_kernels, back_kernels), Form(run_graphs, back_graphs)
+
+
 class Fused(torch.autograd.Function):
-    """The kernels as one differentiable function; arguments as `scan`, the local term's one by one."""
+    """A form as one differentiable function; arguments as `scan`, the local term's one by one."""
 
     @staticmethod
-    def forward(
-        ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor | None, factor: Tensor | None,
-        overlap: Tensor | None, alpha: Tensor | None, beta: Tensor | None, neuron: Neuron,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        dtype, shape = slow.dtype, (len(slow), len(k), slow.shape[2])
-        a = functools.partial(array, dtype=dtype)
-        ctx.cell = neuron.compiled(dtype)
-        u, spikes = buffers.empty(shape, dtype), buffers.empty(shape, dtype)
-        local = (a(stored, axes=3), a(factor, axes=1), a(overlap, axes=3), a(alpha, axes=1), a(beta, axes=1))
-        split(
-            kernels.forward, shape[0], a(slow, axes=3), a(k, axes=1), a(bias, axes=1), *local, *ctx.cell,
-            u.numpy(), spikes.numpy(),
-        )  # fmt: skip
-        ctx.save_for_backward(slow, k, bias, stored, factor, overlap, alpha, beta, u)
-        ctx.neuron = neuron
+    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
+        *inputs, ctx.neuron, ctx.form = arguments
+        spikes, u = ctx.form.run(*inputs, ctx.neuron)
+        ctx.save_for_backward(*inputs, u)
         ctx.set_materialize_grads(False)
         return spikes, u
 
@@ -213,58 +275,9 @@ class Fused(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         *inputs, u = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return again(functools.partial(unpacked, ctx.neuron), inputs, grads)
-        slow, k, _, stored, factor, overlap, alpha, beta = inputs
-        samples, _, n = u.shape
-        a = functools.partial(array, dtype=u.dtype)
-        vth, decay, subtract, rho = ctx.cell
-        g_slow, g_bias = torch.zeros_like(slow), u.new_zeros(samples, n)
-        g_stored, g_overlap = (None if x is None else torch.zeros_like(x) for x in (stored, overlap))
-        g_alpha, g_beta = (None if x is None else u.new_zeros(samples, n) for x in (alpha, beta))
-        results = (g_slow, g_bias, g_stored, g_overlap, g_alpha, g_beta)
-        split(
-            kernels.backward, samples, a(k, axes=1), a(stored, axes=3), a(factor, axes=1), a(overlap, axes=3),
-            a(alpha, axes=1), a(beta, axes=1), vth, decay, type(vth)(WINDOW), subtract, rho, u.numpy(),
-            a(grads[1], axes=3), a(grads[0], axes=3),
-            *(a(g, axes=x) for g, x in zip(results, (3, 2, 3, 3, 2, 2), strict=True)),
-        )  # fmt: skip
-        g_theta = [None if g is None else g.sum(0) for g in (g_alpha, g_beta)]
-        if overlap is None:
-            g_theta[1] = None  # P that stays does not know beta
-        return g_slow, None, g_bias.sum(0), g_stored, None, g_overlap, *g_theta, None
-
-
-class Compiled(torch.autograd.Function):
-    """`learning.graphs` as one differentiable function; arguments as `Fused`."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor | None, factor: Tensor | None,
-        overlap: Tensor | None, alpha: Tensor | None, beta: Tensor | None, neuron: Neuron,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        run = graphs.on(slow.device, graphs.forward)
-        subtract, rho = neuron.reset == "subtract", RHO[neuron.rho]
-        spikes, u = run(
-            slow, k, bias, stored, factor, overlap, alpha, beta, neuron.vth, neuron.decay, subtract, rho
-        )  # fmt: skip
-        ctx.save_for_backward(slow, k, bias, stored, factor, overlap, alpha, beta, u)
-        ctx.neuron = neuron
-        ctx.set_materialize_grads(False)
-        return spikes, u
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        *inputs, u = ctx.saved_tensors
-        neuron = ctx.neuron
-        if torch.is_grad_enabled():
-            return again(functools.partial(unpacked, neuron), inputs, grads)
-        slow, k, _, stored, factor, overlap, alpha, beta = inputs
-        run = graphs.on(slow.device, graphs.backward)
-        g_slow, g_bias, g_stored, g_overlap, g_alpha, g_beta = run(
-            slow, k, stored, factor, overlap, alpha, beta, u, *grads, WINDOW, neuron.vth, neuron.decay,
-            neuron.reset == "subtract", RHO[neuron.rho], SLOPE[neuron.rho],
-        )  # fmt: skip
-        return g_slow, None, g_bias, g_stored, None, g_overlap, g_alpha, g_beta, None
+            return *again(functools.partial(unpacked, ctx.neuron), inputs, grads), None
+        g_slow, g_bias, g_stored, *g_rest = ctx.form.back(*inputs, ctx.neuron, u, *grads)
+        return g_slow, None, g_bias, g_stored, None, *g_rest, None, None
 
 
 class Overlap(torch.autograd.Function):

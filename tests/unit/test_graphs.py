@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from synergic.learning.scan import Compiled, Fused, Neuron
+from synergic.learning.scan import GRAPHS, KERNELS, Fused, Neuron
 
 BATCH, STEPS, N = 5, 7, 11
 PARTS = ("slow", "bias", "stored", "overlap", "alpha", "beta")
@@ -29,7 +29,7 @@ def inputs(slow_steps, local, stored_steps=None, overlap=True):
 def gradients(form, given, neuron, both):
     """Outputs, and the gradients of a sum that weighs every entry of them differently."""
     fresh = [x.detach().clone().requires_grad_(x.requires_grad) if x is not None else None for x in given]
-    spikes, u = form(*fresh, neuron)
+    spikes, u = Fused.apply(*fresh, neuron, form)
     weights = torch.linspace(-1, 1, u.numel(), dtype=u.dtype, device=u.device).view(u.shape)
     loss = (weights * u).sum()
     if both:
@@ -54,7 +54,7 @@ INPUTS = [
 @pytest.mark.parametrize("both", [True, False])
 def test_equal_to_the_kernels(neuron, shape, both):
     given = inputs(*shape)
-    want, have = (gradients(form.apply, given, neuron, both) for form in (Fused, Compiled))
+    want, have = (gradients(form, given, neuron, both) for form in (KERNELS, GRAPHS))
     assert 0 < float(want[0].sum()) < want[0].numel()
     torch.testing.assert_close(have[0], want[0])
     torch.testing.assert_close(have[1], want[1], rtol=1e-10, atol=1e-12)
@@ -65,8 +65,10 @@ def test_equal_to_the_kernels(neuron, shape, both):
 def test_gradients_of_gradients_take_the_plain_form():
     slow, k, bias, *rest = inputs(STEPS, True)
     second = []
-    for form in (Fused, Compiled):
+    for form in (KERNELS, GRAPHS):
         a = slow.detach().requires_grad_()
-        (g,) = torch.autograd.grad(form.apply(a, k, bias, *rest, NEURONS[0])[1].square().sum(), a, create_graph=True)
+        (g,) = torch.autograd.grad(
+            Fused.apply(a, k, bias, *rest, NEURONS[0], form)[1].square().sum(), a, create_graph=True
+        )
         second.append(torch.autograd.grad(g.square().sum(), a)[0])
     torch.testing.assert_close(second[1], second[0], rtol=1e-10, atol=1e-12)
