@@ -101,7 +101,7 @@ class Convolution(Classification):
     @property
     def name(self) -> str:
         """Of the folder that a run goes to."""
-        return f"{self.dataset}-conv-{self.mode}-{self.seed}"
+        return super().name.replace(self.dataset, f"{self.dataset}-conv", 1)
 
 
 @dataclass(frozen=True)
