@@ -23,6 +23,7 @@ from synergic.checks import function, kind
 from synergic.errors import FormatError, ParameterError
 from synergic.files import check_folder, check_path, write_json, write_whole
 from synergic.learning.tasks import Task, check_task, family_of, open_task, read_config
+from synergic.learning.tensors import checked_device
 from synergic.storage import save
 
 CHECKPOINT, CONFIG, NETWORK, RECORD = "checkpoint.pt", "config.json", "network.h5", "record.json"
@@ -105,8 +106,10 @@ def read_checkpoint(task: Task, path: Path) -> None:
 
 
 def circumstances(device: str | torch.device = "cpu") -> dict[str, Any]:
-    """Versions, machine and date, as every record has them. device : of torch, that was computed on."""
-    gpu = f", {torch.cuda.get_device_name(device)}" if torch.device(device).type == "cuda" else ""
+    """Versions, machine and date, as every record has them. device : of torch, that was computed on. Raises
+    ParameterError."""
+    place = checked_device(device)
+    gpu = f", {torch.cuda.get_device_name(place)}" if place.type == "cuda" else ""
     return {
         "versions": {p: version(p) for p in ("synergic", "torch", "numpy")},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads{gpu}",

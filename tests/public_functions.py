@@ -687,6 +687,7 @@ def in_folders(folder: Path):
     opened = {"data": folder, "device": "cpu"}
     return {
         "synergic.learning.runs.settings": Case(runs.settings, {"config": TINY}),
+        "synergic.learning.runs.circumstances": Case(runs.circumstances, {"device": "cpu"}),
         "synergic.learning.runs.open_run": Case(runs.open_run, {"config": TINY, "folder": at}, fine={"folder": "text"}),
         "synergic.learning.runs.read_json": Case(runs.read_json, {"path": at / runs.CONFIG}),
         "synergic.learning.runs.load_config": Case(runs.load_config, {"folder": at}),
