@@ -106,7 +106,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
     import torch._dynamo
 
-    torch._dynamo.config.cache_size_limit = SHAPES
+    torch._dynamo.config.cache_size_limit = max(SHAPES, torch._dynamo.config.cache_size_limit)
     return torch.compile(function, dynamic=False)
 
 
