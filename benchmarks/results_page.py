@@ -173,14 +173,14 @@ def convolutions() -> list[str]:
 def continual() -> list[str]:
     """The mean so far, by method and number of tasks."""
     lines = ["", "## Continual learning", "", *CONTINUAL_TEXT.splitlines(), ""]
-    lines += ["| tasks learned | " + " | ".join(map(str, TASKS)) + " | forgetting, points |"]
-    lines += ["|---" * (len(TASKS) + 2) + "|"]
+    lines += ["| tasks learned | seed | " + " | ".join(map(str, TASKS)) + " | forgetting, points |"]
+    lines += ["|---" * (len(TASKS) + 3) + "|"]
     for mode in ("gp", "hp", "ewc"):
         for r in records(f"continual-{mode}"):
             means = r["figures"]["curves"]["tasks learned"]
             shown = [f"{100 * means[n - 1]:.1f}" if n <= len(means) else "-" for n in TASKS]
             lost = f"{100 * r['figures']['forgetting']:.1f}"
-            lines.append(f"| {mode.upper()} | " + " | ".join(shown) + f" | {lost} |")
+            lines.append(f"| {mode.upper()} | {r['config']['seed']} | " + " | ".join(shown) + f" | {lost} |")
     return lines
 
 
