@@ -294,6 +294,18 @@ def figures(record: str, title: str, text: str) -> list[str]:
     return lines
 
 
+def few_shot_time() -> list[str]:
+    """How long few-shot training takes to a level."""
+    path = RESULTS / "few-shot-time.json"
+    if not path.exists():
+        return []
+    r = json.loads(path.read_text())
+    what = f"{100 * r['level']:.0f} % of 1,000 test episodes"
+    took = f"{r['epochs']} epochs, {r['seconds'] / 60:.1f} minutes of training on {r['machine']}"
+    outcome = f"answers {what} after {took}" if r["reached"] else f"does not reach {what} in {took}"
+    return ["", f"Omniglot 5-way 1-shot {outcome} (`benchmarks/few_shot_time.py`, {r['date']})."]
+
+
 def page() -> str:
     """The page's text."""
     lines = [
@@ -333,7 +345,7 @@ def page() -> str:
             last = f"{len(found[0]['history'])} | {found[0]['evaluated_on']}"
             lines.append(f"| {name} | {len(found)} | {published} | {reached} | {last} |")
     lines += convolutions() + continual() + deployed() + chip_costs() + machine_faults() + chip_faults()
-    lines += figures("training", "Speed of training", SPEED_TEXT)
+    lines += figures("training", "Speed of training", SPEED_TEXT) + few_shot_time()
     lines += figures("chip", "Speed of the model of the chip", MODEL_TEXT)
     return "\n".join(lines) + "\n"
 
