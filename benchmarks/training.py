@@ -77,7 +77,7 @@ def rate_loss(count: Tensor, labels: Tensor) -> Tensor:
 
 def stepper(net: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
     """One training step, Adam included."""
-    optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=1e-4, foreach=True)
+    optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=1e-4)
 
     def step() -> None:
         optimizer.zero_grad()

@@ -111,7 +111,7 @@ def train(
     groups = [{"params": net.slow(), "lr": lr}]
     if net.theta():
         groups.append({"params": net.theta(), "lr": lr_theta})
-    optimizer = torch.optim.Adam(groups, foreach=True)
+    optimizer = torch.optim.Adam(groups)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     generator = torch.Generator().manual_seed(seed)
     output = net.layers[-1]

@@ -91,7 +91,7 @@ class ContinualTask:
         began, task, config = time.perf_counter(), len(self.history), self.config
         self.net.train()
         self.take_up(task)
-        optimizer = torch.optim.Adam(self.net.slow(), lr=config.lr, foreach=True)
+        optimizer = torch.optim.Adam(self.net.slow(), lr=config.lr)
         images, total, order = self.permuted(self.images, task), 0.0, drawn(config.seed, task, 2)
         for _ in range(config.epochs_a_task):
             for chosen in torch.randperm(len(images), generator=order).split(config.batch):
