@@ -57,6 +57,12 @@ def empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(view)
 
 
+def like(values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A tensor of the type and place of `values`, its own values arbitrary, in such memory if that can hold it."""
+    holds = values.device.type == "cpu" and values.dtype in KIND
+    return empty(tuple(shape), values.dtype) if holds else values.new_empty(shape)
+
+
 def kept(values: Tensor) -> Tensor:
     """The same values in such memory, if that can hold them; a gradient does not pass."""
     if values.device.type != "cpu" or values.dtype not in KIND or torch.is_grad_enabled():

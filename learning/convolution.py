@@ -11,28 +11,48 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synergic.checks import choice, grid, kind, number, require, whole
+from synergic.learning import buffers
 from synergic.learning.layers import HybridNet
 from synergic.learning.scan import Neuron, scan
 
 
 class Pooled(torch.autograd.Function):
-    """Means over squares of `side`; torch's own, whose gradient takes ten times as long on a GPU."""
+    """Means over squares of `side`, (..., height, width) to (..., height // side, width // side).
+
+    Of the many spikes of a step of training this takes less than half the time of torch's own on a CPU, and its
+    gradient a tenth on a GPU.
+    """
 
     @staticmethod
     def forward(ctx: Any, spikes: Tensor, side: int) -> Tensor:
         ctx.side, ctx.size = side, spikes.shape[2:]
-        return functional.avg_pool2d(spikes, side)
+        if spikes.is_cuda:
+            return functional.avg_pool2d(spikes, side)
+        first, *others = corners(spikes, side)
+        total = buffers.like(first, first.shape).copy_(first)
+        for corner in others:
+            total += corner
+        return total.div_(side**2)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         g, side = grads[0] / ctx.side**2, ctx.side
-        whole = (
-            g[:, :, :, None, :, None]
-            .expand(-1, -1, -1, side, -1, side)
-            .reshape(*g.shape[:2], *(side * n for n in g.shape[2:]))
-        )
-        rest = [size - have for size, have in zip(ctx.size, whole.shape[2:], strict=True)]
+        kept = [side * n for n in g.shape[2:]]
+        if not g.is_cuda:
+            whole = buffers.like(g, (*g.shape[:2], *ctx.size))
+            whole[:, :, kept[0] :], whole[:, :, :, kept[1] :] = 0, 0
+            for corner in corners(whole, side):
+                corner.copy_(g)
+            return whole, None
+        whole = g[:, :, :, None, :, None].expand(-1, -1, -1, side, -1, side).reshape(*g.shape[:2], *kept)
+        rest = [size - have for size, have in zip(ctx.size, kept, strict=True)]
         return functional.pad(whole, (0, rest[1], 0, rest[0])) if any(rest) else whole, None
+
+
+def corners(pictures: Tensor, side: int) -> list[Tensor]:
+    """Of every whole square of `side` the same place, for each place in it: views of pictures."""
+    height, width = (size - size % side for size in pictures.shape[2:])
+    return [pictures[:, :, i:height:side, j:width:side] for i in range(side) for j in range(side)]
 
 
 class SpikingConv2d(nn.Module):

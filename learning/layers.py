@@ -15,7 +15,6 @@ which holds while no entry of P reaches its bound. `fused` is the same with the 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synergic.checks import choice, kind, number, option, require, whole
+from synergic.learning.exact import Trace, exact, has_loops, step_by_step
 from synergic.learning.products import product
 from synergic.learning.scan import RHO, Local, Neuron, overlap, scan
 from synergic.learning.shared import run_shared
@@ -105,6 +105,11 @@ class HybridLinear(nn.Module):
         """What the neurons share."""
         return Neuron(self.vth, self.decay, self.reset, self.rho)
 
+    @property
+    def traced(self) -> Trace:
+        """What the local weights share."""
+        return Trace(self.neuron, self.lambda_, self.sign, self.p_max)
+
     @torch.no_grad()
     def may_clip(self, steps: int, largest: float = 1.0) -> bool:
         """Whether an entry of P could reach its bound within `steps`, whatever the activity.
@@ -180,7 +185,7 @@ class HybridLinear(nn.Module):
             return spikes, u
         # A softmax ties the neurons of a sample together; and from what overflowed no gradient comes back.
         alone = self.rho != "softmax" and 2 * int(risky.sum()) < risky.numel() and bool(u.isfinite().all())
-        return self.run_rows(s, slow, k, risky, spikes, u) if alone else self.run_matrix(s, slow, k)
+        return self.run_rows(s, slow, k, risky, spikes, u) if alone else self.run_matrix(s, slow, k, quick)
 
     def run_gram(self, s: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
         """The local term from overlaps of input vectors, without P."""
@@ -193,12 +198,20 @@ class HybridLinear(nn.Module):
         local = Local(stored, base**m, overlap(s, self.eta, decay, fused), self.alpha.expand_as(self.bias), self.beta)
         return scan(slow, k, self.bias, local, self.neuron, fused)
 
-    def run_matrix(self, s: Tensor, slow: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """The local term from P, a matrix a sample, with its bound."""
-        p = self.local_weights.expand(len(s), -1, -1)
+    def run_matrix(self, s: Tensor, slow: Tensor, k: Tensor, quick: bool = False) -> tuple[Tensor, Tensor]:
+        """The local term from P, with its bound; quick : neuron by neuron where that is compiled."""
         current = slow * k[:, None] + self.bias
-        heard = s.expand(-1, len(k), -1)[:, :, None].unbind(1)
-        return self.run_exact(p, heard, current.unbind(1), self.alpha, self.beta)
+        count, steps, n = current.shape
+        alpha = self.alpha.expand_as(self.bias) if self.alpha.ndim < 2 else self.alpha
+        if quick and has_loops(s, current, self.local_weights, alpha, self.eta, self.beta, trace=self.traced):
+            rows, index = current.transpose(1, 2).reshape(-1, steps), torch.arange(n).repeat(count)
+            sample = torch.arange(count).repeat_interleave(n)
+            found = exact(s, rows, self.local_weights, alpha, self.eta, self.beta, sample, index, self.traced)
+            spikes, u = (part.view(count, n, steps).transpose(1, 2).contiguous() for part in found)
+            return spikes, u
+        p = self.local_weights.expand(count, -1, -1)
+        heard = s.expand(-1, steps, -1)[:, :, None].unbind(1)
+        return step_by_step(p, heard, current.unbind(1), alpha, self.eta, self.beta, self.traced)
 
     def run_rows(
         self, s: Tensor, slow: Tensor, k: Tensor, risky: Tensor, spikes: Tensor, u: Tensor
@@ -210,33 +223,13 @@ class HybridLinear(nn.Module):
         sample, neuron = rows // n, rows % n
         slow = slow.transpose(1, 2).reshape(count * n, -1).index_select(0, rows)
         current = slow * k + self.bias[neuron][:, None]
-        heard = [now.index_select(0, sample) for now in s.unbind(1)] * (steps // s.shape[1])
-        alpha = self.alpha.expand_as(self.bias)[neuron]
-        exact = self.run_exact(self.local_weights[neuron], heard, current.unbind(1), alpha, self.beta[neuron])
+        alpha = self.alpha.expand_as(self.bias)
+        found = exact(s, current, self.local_weights, alpha, self.eta, self.beta, sample, neuron, self.traced)
         spikes, u = (
             whole.transpose(1, 2).reshape(count * n, steps).index_copy(0, rows, part).view(count, n, steps)
-            for whole, part in zip((spikes, u), exact, strict=True)
+            for whole, part in zip((spikes, u), found, strict=True)
         )
         return spikes.transpose(1, 2).contiguous(), u.transpose(1, 2).contiguous()
-
-    def run_exact(
-        self, p: Tensor, heard: Sequence[Tensor], current: Sequence[Tensor], alpha: Tensor, beta: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The presentation step by step, P carried along. p : (..., n_in), a row a neuron; alpha, beta, and of each
-        step `current` : (...); heard : of each step, (..., n_in). Returns spikes and potentials, (batch, T, ...)."""
-        u, potentials, spikes = torch.zeros_like(current[0]), [], []
-        for now, x in zip(current, heard, strict=True):
-            if self.alpha.ndim == 2:
-                local = torch.einsum("...j,...j->...", alpha * p, x)
-            else:
-                local = alpha * torch.einsum("...j,...j->...", p, x)
-            before, fired, u = self.neuron.step(u, now + local)
-            post = RHO[self.rho](before / self.vth) + beta
-            pre = self.sign * self.eta * x
-            p = (self.lambda_ * p + post[..., None] * pre).clamp(-self.p_max, self.p_max)
-            potentials.append(before)
-            spikes.append(fired)
-        return torch.stack(spikes, 1), torch.stack(potentials, 1)
 
 
 def top_of(values: Tensor) -> float:
