@@ -42,9 +42,7 @@ def learn(p: Any, after: Any, lambda_: Any, post: Any, drive: Any, p_max: Any) -
 
 
 @jit
-def unlearn(
-    g: Any, g_drive: Any, p: Any, lambda_: Any, post: Any, drive: Any, p_max: Any
-) -> Any:  # pragma: no cover
+def unlearn(g: Any, g_drive: Any, p: Any, lambda_: Any, post: Any, drive: Any, p_max: Any) -> Any:  # pragma: no cover
     """Of `learn`: g from dL/d after to dL/dp; g_drive += dL/d drive; returns dL/d post."""
     zero = p.dtype.type(0)
     g_post = zero
@@ -145,7 +143,7 @@ def typed(trace: Trace, dtype: torch.dtype) -> tuple[tuple[Any, ...], tuple[Any,
 
 
 class Rows(torch.autograd.Function):
-    """`exact` by the compiled loops. first : (batch + 1,), of `forward`; index : (rows,), neurons; both int64 arrays."""
+    """`exact` by the compiled loops. first : (batch + 1,) and index : (rows,), int64 arrays, of `forward`."""
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
