@@ -14,6 +14,7 @@ from synergic.checks import choice, grid, kind, number, require, whole
 from synergic.learning import buffers
 from synergic.learning.layers import HybridNet
 from synergic.learning.scan import Neuron, scan
+from synergic.learning.tensors import heard
 
 
 class Pooled(torch.autograd.Function):
@@ -88,6 +89,7 @@ class SpikingConv2d(nn.Module):
         s : (batch, T, in_channels, height, width), or (batch, 1, ...) of a picture that stays, for which the
         convolution is computed once. k : (T,), decay of W.
         """
+        heard("SpikingConv2d.forward.s", s, self.weight)
         fits = s.ndim == 5 and s.shape[1] in (1, len(k)) and s.shape[2] == self.weight.shape[1]
         allowed = f"(batch, T or 1, {self.weight.shape[1]}, height, width)"
         require(fits, "SpikingConv2d input", f"shape {tuple(s.shape)}", allowed, "T of k.")
@@ -96,7 +98,7 @@ class SpikingConv2d(nn.Module):
         assert self.bias is not None
         bias = self.bias[:, None, None].expand(size).reshape(-1)
         neuron = Neuron(self.vth, self.decay, self.reset, "tanh")
-        spikes, _ = scan(slow.reshape(*s.shape[:2], -1), k, bias, None, neuron)
+        spikes, _ = scan(slow.reshape(*s.shape[:2], math.prod(size)), k, bias, None, neuron)
         pooled = Pooled.apply(spikes.reshape(-1, *size), self.pool) if self.pool > 1 else spikes
         return pooled.reshape(len(s), len(k), size[0], size[1] // self.pool, size[2] // self.pool)
 
@@ -144,11 +146,12 @@ class ConvHybridNet(HybridNet):
 
     def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As HybridNet's. s : (batch, T, pixels), or (batch, pixels) of a picture that stays."""
+        heard("ConvHybridNet.forward.s", s, self.convolutions[0].weight)
         pixels = math.prod(self.picture)
         fits = s.shape[-1] == pixels and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] == self.steps))
         allowed = f"(batch, {self.steps}, {pixels}) or (batch, {pixels})"
         require(fits, "ConvHybridNet input", f"shape {tuple(s.shape)}", allowed, "Axes are sample, step, pixel.")
-        s = s.reshape(len(s), -1, *self.picture)
+        s = s.reshape(len(s), s.shape[1] if s.ndim == 3 else 1, *self.picture)
         for convolution in self.convolutions:
             s = convolution(s, self.k.to(s.dtype))
         return super().forward(s.flatten(2), signal)

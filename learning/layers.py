@@ -150,8 +150,8 @@ class HybridLinear(nn.Module):
         """
         if form is not None:
             choice("HybridLinear.forward.form", form, FORMS)
-        for name, given in (("s", s), ("k", k)):
-            heard(f"HybridLinear.forward.{name}", given)
+        heard("HybridLinear.forward.s", s, self.weight)
+        heard("HybridLinear.forward.k", k)
         require(k.ndim == 1 and len(k) > 0, "HybridLinear.forward.k", f"shape {tuple(k.shape)}", "(T,)", "One a step.")
         fits = s.shape[-1:] == (self.weight.shape[1],) and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] in (1, len(k))))
         require(
@@ -293,7 +293,7 @@ class HybridNet(nn.Module):
         signal : (batch, T), the global signal, where a layer's rule needs one.
         """
         want = (self.steps, self.sizes[0])
-        heard("HybridNet.forward.s", s)
+        heard("HybridNet.forward.s", s, self.layers[0].bias)
         require(
             (s.ndim == 3 and tuple(s.shape[1:]) == want) or (s.ndim == 2 and s.shape[1] == want[1]),
             "HybridNet.forward.s",

@@ -148,7 +148,7 @@ class MaskedLinear(HybridLinear):
         """As HybridLinear's; form "matrix" carries P and its bound, None is the fastest exact one."""
         require(self.pattern is not None, "MaskedLinear", "no mask", "a mask of the task", "Call use(pattern) before.")
         assert self.pattern is not None
-        heard("MaskedLinear.forward.s", s)
+        heard("MaskedLinear.forward.s", s, self.values)
         s = s[:, None] if s.ndim == 2 else s
         slow = sparse_product(s, self.values, self.pattern)
         if not self.plastic:

@@ -24,10 +24,14 @@ def tensor(where: str, value: Any, axes: str, finite: bool = False) -> Tensor:
     return found
 
 
-def heard(where: str, value: Any) -> None:
-    """Refuse as the input of a layer what is no tensor of real numbers; its shape is the layer's affair."""
+def heard(where: str, value: Any, weights: Tensor | None = None) -> None:
+    """Refuse as the input of a layer what is no tensor of real numbers, or of another precision than its weights unless
+    torch converts by itself; its shape is the layer's affair. Raises ParameterError."""
     kind(where, value, Tensor, "Make one with torch.as_tensor(...).")
     require(value.is_floating_point(), where, f"{value.dtype}", "real numbers", "Call float().")
+    if weights is not None and not (torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled()):
+        fits, wanted = value.dtype == weights.dtype, f"{weights.dtype}, as the layer's weights"
+        require(fits, where, f"{value.dtype}", wanted, "Convert one of them by to(...).")
 
 
 def class_labels(where: str, labels: Any, samples: int, n: int) -> Tensor:

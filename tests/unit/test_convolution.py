@@ -130,8 +130,18 @@ def test_the_family_learns(tmp_path):
         (lambda: ConvHybridNet((1, 4, 4), (2, 2, 2), (5, 3)), "lasts"),
         (lambda: ConvHybridNet((1, 8, 8), (2, 2), (5, 3), pools=(2,)), "one each"),
         (lambda: ConvHybridNet((1, 8, 8), (2,), (5, 3))(torch.zeros(2, 63)), "pixel"),
+        (lambda: SpikingConv2d(1, 2)(torch.zeros(2, 1, 1, 6, 6, dtype=torch.int64), K), "real numbers"),
+        (lambda: SpikingConv2d(1, 2)(torch.zeros(2, 1, 1, 6, 6).double(), K), "float64, allowed torch.float32"),
+        (lambda: ConvHybridNet((1, 8, 8), (2,), (5, 3)).double()(torch.zeros(2, 64)), "float32, allowed torch.float64"),
     ],
 )
 def test_bad_input_is_refused(act, message):
     with pytest.raises(ParameterError, match=message):
         act()
+
+
+def test_no_samples_give_no_outputs():
+    net = ConvHybridNet((1, 8, 8), (2,), (5, 3), steps=4)
+    for empty in (torch.zeros(0, 64), torch.zeros(0, 4, 64)):
+        spikes, u = net(empty)
+        assert spikes.shape == u.shape == (0, 4, 3)

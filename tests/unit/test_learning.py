@@ -119,6 +119,8 @@ def test_training_is_reproducible():
 def test_bad_arguments_are_refused():
     with pytest.raises(ParameterError, match="'xp'"):
         HybridNet((3, 2), mode="xp")
+    with pytest.raises(ParameterError, match=r"float32, allowed torch\.float64"):
+        make_net()(torch.zeros(1, 6, 12))
     with pytest.raises(ParameterError, match="Axes"):
         make_net()(torch.zeros(1, 6, 13).double())
     with pytest.raises(ParameterError, match="rho"):
