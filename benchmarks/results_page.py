@@ -106,6 +106,8 @@ DAMAGES = {
 """Damages, and what their levels are in, of images and of events."""
 DAMAGED = {"fashion": ("lp", "gp", "hp", "hp-balanced"), "nmnist": ("gp", "hp")}
 """Modes in the plots of damage, by how the names of the experiments begin."""
+COLOURS = dict(zip(DAMAGED["fashion"], ("tab:blue", "tab:orange", "tab:green", "tab:red"), strict=True))
+"""By mode, the same in all of them."""
 EVENTS_TEXT = """\
 N-MNIST with events dropped, events added as a share of those there, and a masked square of that half-width in pixels;
 trained on the recordings as they are, accuracy in per cent, mean and range of the seeds."""
@@ -207,7 +209,7 @@ def draw_damages() -> None:
         runs = {mode: [r["figures"] for r in records(f"{start}-{mode}")] for mode in DAMAGED[start]}
         levels = np.array(runs["gp"][0]["levels"][kind]) * (DAMAGE[kind][1] if kind in DAMAGE else 1)
         curves = {mode.upper(): [r["curves"][kind] for r in of] for mode, of in runs.items()}
-        axes.set_prop_cycle(color=[f"C{DAMAGED['fashion'].index(mode)}" for mode in runs])
+        axes.set_prop_cycle(color=[COLOURS[mode] for mode in runs])
         plots.robustness(axes, levels, curves, kind)
         axes.set_xlabel(unit)
     figure.savefig(ROOT / "docs" / "images" / "damages.png", dpi=80)
