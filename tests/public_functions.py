@@ -669,6 +669,7 @@ def shown(folder: Path):
                 fine=dict.fromkeys(("pools", "dense"), "empty"),
             )
             for kind in (
+                experiments.Supervised,
                 experiments.Classification,
                 experiments.Convolution,
                 experiments.Continual,

@@ -67,7 +67,7 @@ def family_of(config: Any) -> str:
     for name, (settings, _) in families().items():
         if type(config) is settings:
             return name
-    allowed = "settings of synergic.experiments"
+    allowed = f"one of synergic.experiments: {', '.join(s.__name__ for s, _ in families().values())}"
     raise ParameterError(f"config: got {config!r} of type {type(config).__name__}, allowed {allowed}. Make some.")
 
 

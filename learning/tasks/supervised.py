@@ -22,7 +22,7 @@ class SupervisedTask:
     """Trains `net` on samples, several at a step.
 
     config : with epochs, batch, lr, lr_theta, weight_decay, theta_decay, theta_every, look_ahead, second_order, readout
-    and seed, as synergic.experiments.Classification has them. samples : (count, ...), what the net hears, brought to
+    and seed, as synergic.experiments.Supervised has them. samples : (count, ...), what the net hears, brought to
     the device and to float32 a batch at a time. labels : (count,) integers. device : of torch, where the net lives.
     """
 

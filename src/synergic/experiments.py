@@ -15,15 +15,11 @@ from synergic.settings import Settings
 
 
 @dataclass(frozen=True)
-class Classification(Settings):
-    """Images into a fully connected network of plastic layers; the real pixel values enter at every step."""
+class Supervised(Settings):
+    """What labelled samples have in common, images or recordings, into a fully connected network of plastic layers."""
 
-    dataset: Literal["mnist", "fashion-mnist", "cifar-10"] = "fashion-mnist"
-    """Training and test set, official split."""
     mode: Literal["gp", "lp", "hp"] = "hp"
     """Global, local or hybrid plasticity."""
-    trace: Literal["per_sample", "frozen", "shared"] = "per_sample"
-    """Where P lives; "shared" is the authors' protocol, in which predictions depend on the batch."""
     hidden: int = 512
     """Neurons of the hidden layer."""
     steps: int = 10
@@ -38,32 +34,20 @@ class Classification(Settings):
     """Share of P kept over a step."""
     p_max: float = 4.0
     """Bound of P."""
-    sign: Literal[1, -1] = 1
-    """Hebbian or anti-Hebbian."""
-    rho: Literal["tanh", "identity", "softmax"] = "tanh"
-    """Of the potential, in the local rule."""
-    reset: Literal["subtract", "zero"] = "subtract"
-    """Of the membrane, after a spike."""
     readout: Literal["rank", "rate"] = "rank"
     """Whether u(T) or the spike count of the outputs is trained and read."""
     dropout: float = 0.0
     """Share of the hidden neurons left out for a presentation, in training only."""
-    balanced: bool = False
-    """Whether a local rule keeps the sum of each hidden neuron's slow weights at zero (numerics.floating.balanced)."""
     epochs: int = 30
-    """Passes over the training images."""
+    """Passes over the training samples."""
     batch: int = 100
-    """Images a step."""
+    """Samples a step."""
     lr: float = 1e-3
     """Adam's rate for W and b, falling to 0 by a cosine."""
     lr_theta: float = 5e-4
     """Adam's rate for alpha, eta and beta, likewise."""
     theta_decay: float = 0.0
     """Decoupled decay of alpha, eta and beta a step, times the rate."""
-    alpha_start: float = 0.01
-    """alpha starts uniform between 0 and this."""
-    eta_start: float = 0.01
-    """eta starts uniform between 0 and this."""
     theta_every: int = 0
     """0: theta learns with W in every step. n: after n batches for W the next one is for theta alone, whose gradient
     goes through a step of W on the batch before (learning.meta)."""
@@ -73,12 +57,34 @@ class Classification(Settings):
     """How the gradient through that step is found: by a finite difference, or left out."""
     weight_decay: float = 0.3
     """Decoupled decay of W and b a step, times the rate."""
-    train_samples: int | None = None
-    """Use only the first so many training images."""
     validation: int = 0
-    """Hold back the last so many training images, and evaluate on them instead of the test set."""
+    """Hold back the last so many training samples, and evaluate on them instead of the test set."""
     seed: int = 0
     """Of weights and order."""
+
+
+@dataclass(frozen=True)
+class Classification(Supervised):
+    """Images into a fully connected network of plastic layers; the real pixel values enter at every step."""
+
+    dataset: Literal["mnist", "fashion-mnist", "cifar-10"] = "fashion-mnist"
+    """Training and test set, official split."""
+    trace: Literal["per_sample", "frozen", "shared"] = "per_sample"
+    """Where P lives; "shared" is the authors' protocol, in which predictions depend on the batch."""
+    sign: Literal[1, -1] = 1
+    """Hebbian or anti-Hebbian."""
+    rho: Literal["tanh", "identity", "softmax"] = "tanh"
+    """Of the potential, in the local rule."""
+    reset: Literal["subtract", "zero"] = "subtract"
+    """Of the membrane, after a spike."""
+    balanced: bool = False
+    """Whether a local rule keeps the sum of each hidden neuron's slow weights at zero (numerics.floating.balanced)."""
+    alpha_start: float = 0.01
+    """alpha starts uniform between 0 and this."""
+    eta_start: float = 0.01
+    """eta starts uniform between 0 and this."""
+    train_samples: int | None = None
+    """Use only the first so many training images."""
 
     @property
     def name(self) -> str:
@@ -165,52 +171,15 @@ class Continual(Settings):
 
 
 @dataclass(frozen=True)
-class Events(Settings):
-    """N-MNIST, all of it or a part: frames of events as spikes into a fully connected network."""
+class Events(Supervised):
+    """N-MNIST, all of it or a part: frames of events, one a step, as spikes into a fully connected network."""
 
-    mode: Literal["gp", "lp", "hp"] = "hp"
-    """Global, local or hybrid plasticity."""
-    hidden: int = 512
-    """Neurons of the hidden layer."""
-    steps: int = 10
-    """T, steps of a presentation, into which a recording is cut."""
-    vth: float = 0.35
-    """Threshold."""
-    decay: float = 0.4
-    """d, share of the membrane kept over a step."""
-    tau_w: float = 40.0
-    """Time constant of the slow weights' decay, in steps."""
-    lambda_: float = 0.95
-    """Share of P kept over a step."""
-    p_max: float = 4.0
-    """Bound of P."""
-    readout: Literal["rank", "rate"] = "rank"
-    """Whether u(T) or the spike count of the outputs is trained and read."""
     dropout: float = 0.5
     """Share of the hidden neurons left out for a presentation, in training only."""
-    epochs: int = 30
-    """Passes over the training recordings."""
     batch: int = 20
     """Recordings a step."""
     lr: float = 5e-4
     """Adam's rate for W and b, falling to 0 by a cosine."""
-    lr_theta: float = 5e-4
-    """Adam's rate for alpha, eta and beta, likewise."""
-    theta_decay: float = 0.0
-    """Decoupled decay of alpha, eta and beta a step, times the rate."""
-    theta_every: int = 0
-    """0: theta learns with W in every step. n: after n batches for W the next one is for theta alone, whose gradient
-    goes through a step of W on the batch before (learning.meta)."""
-    look_ahead: float = 1e-3
-    """xi, the rate of that step of W."""
-    second_order: Literal["difference", "none"] = "difference"
-    """How the gradient through that step is found: by a finite difference, or left out."""
-    weight_decay: float = 0.3
-    """Decoupled decay of W and b a step, times the rate."""
-    validation: int = 0
-    """Hold back the last so many training recordings, and evaluate on them instead of the test set."""
-    seed: int = 0
-    """Of weights and order."""
 
     @property
     def name(self) -> str:
