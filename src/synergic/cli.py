@@ -134,6 +134,8 @@ class Evaluate:
         if self.json is not None:
             write_json(self.json, {"recorded": recorded, "repeated": repeated, "equal": equal})
         if not equal:
+            made = f"They differ. The record was made on {record.get('machine', 'an unknown machine')}"
+            sys.stderr.write(f"{made}, this is {self.device}: a GPU rounds otherwise than a processor (--device).\n")
             raise SystemExit(1)
 
 

@@ -21,6 +21,7 @@ from rich.console import Console
 import synergic as sy
 from synergic.chip_map import map_to_chip
 from synergic.chip_run import run_on_chip
+from synergic.cli import Evaluate
 from synergic.errors import CapacityError, FormatError, ParameterError, SynergicError
 from synergic.experiments import HP, Events
 from synergic.hw_targets import map_network, save_mapping
@@ -225,3 +226,23 @@ def test_the_command(files, tmp_path):
     assert len(json.loads((tmp_path / "both.json").read_text())["inputs"]) == 2
     done = subprocess.run([SYNERGIC, "report", tmp_path], capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stderr[:10]) == (2, "synergic: ")
+
+
+@pytest.mark.parametrize("repeated", [0.9375, 0.93])
+def test_evaluate_says_where_the_figures_that_it_does_not_repeat_come_from(repeated, files, monkeypatch, capsys):
+    class Task:
+        def figures(self):
+            return record(0.9375)["figures"] | {"accuracy": repeated}
+
+    monkeypatch.setattr("synergic.learning.runs.restore", lambda *_: Task())
+    command = Evaluate(files / "hp", json=files / "evaluated.json")
+    if repeated == 0.9375:
+        command.run()
+    else:
+        with pytest.raises(SystemExit) as end:
+            command.run()
+        assert end.value.code == 1
+        assert "made on a machine, this is cpu" in capsys.readouterr().err
+    found = json.loads((files / "evaluated.json").read_text())
+    assert found["equal"] == (repeated == 0.9375)
+    assert found["repeated"]["accuracy"] == repeated
