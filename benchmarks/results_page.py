@@ -148,8 +148,9 @@ FAMILIES = ("fashion-", "nmnist-", "omniglot-", "continual-", "mnist-")
 FAULTS_TEXT = """\
 The quantised Fashion-MNIST networks with faults in their memory or neurons, on the model of the chip: three seeds of
 training, faults drawn with the same seeds, the first 1,000 test images; accuracy in per cent, mean of the seeds. Hybrid
-plasticity is no remedy: where synapses are stuck it does better than GP, where many synapses or neurons are dead, or
-bits flip, worse; most of these differences are within the range of the seeds."""
+plasticity is no remedy: where synapses are stuck or bits flip it does better than GP, where many synapses are dead
+worse, and networks trained on an earlier day had it worse where bits flip; most of these differences are within the
+range of the seeds."""
 OTHERS = {
     "mnist-lp": "-", "mnist-gp": "-", "mnist-hp": "-", "mnist-conv-hp": "99.5", "fashion-conv-hp": "93.3",
     "mnist-conv-hp-small": "99.5 with all channels", "fashion-conv-hp-small": "93.3 with all channels",
