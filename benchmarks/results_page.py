@@ -91,8 +91,8 @@ SPEED_TEXT = """\
 `benchmarks/training.py`, ratios in one run, medians. They depend on the machine, and on what else its host does: on
 2026-11-23 they were 99.5, 122 and 4.4 for a step and inference of HP and a step of GP, 60.4 for the continual family,
 and 14.8 for memory; four runs on 2026-11-27 and the night after gave 83 to 92, 111 to 120 and 3.8 to 4.0, 55 to 60, and
-17.3 to 19.1. HP's are of the shared trace, equal mathematics; the mode that is deployed is `per_sample`. Adam over all tensors
-at once (torch's foreach) was tried: nothing in a whole step."""
+17.3 to 19.1. HP's are of the shared trace, equal mathematics; the mode that is deployed is `per_sample`. Adam over all
+tensors at once (torch's foreach) was tried: nothing in a whole step."""
 MODEL_TEXT = """\
 `benchmarks/chip.py`, medians of rounds in which the programs take turns, on the machine that the record names; a factor
 says how many times faster the model is. `bandwidth_share` is bounded by arithmetic while P lies in the cache: rounding
