@@ -4,6 +4,10 @@
 if __name__ != "synergic.learning":
     raise ImportError("import synergic.learning: the folder is a part of the package, not a package by itself")
 
+from synergic._parts import require
+
+require("synergic.learning", "torch", "torchvision")
+
 from synergic.learning.convolution import ConvHybridNet, SpikingConv2d
 from synergic.learning.export import to_description
 from synergic.learning.layers import HybridLinear, HybridNet

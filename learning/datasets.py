@@ -15,12 +15,10 @@ import torch
 import torchvision
 
 from synergic.checks import choice
+from synergic.data import CACHE, FOLDER_VARIABLE
 from synergic.errors import DataError, FormatError
 from synergic.files import check_path, read_arrays, reading
 
-FOLDER_VARIABLE = "SYNERGIC_DATA"
-"""Environment variable that names the folder with data sets."""
-CACHE = Path.home() / ".cache" / "synergic"
 SETS = {
     "mnist": torchvision.datasets.MNIST, "fashion-mnist": torchvision.datasets.FashionMNIST,
     "cifar-10": torchvision.datasets.CIFAR10,

@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from synergic.checks import require
+from synergic.data import CACHE, FOLDER_VARIABLE
 from synergic.errors import DataError, FormatError
 from synergic.files import check_path, read_arrays, reading
-from synergic.learning.datasets import CACHE, FOLDER_VARIABLE
 
 SIZE, DRAWERS, BACKGROUND, EVALUATION = 31, 20, 964, 659
 MEAN, DEVIATION = 0.9195, 0.2721

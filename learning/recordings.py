@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tonic
 from torch import Tensor, from_numpy
 
+from synergic._parts import require
 from synergic.checks import whole
+from synergic.data import CACHE, FOLDER_VARIABLE
 from synergic.errors import DataError, FormatError
 from synergic.files import check_path, reading
-from synergic.learning.datasets import CACHE, FOLDER_VARIABLE
 from synergic.numerics.events import bin_events, spread
 
 SENSOR: tuple[int, int, int] = (34, 34, 2)
@@ -47,10 +47,13 @@ def load_recordings(folder: str | Path | None = None) -> Recordings:
     """
     if folder is not None:
         check_path("load_recordings.folder", folder)
+    require("load_recordings", "tonic")
     given = folder or os.environ.get(FOLDER_VARIABLE)
     place = Path(given) if given else CACHE
     found = read(place)
     if found is None and not given:
+        import tonic
+
         try:
             for train in (True, False):
                 tonic.datasets.NMNIST(str(CACHE), train=train)
@@ -118,6 +121,8 @@ def events_of(raw: bytes) -> Any:
     """The events of a file, five bytes each. Raises ValueError for a truncated or foreign one."""
     if not raw or len(raw) % EVENT_BYTES:
         raise ValueError(f"{len(raw)} bytes, allowed a positive multiple of {EVENT_BYTES}: truncated")
+    import tonic
+
     events = tonic.io.read_mnist_file(io.BytesIO(raw), dtype=tonic.datasets.NMNIST.dtype, is_stream=True)
     if not len(events) or events["x"].max() >= SENSOR[0] or events["y"].max() >= SENSOR[1]:
         raise ValueError(f"no events, or events outside the sensor of {SENSOR[0]} x {SENSOR[1]}")

@@ -21,12 +21,11 @@ import torch
 
 from synergic.checks import function, kind
 from synergic.errors import FormatError, ParameterError
-from synergic.files import check_folder, check_path, write_json, write_whole
+from synergic.experiments import CHECKPOINT, CONFIG, NETWORK, RECORD
+from synergic.files import check_folder, check_path, read_json, write_json, write_whole
 from synergic.learning.tasks import Task, check_task, family_of, open_task, read_config
 from synergic.learning.tensors import checked_device
 from synergic.storage import save
-
-CHECKPOINT, CONFIG, NETWORK, RECORD = "checkpoint.pt", "config.json", "network.h5", "record.json"
 
 
 def settings(config: Any) -> dict[str, Any]:
@@ -54,20 +53,6 @@ def open_run(config: Any, folder: Path) -> None:
         raise ParameterError(
             f"{folder}: holds a run with other settings, (there, given): {other}; allowed the same. Choose another one."
         )
-
-
-def read_json(path: Path, remedy: str = "Delete the run and repeat it.") -> dict[str, Any]:
-    """A JSON object. remedy : what to do if it is damaged. Raises FormatError, ParameterError."""
-    path = check_path("read_json.path", path)
-    try:
-        value = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        raise FormatError(f"{path}: no such file. Is this the folder of a run?") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{path}: damaged: {error}. {remedy}") from error
-    if not isinstance(value, dict):
-        raise FormatError(f"{path}: holds no JSON object. {remedy}")
-    return value
 
 
 def load_config(folder: Path) -> Any:

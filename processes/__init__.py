@@ -4,6 +4,10 @@
 if __name__ != "synergic.processes":
     raise ImportError("import synergic.processes: the folder is a part of the package, not a package by itself")
 
+from synergic._parts import require
+
+require("synergic.processes", "lava")
+
 from synergic.processes.delta_encoder.process import DeltaEncoder
 from synergic.processes.encoder.process import Encoder
 from synergic.processes.event_source.process import EventSource

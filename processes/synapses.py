@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -149,7 +149,7 @@ class Synapses:
     trace: str
     weight_bits: int = 8
     num_message_bits: int = 0
-    place: Array = OWN
+    place: Array = field(default_factory=lambda: OWN)
     mask: Any = None
 
     @property

@@ -7,6 +7,8 @@ import os
 
 from hypothesis import settings
 
+import synergic  # noqa: F401  before any test imports Lava
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
 
 settings.register_profile("thousands", max_examples=5000, print_blob=True)

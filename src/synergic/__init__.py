@@ -4,6 +4,7 @@
 import logging
 from importlib.metadata import version
 
+from synergic._lava_remedies import install
 from synergic.convolution import Convolution
 from synergic.network import Network, Population, Projection, Source
 from synergic.neurons import AdaptiveLIF, CurrentLIF, Neuron, ReLU, Table
@@ -35,4 +36,5 @@ __all__ = [
     "simulate",
 ]
 
+install()  # before anything imports Lava
 logging.getLogger(__name__).addHandler(logging.NullHandler())

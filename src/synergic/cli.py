@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from synergic._parts import require
 from synergic.errors import ParameterError, SynergicError
-from synergic.experiments import EXPERIMENTS
-from synergic.files import check_folder, reading, write_json
+from synergic.experiments import EXPERIMENTS, RECORD
+from synergic.files import check_folder, read_json, reading, write_json
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Demo:
 
     def run(self) -> None:
         """Run the demo and print its tables."""
+        require("synergic demo", "torch", "lava")
         for path in (self.json, self.figure):
             if path is not None:  # before the minute of work, not after
                 check_folder(path)
@@ -77,6 +79,7 @@ class Train:
 
     def run(self) -> None:
         """Train, and print what was reached."""
+        require("synergic train", "torch", "torchvision")
         if self.json is not None:  # before the hours of work, not after
             check_folder(self.json)
         from tqdm.auto import tqdm
@@ -120,9 +123,10 @@ class Evaluate:
 
     def run(self) -> None:
         """Print recorded and repeated figures; exit with 1 if they differ."""
+        require("synergic evaluate", "torch", "torchvision")
         if self.json is not None:
             check_folder(self.json)
-        from synergic.learning.runs import RECORD, read_json, restore
+        from synergic.learning.runs import restore
         from synergic.report import compare, draw
 
         record = read_json(self.run_folder / RECORD)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,11 @@ from sklearn.model_selection import train_test_split
 from synergic.checks import numbers, whole
 from synergic.encoding import shares
 from synergic.numerics.encoding import even_rate
+
+FOLDER_VARIABLE = "SYNERGIC_DATA"
+"""Environment variable that names the folder with data sets."""
+CACHE = Path.home() / ".cache" / "synergic"
+"""Where data sets are kept that were downloaded."""
 
 
 def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:

@@ -28,3 +28,7 @@ class ExecutionError(SynergicError, RuntimeError):
 
 class DataError(SynergicError):
     """A data set that is neither in the folder named nor to be downloaded."""
+
+
+class MissingPartError(SynergicError, ImportError):
+    """A part of synergic whose packages are not installed; the message has the command that installs them."""

@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from synergic.settings import Settings
 
+CHECKPOINT, CONFIG, NETWORK, RECORD = "checkpoint.pt", "config.json", "network.h5", "record.json"
+"""Files in the folder of a run: state after the last whole epoch, settings, trained network, figures."""
+
 
 @dataclass(frozen=True)
 class Supervised(Settings):

@@ -58,6 +58,20 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     write_whole(path, lambda draft: draft.write_text(text))
 
 
+def read_json(path: Path, remedy: str = "Delete the run and repeat it.") -> dict[str, Any]:
+    """A JSON object. remedy : what to do if it is damaged. Raises FormatError, ParameterError."""
+    path = check_path("read_json.path", path)
+    try:
+        value = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise FormatError(f"{path}: no such file. Is this the folder of a run?") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise FormatError(f"{path}: damaged: {error}. {remedy}") from error
+    if not isinstance(value, dict):
+        raise FormatError(f"{path}: holds no JSON object. {remedy}")
+    return value
+
+
 @contextmanager
 def reading(path: str | Path, remedy: str = "Restore a copy, or save it again.") -> Iterator[None]:
     """What can go wrong with a file's content, as FormatError."""

@@ -16,6 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from synergic._parts import how_to_install
+
 PACKAGES = (
     "synergic", "lava-nc", "lava-dl", "torch", "numpy", "scipy", "numba", "tonic", "scikit-learn", "matplotlib", "nir",
     "ray",
@@ -63,7 +65,7 @@ def holds(*patterns: str) -> Callable[[], str]:
     """A check that the folder of the data sets, $SYNERGIC_DATA or the home folder's cache, holds a data set."""
 
     def check() -> str:
-        from synergic.learning.datasets import CACHE, FOLDER_VARIABLE
+        from synergic.data import CACHE, FOLDER_VARIABLE
 
         place = Path(os.environ.get(FOLDER_VARIABLE) or CACHE)
         return "" if any(list(place.glob(pattern)) for pattern in patterns) else f"not in {place}"
@@ -89,18 +91,28 @@ def gpu() -> str:
     return "" if torch.cuda.is_available() else "torch finds no GPU"
 
 
-REPAIR = "Install synergic anew: uv sync, in a clone of the repository."
+BASE = "pip install synergic"
 FETCH = "Unset SYNERGIC_DATA, then it is downloaded at its first use; or put it into that folder."
 PARTS = (
-    Part("lava", "run networks in Lava, floating point and integers", lava_runs, "Linux with shared memory. " + REPAIR),
-    Part("training", "train in torch: synergic train, demo", imports("torch", "synergic.learning"), REPAIR),
-    Part("lava-dl", "exchange networks with lava-dl", imports("lava.lib.dl.slayer"), REPAIR),
-    Part("nir", "exchange networks with NIR", imports("nir"), REPAIR),
-    Part("gpu", "train on a GPU: --device cuda", gpu, "An NVIDIA GPU with its driver; everything works without."),
-    Part("cluster", "share work by Ray", imports("ray"), "pip install 'synergic[cluster]', or uv sync --extra cluster"),
-    Part("digits", "the demo's 8x8 digits", imports("sklearn.datasets"), REPAIR),
-    Part("events", "recordings of event cameras", imports("tonic"), REPAIR),
-    Part("plots", "pictures", imports("matplotlib.backends.backend_agg"), REPAIR),
+    Part(
+        "lava",
+        "run networks in Lava, floating point and integers",
+        lava_runs,
+        how_to_install("lava") + " (on Linux, with shared memory)",
+    ),
+    Part(
+        "training",
+        "train in torch: synergic train, demo",
+        imports("torch", "synergic.learning"),
+        how_to_install("train"),
+    ),
+    Part("lava-dl", "exchange networks with lava-dl", imports("lava.lib.dl.slayer"), how_to_install("lava-dl")),
+    Part("nir", "exchange networks with NIR", imports("nir"), BASE),
+    Part("gpu", "train on a GPU: --device cuda", gpu, "An NVIDIA GPU with its driver. Everything works without one."),
+    Part("cluster", "share work by Ray", imports("ray"), how_to_install("cluster")),
+    Part("digits", "the demo's 8x8 digits", imports("sklearn.datasets"), BASE),
+    Part("events", "recordings of event cameras", imports("tonic"), how_to_install("events")),
+    Part("plots", "pictures", imports("matplotlib.backends.backend_agg"), BASE),
     Part("mnist", "data set MNIST", holds("mnist.npz", "mnist", "MNIST"), FETCH),
     Part("fashion", "data set Fashion-MNIST", holds("fashion-mnist.npz", "fashion-mnist", "FashionMNIST"), FETCH),
     Part("n-mnist", "data set N-MNIST", holds("NMNIST", "nmnist*"), FETCH),
@@ -117,7 +129,7 @@ PARTS = (
         "neurobench",
         "compare synergic.metrics with NeuroBench itself",
         imports("neurobench.benchmarks"),
-        "pip install neurobench torchaudio==2.3.1",
+        "pip install neurobench",
     ),
     Part("training peers", "benchmarks/training.py", imports("snntorch", "norse"), "uv sync --group bench"),
     Part("chip peers", "benchmarks/chip.py with SANA-FE and PAIBox", program("uv"), "pip install uv"),

@@ -15,11 +15,11 @@ from synergic.checks import kind, kinds, require
 from synergic.chip_map import memory_section, pictures, placement_section, populations
 from synergic.chip_run import summary
 from synergic.errors import FormatError
-from synergic.files import check_path, reading
+from synergic.experiments import CONFIG, RECORD
+from synergic.files import check_path, read_json, reading
 from synergic.hw_targets.costs import Costs
 from synergic.hw_targets.mapping import load_mapping
 from synergic.hw_targets.mapping.storage import FORMAT as MAPPING
-from synergic.learning.runs import CONFIG, RECORD, read_json
 from synergic.metrics import connection_sparsity, footprint
 from synergic.network import Network
 from synergic.page import picture
