@@ -22,6 +22,7 @@ from torch import Tensor
 
 from synergic.learning.kernels import IDENTITY, add_product, bounded, dot, fire, jit, unfire
 from synergic.learning.scan import RHO, WINDOW, Neuron, again, array, compiles, split
+from synergic.learning.tensors import clip
 
 
 class Trace(NamedTuple):
@@ -234,7 +235,7 @@ def step_by_step(
             local = alpha * torch.einsum("...j,...j->...", p, x)
         before, fired, u = neuron.step(u, now + local)
         post = RHO[neuron.rho](before / neuron.vth) + beta
-        p = (trace.lambda_ * p + post[..., None] * (trace.sign * eta * x)).clamp(-trace.p_max, trace.p_max)
+        p = clip(trace.lambda_ * p + post[..., None] * (trace.sign * eta * x), trace.p_max)
         potentials.append(before)
         spikes.append(fired)
     return torch.stack(spikes, 1), torch.stack(potentials, 1)

@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 from synergic.checks import number, require
 from synergic.learning.layers import HybridLinear, HybridNet, top_of
 from synergic.learning.scan import RHO
-from synergic.learning.tensors import heard
+from synergic.learning.tensors import clip, heard
 
 
 class Pattern:
@@ -189,7 +189,7 @@ class MaskedLinear(HybridLinear):
             before, fired, u = self.neuron.step(u, slow[:, t] + local)
             post = RHO[self.rho](before / self.vth) + self.beta
             pre = self.sign * self.eta * s[:, t]
-            p = (self.lambda_ * p + post[:, :, None] * pre[:, None, :]).clamp(-self.p_max, self.p_max)
+            p = clip(self.lambda_ * p + post[:, :, None] * pre[:, None, :], self.p_max)
             potentials.append(before)
             spikes.append(fired)
         return torch.stack(spikes, 1), torch.stack(potentials, 1)

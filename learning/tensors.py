@@ -29,9 +29,15 @@ def heard(where: str, value: Any, weights: Tensor | None = None) -> None:
     torch converts by itself; its shape is the layer's affair. Raises ParameterError."""
     kind(where, value, Tensor, "Make one with torch.as_tensor(...).")
     require(value.is_floating_point(), where, f"{value.dtype}", "real numbers", "Call float().")
-    if weights is not None and not (torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled()):
+    if weights is not None and not (torch.is_autocast_enabled() or torch.is_autocast_enabled("cpu")):
         fits, wanted = value.dtype == weights.dtype, f"{weights.dtype}, as the layer's weights"
         require(fits, where, f"{value.dtype}", wanted, "Convert one of them by to(...).")
+
+
+def clip(x: Tensor, bound: float) -> Tensor:
+    """x within +-bound, with the gradient 1 on the bound itself and 0 beyond. torch.clamp's gradient on the bound is 1
+    in torch 2.3 and 0 in torch 2.15, and a P that stays on its bound must not train otherwise for it."""
+    return torch.where(x.abs() > bound, x.detach().clamp(-bound, bound), x)
 
 
 def class_labels(where: str, labels: Any, samples: int, n: int) -> Tensor:

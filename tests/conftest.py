@@ -18,3 +18,8 @@ def pytest_collection_finish():
     """What the imports left lives to the end: every collection after a Lava run would look through it again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_unconfigure():
+    """Let the end of the process free what was frozen: some libraries complain about objects that outlive it."""
+    gc.unfreeze()

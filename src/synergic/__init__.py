@@ -4,6 +4,7 @@
 import logging
 from importlib.metadata import version
 
+from synergic._examples import Example, load_example
 from synergic._lava_remedies import install
 from synergic.convolution import Convolution
 from synergic.network import Network, Population, Projection, Source
@@ -18,6 +19,7 @@ __all__ = [
     "AdaptiveLIF",
     "Convolution",
     "CurrentLIF",
+    "Example",
     "Hebbian",
     "IntNetwork",
     "Network",
@@ -32,6 +34,7 @@ __all__ = [
     "Source",
     "Table",
     "ThreeFactor",
+    "load_example",
     "quantise",
     "simulate",
 ]

@@ -137,7 +137,8 @@ def interpreted(change=("", "")):
     assert not change[0] or text.count(change[0]) == 1
     text = text.replace(*change) if change[0] else text
     text = re.sub(r"^from (__future__|synergic\.hw_targets\.kernels)\b.*$", "", text, flags=re.MULTILINE)
-    text = re.sub(r"np\.u?int(32|64)\(", "int(", text)  # plain integers are exact; widths are the compiler's business
+    # int64 with any element of an array is int64, also from numpy 2 on, and exact: widths are the business of numba.
+    text = re.sub(r"np\.u?int(32|64)\(", "np.int64(", text)
     module = ModuleType("interpreted")
     module.jit = module.jit_parallel = lambda function: function
     exec(text, vars(module))

@@ -67,3 +67,18 @@ def test_the_results_are_what_the_records_say():
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
     assert made.page() == (DOCS / "results.md").read_text(), "run benchmarks/results_page.py"
+
+
+ROOT = DOCS.parent
+WITH_LAVA = [p for p in (ROOT / "README.md", *DOCS.glob("*.md"), *(ROOT / "tutorials").glob("*.md"))
+             if re.search(r"^(import|from) lava", p.read_text(), re.MULTILINE)]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", WITH_LAVA, ids=lambda p: p.name)
+def test_synergic_is_imported_before_lava(page):
+    # From Python 3.11 on, or with numpy 2.4, Lava works only so (synergic._lava_remedies). A tutorial is one script.
+    blocks = re.findall(r"```(?:\{code-cell\}[^\n]*|python)\n(.*?)```", page.read_text(), re.DOTALL)
+    scripts = ["\n".join(blocks)] if page.parent.name == "tutorials" else blocks
+    for script in scripts:
+        imports = re.findall(r"^(?:import|from) (synergic|lava)\b", script, re.MULTILINE)
+        assert imports[:1] != ["lava"], script

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Trained networks that ship with synergic, each with samples to try it on. `benchmarks/examples.py` makes them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synergic.checks import choice
+from synergic.files import read_arrays
+from synergic.network import Network
+from synergic.storage import load
+
+EXAMPLES = ("digits-hp",)
+"""Names that `load_example` takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A trained network with samples it has not seen.
+
+    Attributes
+    ----------
+    name : str
+        One of `EXAMPLES`.
+    network : Network
+        The network, in floating point.
+    inputs : array of int64, shape (samples, T, n_in)
+        Test samples, as spikes.
+    labels : array of int64, shape (samples,)
+        Their classes.
+    record : dict
+        What made the network: `command`, `seed`, `epochs`, `versions`, `machine`, `date`, and `accuracy`, the share of
+        `inputs` that is classified right in `"floating_point"` and in `"integers"`, 0 .. 1.
+    """
+
+    name: str
+    network: Network
+    inputs: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    record: dict[str, Any]
+
+
+def load_example(name: str = "digits-hp") -> Example:
+    """Load a trained network that ships with synergic.
+
+    Parameters
+    ----------
+    name : {"digits-hp"}
+        "digits-hp" is a 64-300-10 network with hybrid plasticity. It classifies the 8x8 digits of scikit-learn
+        (Alpaydin and Kaynak 1998, CC BY 4.0).
+
+    Returns
+    -------
+    Example
+        The network, 360 test samples with their labels, and the record of its training.
+
+    Raises
+    ------
+    ParameterError
+        If there is no example of that name.
+
+    Examples
+    --------
+    >>> import synergic as sy
+    >>> example = sy.load_example("digits-hp")
+    >>> record = sy.simulate(example.network, example.inputs[:20])
+    >>> bool((record.classes(example.network) == example.labels[:20]).mean() > 0.9)
+    True
+    """
+    choice("load_example.name", name, EXAMPLES)
+    folder = files("synergic") / "examples"
+    with as_file(folder / f"{name}.h5") as path:
+        network = load(path)
+    with as_file(folder / f"{name}.npz") as path:
+        arrays = read_arrays(path, "Install synergic again.")
+    record = json.loads((folder / f"{name}.json").read_text())
+    if not isinstance(network, Network) or not isinstance(arrays, dict):
+        raise TypeError(f"synergic/examples/{name}: not what benchmarks/examples.py writes")
+    inputs = np.unpackbits(arrays["inputs"], axis=-1, count=int(arrays["channels"])).astype(np.int64)
+    return Example(name, network, inputs, arrays["labels"].astype(np.int64), record)
