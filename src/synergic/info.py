@@ -108,7 +108,12 @@ PARTS = (
     ),
     Part("lava-dl", "exchange networks with lava-dl", imports("lava.lib.dl.slayer"), how_to_install("lava-dl")),
     Part("nir", "exchange networks with NIR", imports("nir"), BASE),
-    Part("gpu", "train on a GPU: --device cuda", gpu, "An NVIDIA GPU with its driver. Everything works without one."),
+    Part(
+        "gpu",
+        "train on a GPU: --device cuda",
+        gpu,
+        how_to_install("train") + ", on a machine with an NVIDIA GPU and its driver; everything works without one",
+    ),
     Part("cluster", "share work by Ray", imports("ray"), how_to_install("cluster")),
     Part("digits", "the demo's 8x8 digits", imports("sklearn.datasets"), BASE),
     Part("events", "recordings of event cameras", imports("tonic"), how_to_install("events")),

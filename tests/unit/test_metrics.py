@@ -79,7 +79,7 @@ def test_refused():
 def test_against_neurobench():
     """The same network as an snnTorch model, counted by NeuroBench; to zero: snnTorch subtracts otherwise than we."""
     reset = "zero"
-    reason = "neurobench is not installed: pip install neurobench torchaudio==2.3.1"
+    reason = "neurobench is not installed: pip install neurobench"
     benchmarks = pytest.importorskip("neurobench.benchmarks", reason=reason)
     import snntorch
     from neurobench.metrics import static, workload
