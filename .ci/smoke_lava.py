@@ -24,12 +24,12 @@ for network, tolerance in ((example.network, 1e-9), (integers, 0)):
 assert expected.spikes["output"].any()
 
 # Ports that are flattened: numpy 2.4 and later need a remedy there, and Lava would wait for ever without.
-from lava.magma.core.run_conditions import RunSteps  # noqa: E402
-from lava.proc.io.sink import RingBuffer as Sink  # noqa: E402
-from lava.proc.io.source import RingBuffer as Source  # noqa: E402
+from lava.magma.core.run_conditions import RunSteps
+from lava.proc.io.sink import RingBuffer as Sink
+from lava.proc.io.source import RingBuffer as Source
 
-from synergic.run_config import HybridSimCfg  # noqa: E402
-from synergic.runtime import running  # noqa: E402
+from synergic.run_config import HybridSimCfg
+from synergic.runtime import running
 
 source, sink = Source(data=np.arange(24).reshape(2, 3, 4)), Sink(shape=(6,), buffer=4)
 source.s_out.flatten().connect(sink.a_in)
