@@ -7,7 +7,7 @@ import platform
 import numpy as np
 
 import synergic as sy
-from synergic.lava_graph import run_in_lava
+from synergic.processes import run_in_lava
 
 assert "site-packages" in sy.__file__, f"{sy.__file__} is not the installed wheel"
 assert importlib.util.find_spec("torch") is None, "Lava brought torch"
@@ -28,8 +28,7 @@ from lava.magma.core.run_conditions import RunSteps
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
+from synergic.processes import HybridSimCfg, running
 
 source, sink = Source(data=np.arange(24).reshape(2, 3, 4)), Sink(shape=(6,), buffer=4)
 source.s_out.flatten().connect(sink.a_in)

@@ -42,7 +42,7 @@ from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 
 import synergic as sy
 from synergic.hw_targets import Probes, Simulator, map_network
-from synergic.quantise import IntNetwork, IntPopulation, IntProjection
+from synergic.network import IntNetwork, IntPopulation, IntProjection
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chip_mapping import mapping_figures

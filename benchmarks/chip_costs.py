@@ -25,15 +25,15 @@ from deployment import CONTINUAL_TASKS, RESULTS, cases, encode, integers_of
 from synergic.errors import UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.costs import cost
-from synergic.hw_targets.probes import Probes
-from synergic.learning.runs import circumstances, restore
-from synergic.learning.tasks.continual import ContinualTask
+from synergic.hw_targets.simulation import Probes
+from synergic.learning._runs import circumstances, restore
+from synergic.learning.tasks._continual import ContinualTask
 
 FIELDS = (
     "cores", "local_cores", "phases", "latency_s", "latency_slowest_s", "latency_contention_s", "energy_j",
     "energy_chip_j", "weight_bytes", "local_weight_bytes", "history_bytes",
 )  # fmt: skip
-"""Of synergic.hw_targets.costs.Costs, a sample."""
+"""Of synergic.hw_targets.costs._costs.Costs, a sample."""
 EVENTS = ("slow weights read", "local weights read", "local weights rewritten", "spikes sent")
 
 

@@ -21,10 +21,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 import synergic as sy
-from synergic.hw_targets.mapping import check_mapping, estimate, map_network
-from synergic.hw_targets.mapping.placement import PLACEMENTS
-from synergic.hw_targets.mapping.traffic import flows, traffic, weighted_hops
-from synergic.quantise import IntGraph, IntPopulation, IntProjection
+from synergic.hw_targets.mapping import PLACEMENTS, check_mapping, estimate, map_network
+from synergic.hw_targets.mapping._traffic import flows, traffic, weighted_hops
+from synergic.network import IntPopulation, IntProjection
+from synergic.network._quantise import IntGraph
 
 WIDTH = 256
 INTO = 3

@@ -30,8 +30,8 @@ from lava_runtime import KINDS, RATE, Running, processor, ratios, spikes, turns
 from scipy.sparse import csr_matrix
 
 import synergic as sy
+from synergic.network._quantise import ONE
 from synergic.processes import HybridDense, HybridLIF, HybridSparse
-from synergic.quantise import ONE
 
 N, DENSITIES, STEPS = 1024, (0.01, 0.1), 30
 VTH = 64 * 15000

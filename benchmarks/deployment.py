@@ -27,16 +27,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from synergic import plots, quantise
+from synergic.data import frames
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.faults import FAULTS, break_network
-from synergic.lava_graph import run_in_lava
-from synergic.learning.recordings import frames
-from synergic.learning.runs import circumstances, restore
-from synergic.learning.tasks.continual import ContinualTask
-from synergic.learning.tasks.few_shot import FewShotTask
-from synergic.learning.tasks.supervised import SupervisedTask
-from synergic.simulate import simulate
+from synergic.learning._runs import circumstances, restore
+from synergic.learning.tasks._continual import ContinualTask
+from synergic.learning.tasks._few_shot import FewShotTask
+from synergic.learning.tasks._supervised import SupervisedTask
+from synergic.processes import run_in_lava
+from synergic.reference import simulate
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

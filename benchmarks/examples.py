@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 import synergic as sy
+from synergic._core.files import write_json, write_whole
+from synergic.cli._demo import BATCH, SIZES, STEPS
 from synergic.data import digits
-from synergic.demo import BATCH, SIZES, STEPS
-from synergic.files import write_json, write_whole
 from synergic.learning import HybridNet, evaluate, to_description, train
-from synergic.learning.runs import circumstances
-from synergic.storage import save
+from synergic.learning._runs import circumstances
+from synergic.network import save
 
 FOLDER = Path(__file__).parents[1] / "src" / "synergic" / "examples"
 SEED, EPOCHS = 0, 40

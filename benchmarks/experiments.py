@@ -18,7 +18,7 @@ import torch
 import tyro
 
 from synergic.experiments import EXPERIMENTS
-from synergic.learning.runs import run
+from synergic.learning._runs import run
 from synergic.learning.tasks import open_task
 
 RESULTS = Path(__file__).parent / "results"

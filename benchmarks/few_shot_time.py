@@ -19,7 +19,7 @@ import torch
 import tyro
 
 from synergic.experiments import EXPERIMENTS
-from synergic.learning.runs import circumstances
+from synergic.learning._runs import circumstances
 from synergic.learning.tasks import open_task
 
 RECORD = Path(__file__).parent / "results" / "few-shot-time.json"

@@ -41,12 +41,12 @@ from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 from lava.proc.lif.process import LIF
 
 import synergic as sy
-from synergic.numerics import compiled
-from synergic.presentation import by_input, learn
+from synergic.network._quantise import ONE
+from synergic.numerics import _compiled as compiled
 from synergic.processes import FusedNetwork, HybridDense, HybridLIF
-from synergic.processes.composition import compose
-from synergic.quantise import ONE
-from synergic.rules.hebbian import quantise_rule
+from synergic.processes._composition import compose
+from synergic.reference._presentation import by_input, learn
+from synergic.rules import quantise_rule
 
 SIZES, STEPS = (10, 256, 1024), 100
 """Neurons of the chains; steps of a round."""

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 import tyro
 
-from synergic.learning.datasets import as_rows
-from synergic.learning.faults import gaussian
-from synergic.learning.runs import circumstances, restore
+from synergic.data import gaussian
+from synergic.learning._runs import circumstances, restore
+from synergic.learning._tensors import as_rows
 
 RESULTS = Path(__file__).parent / "results"
 VARIANCE, DRAWS = 0.06, 20

@@ -24,7 +24,7 @@ import tyro
 import synergic as sy
 from synergic.data import digits
 from synergic.learning import HybridNet, to_description, train
-from synergic.spiking_split import split_by_spikes
+from synergic.network import split_by_spikes
 
 SIZES, STEPS, EPOCHS, BATCH = (64, 100, 10), 10, 20, 25
 FAN_IN = (64, 48, 32, 20)

@@ -4,13 +4,13 @@
 if __name__ != "synergic.hw_targets":
     raise ImportError("import synergic.hw_targets: the folder is a part of the package, not a package by itself")
 
-from synergic.hw_targets.activity import Activity
-from synergic.hw_targets.chip import Chip, load_chip
-from synergic.hw_targets.costs import Costs, cost
-from synergic.hw_targets.jobs import run_in_jobs
+from synergic.hw_targets._chip import Chip, load_chip
+from synergic.hw_targets.costs._costs import Costs, cost
 from synergic.hw_targets.mapping import Mapping, check_mapping, estimate, load_mapping, map_network, save_mapping
-from synergic.hw_targets.probes import Probes
-from synergic.hw_targets.simulator import Simulator, simulate_on_chip
+from synergic.hw_targets.simulation._activity import Activity
+from synergic.hw_targets.simulation._jobs import run_in_jobs
+from synergic.hw_targets.simulation._probes import Probes
+from synergic.hw_targets.simulation._simulator import Simulator, simulate_on_chip
 
 __all__ = [
     "Activity",

@@ -3,7 +3,7 @@
 
 `process.run(condition=RunSteps(n), run_cfg=ChipSimCfg("tianjic"))`. Before anything starts the graph is read into
 an IntGraph, checked and mapped. Then every connection computes with its own tiles (partial sums, local weights)
-and every HybridLIF and HybridNeuron with its own soma cores, by the functions of synergic.hw_targets.cores and
+and every HybridLIF and HybridNeuron with its own soma cores, by the functions of synergic.hw_targets.simulation and
 synergic.neurons.
 """
 
@@ -19,19 +19,20 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from synergic._core.integers import VALUE_MAX
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.hw_targets.activity import Activity
-from synergic.hw_targets.chip import Chip, load_chip
-from synergic.hw_targets.cores import build_core, count_integration, count_update, soma
-from synergic.hw_targets.costs import Costs, cost
+from synergic.hw_targets._chip import Chip, load_chip
+from synergic.hw_targets.costs._costs import Costs, cost
 from synergic.hw_targets.mapping import Mapping, map_network
-from synergic.integers import VALUE_MAX
-from synergic.models.connection import FixedConnection
+from synergic.hw_targets.simulation._activity import Activity
+from synergic.hw_targets.simulation._cores import build_core, count_integration, count_update, soma
+from synergic.models._plastic_connection import FixedConnection
 from synergic.models.hybrid_conv.models import PyHybridConvModelFixed
 from synergic.models.hybrid_dense.models import PyHybridDenseModelFixed
 from synergic.models.hybrid_lif.models import PyHybridLIFModelFixed
 from synergic.models.hybrid_neuron.models import PyHybridNeuronModelFixed
 from synergic.models.hybrid_sparse.models import PyHybridSparseModelFixed
+from synergic.network._quantise import IntGraph, IntPopulation, IntProjection
 from synergic.processes import (
     FusedNetwork,
     HybridConv,
@@ -41,12 +42,11 @@ from synergic.processes import (
     HybridNeuron,
     HybridSparse,
 )
-from synergic.processes.connection import PlasticConnection
-from synergic.processes.neurons import Neurons
-from synergic.processes.shared import MEMORY, STATE, THETA, shared_array
-from synergic.processes.synapses import SynapseConnection, Synapses
-from synergic.quantise import IntGraph, IntPopulation, IntProjection
-from synergic.run_config import HybridSimCfg
+from synergic.processes._connection import PlasticConnection
+from synergic.processes._population import Neurons
+from synergic.processes._run_config import HybridSimCfg
+from synergic.processes._shared_memory import MEMORY, STATE, THETA, shared_array
+from synergic.processes._sparse_synapses import SynapseConnection, Synapses
 
 COUNTS = ("spikes", "partial_sums", "membranes", "local_writes", "steps")
 """Fields of Activity that follow the cores' own in the counters that a model shares with its run configuration."""

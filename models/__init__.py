@@ -4,6 +4,6 @@
 if __name__ != "synergic.models":
     raise ImportError("import synergic.models: the folder is a part of the package, not a package by itself")
 
-from synergic._parts import require
+from synergic._core.parts import require
 
 require("synergic.models", "lava")

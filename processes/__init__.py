@@ -4,10 +4,13 @@
 if __name__ != "synergic.processes":
     raise ImportError("import synergic.processes: the folder is a part of the package, not a package by itself")
 
-from synergic._parts import require
+from synergic._core.parts import require
 
 require("synergic.processes", "lava")
 
+from synergic.processes._run import Graph, run_in_lava
+from synergic.processes._run_config import HybridSimCfg
+from synergic.processes._runtime import running
 from synergic.processes.delta_encoder.process import DeltaEncoder
 from synergic.processes.encoder.process import Encoder
 from synergic.processes.event_source.process import EventSource
@@ -25,12 +28,16 @@ __all__ = [
     "Encoder",
     "EventSource",
     "FusedNetwork",
+    "Graph",
     "HybridConv",
     "HybridDense",
     "HybridLIF",
     "HybridNetwork",
     "HybridNeuron",
+    "HybridSimCfg",
     "HybridSparse",
     "RankReadout",
     "RateReadout",
+    "run_in_lava",
+    "running",
 ]

@@ -3,7 +3,7 @@
 
 import dataclasses
 
-from synergic.hw_targets.chip import load_chip
+from synergic.hw_targets import load_chip
 
 GENERIC = load_chip("generic")
 

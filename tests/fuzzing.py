@@ -24,21 +24,21 @@ from networks import plastic_network
 from rich.console import Console
 
 import synergic as sy
-from synergic.chip_run import read_data, run_on_chip
+from synergic.cli._chip_run import read_data, run_on_chip
+from synergic.cli._overview import overview
+from synergic.data._images import parse_idx, read_npz
+from synergic.data._recordings import events_of, from_folder, gathered, read
 from synergic.errors import DataError, SynergicError
 from synergic.experiments import Classification
 from synergic.hw_targets import load_chip, load_mapping, map_network, save_mapping
-from synergic.hw_targets.mapping.storage import FORMAT as MAPPING
-from synergic.interchange.lava_dl import from_lava_dl, to_lava_dl
-from synergic.interchange.nir import from_nir, to_nir
+from synergic.hw_targets.mapping._mapping_file import FORMAT as MAPPING
+from synergic.interchange import from_lava_dl, from_nir, to_lava_dl, to_nir
 from synergic.learning import HybridNet
-from synergic.learning.datasets import parse_idx, read_npz
-from synergic.learning.omniglot import read_packed
-from synergic.learning.recordings import events_of, from_folder, gathered, read
-from synergic.learning.runs import load_config, read_checkpoint, read_json, write_checkpoint
-from synergic.learning.tasks.supervised import SupervisedTask
-from synergic.overview import overview
-from synergic.storage import FORMAT, load, save, seal
+from synergic.learning._omniglot import read_packed
+from synergic.learning._runs import load_config, read_checkpoint, read_json, write_checkpoint
+from synergic.learning.tasks._supervised import SupervisedTask
+from synergic.network import load, save
+from synergic.network._storage import FORMAT, seal
 
 SECONDS = 60
 """A reader that takes longer hangs: it takes milliseconds, on two busy cores more."""

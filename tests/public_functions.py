@@ -17,39 +17,41 @@ from networks import plastic_network, random_spikes
 from rich.console import Console
 
 import synergic as sy
-from synergic import (
-    bench,
-    chip_map,
-    chip_run,
-    data,
-    demo,
-    encoding,
-    experiments,
-    lava_graph,
-    learning,
-    metrics,
-    overview,
-    page,
-    plots,
-    report,
-)
+from synergic import experiments, learning, plots
 from synergic import hw_targets as hw
 from synergic import interchange as ic
 from synergic import processes as pr
-from synergic.hw_targets import chip as chip_module
-from synergic.hw_targets import costs, faults, history, jobs
+from synergic.cli import _bench as bench
+from synergic.cli import _chip_run as chip_run
+from synergic.cli import _demo as demo
+from synergic.cli import _map as chip_map
+from synergic.cli import _overview as overview
+from synergic.cli import _page as page
+from synergic.cli import _report as report
+from synergic.data import _corruptions as damage
+from synergic.data import _digits as data
+from synergic.data import _encodings as encoding
+from synergic.data import _images as datasets
+from synergic.data import _recordings as recordings
+from synergic.hw_targets import _chip as chip_module
+from synergic.hw_targets.costs import _costs as costs
+from synergic.hw_targets.faults import _broken_chip as faults
 from synergic.hw_targets.lava_bridge import ChipSimCfg
+from synergic.hw_targets.simulation import _history as history
+from synergic.hw_targets.simulation import _jobs as jobs
 from synergic.interchange.slayer import HybridBlock
-from synergic.learning import datasets, meta, omniglot, recordings, runs, tasks, training
-from synergic.learning import faults as damage
-from synergic.learning.tasks.classification import ClassificationTask
+from synergic.learning import _meta as meta
+from synergic.learning import _omniglot as omniglot
+from synergic.learning import _runs as runs
+from synergic.learning import _training as training
+from synergic.learning import tasks
+from synergic.learning.tasks._classification import ClassificationTask
+from synergic.network import convolution_matrix, convolution_synapses, load, picture_after, save, split_by_spikes
 from synergic.neurons import potential
+from synergic.processes import HybridSimCfg, running
+from synergic.processes import _run as lava_graph
+from synergic.reference import _metrics as metrics
 from synergic.rules import integer_form, plain, rate, share
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
-from synergic.spiking_split import split_by_spikes
-from synergic.storage import load, save
-from synergic.unfold import convolution_matrix, convolution_synapses, picture_after
 
 NET = plastic_network()
 INT = sy.quantise(NET)
@@ -218,8 +220,10 @@ def described():
             INT.encode_signal, {"signal": np.ones((2, 6))}, fine={"signal": f"negative, {ANY_SHAPE}"}
         ),
         "synergic.Convolution": Case(sy.Convolution, {"kernel": (2, 2), "picture": (3, 3), **moved}),
-        "synergic.quantise": Case(sy.quantise, {"network": NET, "weight_bits": 8, "local_bits": 16}),
-        "synergic.simulate": Case(sy.simulate, {"network": NET, "spikes": SPIKES, "batch": 2, "signal": None}),
+        "synergic.network._quantise": Case(sy.quantise, {"network": NET, "weight_bits": 8, "local_bits": 16}),
+        "synergic.reference._simulate": Case(
+            sy.simulate, {"network": NET, "spikes": SPIKES, "batch": 2, "signal": None}
+        ),
         "synergic.BCM": Case(
             sy.BCM,
             {"eta": 0.1, "decay": 0.9, "floor": 0.5, "lambda_": 0.9, "p_max": 4.0},
@@ -241,24 +245,26 @@ def described():
         "synergic.ReLU": Case(sy.ReLU, {"integer": False}),
         "synergic.Table": Case(sy.Table, {"entries": np.zeros(256), "integer": False}),
         "synergic.Table.of": Case(sy.Table.of, {"function": "sigmoid"}),
-        "synergic.spiking_split.split_by_spikes": Case(
+        "synergic.network._split.split_by_spikes": Case(
             split_by_spikes, {"network": split_me(), "fan_in": 2, "threshold": 0.5}
         ),
-        "synergic.unfold.picture_after": Case(
+        "synergic.network._unfold.picture_after": Case(
             picture_after, {"picture": (3, 3), "kernel": (2, 2), "stride": 1, "padding": 0, "dilation": 1}
         ),
-        "synergic.unfold.convolution_matrix": Case(convolution_matrix, {"kernel": kernel, "picture": (3, 3), **moved}),
-        "synergic.unfold.convolution_synapses": Case(
+        "synergic.network._unfold.convolution_matrix": Case(
+            convolution_matrix, {"kernel": kernel, "picture": (3, 3), **moved}
+        ),
+        "synergic.network._unfold.convolution_synapses": Case(
             convolution_synapses, {"shape": (1, 1, 2, 2), "picture": (3, 3), **moved}
         ),
-        "synergic.encoding.Rate": Case(encoding.Rate, {"random": True, "seed": 0}),
-        "synergic.encoding.Latency": Case(encoding.Latency, {"form": "linear", "smallest": 0.1}),
-        "synergic.encoding.Latency.decode": Case(encoding.Latency().decode, {"spikes": np.ones((2, 3, 4))}),
-        "synergic.encoding.Code.encode": Case(
+        "synergic.data._encodings.Rate": Case(encoding.Rate, {"random": True, "seed": 0}),
+        "synergic.data._encodings.Latency": Case(encoding.Latency, {"form": "linear", "smallest": 0.1}),
+        "synergic.data._encodings.Latency.decode": Case(encoding.Latency().decode, {"spikes": np.ones((2, 3, 4))}),
+        "synergic.data._encodings.Code.encode": Case(
             encoding.Rate(True).encode, {"values": np.ones((2, 3)), "steps": 4, "first": 0}
         ),
-        "synergic.data.rate_encode": Case(data.rate_encode, {"values": np.ones((2, 3)), "steps": 4}),
-        "synergic.data.digits": Case(data.digits, {"steps": 2, "seed": 0}),
+        "synergic.data._digits.rate_encode": Case(data.rate_encode, {"values": np.ones((2, 3)), "steps": 4}),
+        "synergic.data._digits.digits": Case(data.digits, {"steps": 2, "seed": 0}),
         "synergic.rules.integer_form": Case(integer_form, {"rule_type": sy.Oja}),
         **{
             f"synergic.{place}.{f.__name__}": Case(f, {"per": ""})
@@ -357,15 +363,15 @@ def in_lava():
         "synergic.processes.RateReadout.from_description": Case(
             pr.RateReadout.from_description, {"network": NET, "presentations": 2, "at_once": False}
         ),
-        "synergic.run_config.HybridSimCfg": Case(HybridSimCfg, {"select_tag": "fixed_pt"}),
+        "synergic.processes._run_config.HybridSimCfg": Case(HybridSimCfg, {"select_tag": "fixed_pt"}),
         "synergic.hw_targets.lava_bridge.ChipSimCfg": Case(ChipSimCfg, {"chip": "tianjic"}),
-        "synergic.lava_graph.Graph": Case(lava_graph.Graph, {"network": NET, "spikes": SPIKES, "signal": None}),
-        "synergic.lava_graph.run_in_lava": Case(
+        "synergic.processes._run.Graph": Case(lava_graph.Graph, {"network": NET, "spikes": SPIKES, "signal": None}),
+        "synergic.processes._run.run_in_lava": Case(
             lambda **given: lava_graph.run_in_lava(**given),
             {"network": NET, "spikes": SPIKES[:1], "run_cfg": None, "progress": None, "chunk": 200, "signal": None},
             signature=lava_graph.run_in_lava,
         ),
-        "synergic.runtime.running": Case(
+        "synergic.processes._runtime.running": Case(
             lambda process: running(process).__enter__(), {"process": RingBuffer(data=np.ones((1, 1)))}
         ),
     }
@@ -402,23 +408,23 @@ def on_chip():
             hw.map_network, {"network": INT, **PLACED, "placement": "first_fit", "seed": 0, "rate": 0.1}
         ),
         "synergic.hw_targets.load_chip": Case(hw.load_chip, {"chip": "tianjic"}),
-        "synergic.hw_targets.chip.shipped_chips": Case(chip_module.shipped_chips, {}),
+        "synergic.hw_targets._chip.shipped_chips": Case(chip_module.shipped_chips, {}),
         "synergic.hw_targets.run_in_jobs": Case(
             hw.run_in_jobs,
             {"simulator": hw.Simulator(mapping()), "spikes": SPIKES, "jobs": 1, "batch": 2, "signal": None},
         ),
         "synergic.hw_targets.simulate_on_chip": Case(hw.simulate_on_chip, one),
-        "synergic.hw_targets.jobs.in_jobs": Case(
+        "synergic.hw_targets.simulation._jobs.in_jobs": Case(
             jobs.in_jobs, {"call": abs, "cases": [(1,)], "jobs": 1}, fine={"cases": "empty"}
         ),
-        "synergic.hw_targets.costs.side_by_side": Case(costs.side_by_side, {**weights, "chip": "tianjic"}),
-        "synergic.hw_targets.faults.break_network": Case(
+        "synergic.hw_targets.costs._costs.side_by_side": Case(costs.side_by_side, {**weights, "chip": "tianjic"}),
+        "synergic.hw_targets.faults._broken_chip.break_network": Case(
             faults.break_network, {"network": INT, "fault": "bit flips", **FAULT}
         ),
-        "synergic.hw_targets.faults.break_chip": Case(
+        "synergic.hw_targets.faults._broken_chip.break_chip": Case(
             faults.break_chip, {"mapping": mapping(), "fault": "dead cores", **FAULT}
         ),
-        "synergic.hw_targets.faults.BrokenChip": Case(
+        "synergic.hw_targets.faults._broken_chip.BrokenChip": Case(
             faults.BrokenChip,
             {
                 "mapping": mapping(),
@@ -432,15 +438,15 @@ def on_chip():
             },
             fine={"memory_fault": "none"},
         ),
-        "synergic.hw_targets.faults.accuracy_under": Case(
+        "synergic.hw_targets.faults._broken_chip.accuracy_under": Case(
             faults.accuracy_under,
             {**swept, "chip": "tianjic", "local_memory": "matrix", "jobs": 1},
             fine={"rates": "empty", "seeds": "empty", "jobs": "none"},
         ),
-        "synergic.metrics.footprint": Case(metrics.footprint, {"network": NET, "bits": 32}),
-        "synergic.metrics.connection_sparsity": Case(metrics.connection_sparsity, {"network": NET}),
+        "synergic.reference._metrics.footprint": Case(metrics.footprint, {"network": NET, "bits": 32}),
+        "synergic.reference._metrics.connection_sparsity": Case(metrics.connection_sparsity, {"network": NET}),
         **{
-            f"synergic.metrics.{f.__name__}": Case(f, {"network": INT, "record": record})
+            f"synergic.reference._metrics.{f.__name__}": Case(f, {"network": INT, "record": record})
             for f in (
                 metrics.activation_sparsity,
                 metrics.synaptic_operations,
@@ -551,40 +557,42 @@ def trained():
         "synergic.interchange.slayer.HybridBlock": Case(
             HybridBlock, {"in_neurons": 3, "out_neurons": 2, "delay_shift": True}
         ),
-        "synergic.learning.training.rank_loss": Case(
+        "synergic.learning._training.rank_loss": Case(
             training.rank_loss, {"u": outputs["u"], **labels, "vth": 1.0}, fine={"u": NANS}
         ),
-        "synergic.learning.training.rate_loss": Case(
+        "synergic.learning._training.rate_loss": Case(
             training.rate_loss, {"spikes": outputs["spikes"], **labels}, fine={"spikes": NANS}
         ),
-        "synergic.learning.training.scores": Case(
+        "synergic.learning._training.scores": Case(
             training.scores, {**outputs, "readout": "rate"}, fine={"spikes": NANS, "u": NANS}
         ),
-        "synergic.learning.training.early_exit": Case(
+        "synergic.learning._training.early_exit": Case(
             training.early_exit, {**outputs, **labels, "vth": 1.0}, fine={"spikes": NANS, "u": NANS}
         ),
-        "synergic.learning.meta.meta_gradient": Case(
+        "synergic.learning._meta.meta_gradient": Case(
             meta.meta_gradient,
             {**losses, "w": w, "theta": {"t": torch.ones(2)}, "xi": 0.1, "second_order": "none"},
         ),
-        "synergic.learning.faults.crop": Case(
+        "synergic.data._corruptions.crop": Case(
             damage.crop, {"images": IMAGES, "half_width": 2}, also={"images": "half_width"}
         ),
-        "synergic.learning.faults.gaussian": Case(damage.gaussian, {**noise, "variance": 0.1}, fine=shaped),
-        "synergic.learning.faults.speckle": Case(damage.speckle, {**noise, "variance": 0.1}, fine=shaped),
-        "synergic.learning.faults.salt_and_pepper": Case(
+        "synergic.data._corruptions.gaussian": Case(damage.gaussian, {**noise, "variance": 0.1}, fine=shaped),
+        "synergic.data._corruptions.speckle": Case(damage.speckle, {**noise, "variance": 0.1}, fine=shaped),
+        "synergic.data._corruptions.salt_and_pepper": Case(
             damage.salt_and_pepper, {**noise, "amount": 0.1, "salt_share": 0.5}, fine=shaped
         ),
-        "synergic.learning.faults.salt": Case(damage.salt, {**noise, "amount": 0.1}, fine=shaped),
-        "synergic.learning.faults.pepper": Case(damage.pepper, {**noise, "amount": 0.1}, fine=shaped),
-        "synergic.learning.faults.damage": Case(
+        "synergic.data._corruptions.salt": Case(damage.salt, {**noise, "amount": 0.1}, fine=shaped),
+        "synergic.data._corruptions.pepper": Case(damage.pepper, {**noise, "amount": 0.1}, fine=shaped),
+        "synergic.data._corruptions.damage": Case(
             damage.damage, {"images": IMAGES, "kind": "salt", "level": 2, "seed": 0}, fine=shaped
         ),
-        "synergic.learning.faults.drop_events": Case(damage.drop_events, {"events": EVENTS, "share": 0.5, "rng": RNG}),
-        "synergic.learning.faults.add_events": Case(
+        "synergic.data._corruptions.drop_events": Case(
+            damage.drop_events, {"events": EVENTS, "share": 0.5, "rng": RNG}
+        ),
+        "synergic.data._corruptions.add_events": Case(
             damage.add_events, {"events": EVENTS, "share": 0.5, "sensor": SENSOR, "rng": RNG}
         ),
-        "synergic.learning.faults.mask_region": Case(
+        "synergic.data._corruptions.mask_region": Case(
             damage.mask_region, {"events": EVENTS, "half_width": 1, "sensor": SENSOR}
         ),
     }
@@ -600,51 +608,53 @@ def shown(folder: Path):
     of_mapping = ("placement_section", "memory_section", "populations", "pictures")
     bits = {"weight_bits": None, "local_bits": None}
     return {
-        "synergic.page.Table": Case(
+        "synergic.cli._page.Table": Case(
             page.Table,
             {"title": "title", "rows": [["a", 1]], "header": ["name", "number"]},
             fine={"rows": "empty", "header": "empty"},
         ),
-        "synergic.page.lines": Case(page.lines, {"title": "title", "section": {"a": 1}}, fine={"section": "dict"}),
-        "synergic.page.grid": Case(page.grid, {"title": "title", "rows": {"a": {"b": 1}}}),
-        "synergic.page.show": Case(page.show, {"table": table, "console": quiet}),
-        "synergic.page.picture": Case(
+        "synergic.cli._page.lines": Case(page.lines, {"title": "title", "section": {"a": 1}}, fine={"section": "dict"}),
+        "synergic.cli._page.grid": Case(page.grid, {"title": "title", "rows": {"a": {"b": 1}}}),
+        "synergic.cli._page.show": Case(page.show, {"table": table, "console": quiet}),
+        "synergic.cli._page.picture": Case(
             lambda draw: page.picture(draw, WEIGHTS), {"draw": plots.weights}, signature=page.picture
         ),
-        "synergic.page.write_page": Case(
+        "synergic.cli._page.write_page": Case(
             page.write_page,
             {"path": folder / "page", "title": "title", "notes": ["note"], "tables": [table], "pictures": {"a": "url"}},
             fine=dict.fromkeys(("notes", "tables"), "empty"),
         ),
-        **{f"synergic.chip_map.{name}": Case(getattr(chip_map, name), {"mapping": mapping()}) for name in of_mapping},
-        "synergic.chip_map.estimate_section": Case(chip_map.estimate_section, {"needs": needs}),
-        "synergic.page.facts": Case(page.facts, {"chip": mapping().chip}),
-        "synergic.chip_map.report_of": Case(chip_map.report_of, {"mapping": mapping(), "needs": needs}),
-        "synergic.chip_run.read_data": Case(chip_run.read_data, {"path": at["data"]}),
-        "synergic.chip_run.checked": Case(
+        **{f"synergic.cli._map.{name}": Case(getattr(chip_map, name), {"mapping": mapping()}) for name in of_mapping},
+        "synergic.cli._map.estimate_section": Case(chip_map.estimate_section, {"needs": needs}),
+        "synergic.cli._page.facts": Case(page.facts, {"chip": mapping().chip}),
+        "synergic.cli._map.report_of": Case(chip_map.report_of, {"mapping": mapping(), "needs": needs}),
+        "synergic.cli._chip_run.read_data": Case(chip_run.read_data, {"path": at["data"]}),
+        "synergic.cli._chip_run.checked": Case(
             chip_run.checked,
             {"network": INT, "given": SPIKES, "labels": np.zeros(len(SPIKES), int), "samples": 1},
             fine={"labels": "none", "samples": "none"},
             also={"given": "input"},
         ),
-        "synergic.chip_run.open_network": Case(chip_run.open_network, {"path": at["net"], **bits}),
-        "synergic.chip_run.open_mapping": Case(
+        "synergic.cli._chip_run.open_network": Case(chip_run.open_network, {"path": at["net"], **bits}),
+        "synergic.cli._chip_run.open_mapping": Case(
             chip_run.open_mapping, {"path": at["net"], "chip": None, **bits}, fine={"chip": "none"}
         ),
-        "synergic.chip_run.describe": Case(chip_run.describe, {"costs": hw.cost(mapping(), activity)}),
-        "synergic.chip_run.draw": Case(
+        "synergic.cli._chip_run.describe": Case(chip_run.describe, {"costs": hw.cost(mapping(), activity)}),
+        "synergic.cli._chip_run.draw": Case(
             chip_run.draw, {"mapping": mapping(), "activity": activity, "path": folder / "drawn.png"}
         ),
-        "synergic.report.compare": Case(
+        "synergic.cli._report.compare": Case(
             report.compare,
             {"recorded": {"accuracy": 0.5}, "again": {"accuracy": 0.5}, "console": quiet},
             fine=dict.fromkeys(("recorded", "again"), "dict"),
         ),
-        "synergic.report.draw": Case(report.draw, {"record": held, "path": folder / "drawn.png"}),
-        "synergic.simulate.Record.scores": Case(record.scores, {"network": INT}),
-        "synergic.simulate.Record.classes": Case(record.classes, {"network": INT}),
-        "synergic.hw_targets.history.history_plan": Case(history.history_plan, {"p": INT.projections[0], "steps": 4}),
-        "synergic.hw_targets.history.history_bound": Case(
+        "synergic.cli._report.draw": Case(report.draw, {"record": held, "path": folder / "drawn.png"}),
+        "synergic.reference._simulate.Record.scores": Case(record.scores, {"network": INT}),
+        "synergic.reference._simulate.Record.classes": Case(record.classes, {"network": INT}),
+        "synergic.hw_targets.simulation._history.history_plan": Case(
+            history.history_plan, {"p": INT.projections[0], "steps": 4}
+        ),
+        "synergic.hw_targets.simulation._history.history_bound": Case(
             history.history_bound,
             {
                 "p": INT.projections[0],
@@ -652,16 +662,14 @@ def shown(folder: Path):
                 "posts": np.zeros((INT.steps, INT.projections[0].n_out), int),
             },
         ),
-        "synergic.demo.run_demo": Case(
+        "synergic.cli._demo.run_demo": Case(
             demo.run_demo, {"seed": 0, "epochs": 1, "samples": 1, "progress": False}, runs=False
         ),
-        "synergic.learning.recordings.load_recordings": Case(
-            recordings.load_recordings, {"folder": folder}, runs=False
-        ),
-        "synergic.learning.omniglot.load_omniglot": Case(omniglot.load_omniglot, {"folder": folder}, runs=False),
-        "synergic.bench.check_clone": Case(CHECK_CLONE, {"folder": bench.FOLDER}),
-        "synergic.bench.compared": Case(bench.compared, {"measured": {"reach": {"fused_speedup": 10.0}}}),
-        "synergic.bench.all_reached": Case(bench.all_reached, {"held": {"figures": {}}}),
+        "synergic.data._recordings.load_recordings": Case(recordings.load_recordings, {"folder": folder}, runs=False),
+        "synergic.learning._omniglot.load_omniglot": Case(omniglot.load_omniglot, {"folder": folder}, runs=False),
+        "synergic.cli._bench.check_clone": Case(CHECK_CLONE, {"folder": bench.FOLDER}),
+        "synergic.cli._bench.compared": Case(bench.compared, {"measured": {"reach": {"fused_speedup": 10.0}}}),
+        "synergic.cli._bench.all_reached": Case(bench.all_reached, {"held": {"figures": {}}}),
         **{
             f"synergic.experiments.{kind.__name__}": Case(
                 kind,
@@ -687,23 +695,25 @@ def in_folders(folder: Path):
     runs.write_checkpoint(task, at / runs.CHECKPOINT)
     opened = {"data": folder, "device": "cpu"}
     return {
-        "synergic.learning.runs.settings": Case(runs.settings, {"config": TINY}),
-        "synergic.learning.runs.circumstances": Case(runs.circumstances, {"device": "cpu"}),
-        "synergic.learning.runs.open_run": Case(runs.open_run, {"config": TINY, "folder": at}, fine={"folder": "text"}),
-        "synergic.learning.runs.read_json": Case(runs.read_json, {"path": at / runs.CONFIG}),
-        "synergic.learning.runs.load_config": Case(runs.load_config, {"folder": at}),
-        "synergic.learning.runs.write_checkpoint": Case(
+        "synergic.learning._runs.settings": Case(runs.settings, {"config": TINY}),
+        "synergic.learning._runs.circumstances": Case(runs.circumstances, {"device": "cpu"}),
+        "synergic.learning._runs.open_run": Case(
+            runs.open_run, {"config": TINY, "folder": at}, fine={"folder": "text"}
+        ),
+        "synergic.learning._runs.read_json": Case(runs.read_json, {"path": at / runs.CONFIG}),
+        "synergic.learning._runs.load_config": Case(runs.load_config, {"folder": at}),
+        "synergic.learning._runs.write_checkpoint": Case(
             runs.write_checkpoint, {"task": task, "path": folder / "checkpoint.pt"}
         ),
-        "synergic.learning.runs.read_checkpoint": Case(
+        "synergic.learning._runs.read_checkpoint": Case(
             runs.read_checkpoint, {"task": task, "path": at / runs.CHECKPOINT}
         ),
-        "synergic.learning.runs.run": Case(
+        "synergic.learning._runs.run": Case(
             runs.run,
             {"task": task, "folder": at, "progress": None, "writes": True},
             fine={"folder": "text"},
         ),
-        "synergic.learning.runs.restore": Case(runs.restore, {"folder": at, **opened}, runs=False),
+        "synergic.learning._runs.restore": Case(runs.restore, {"folder": at, **opened}, runs=False),
         "synergic.learning.tasks.families": Case(tasks.families, {}),
         "synergic.learning.tasks.family_of": Case(tasks.family_of, {"config": TINY}),
         "synergic.learning.tasks.open_task": Case(tasks.open_task, {"config": TINY, **opened}, runs=False),
@@ -721,8 +731,8 @@ def with_files(folder: Path):
     placed = {**PLACED, "placement": "first_fit", "seed": 0, "console": quiet}
     ran_on = {"network": at["int"], "data": at["data"], "chip": None, "samples": 1, "local_memory": "matrix"}
     return {
-        "synergic.storage.save": Case(save, {"network": NET, "path": out}),
-        "synergic.storage.load": Case(load, {"path": at["net"]}),
+        "synergic.network._storage.save": Case(save, {"network": NET, "path": out}),
+        "synergic.network._storage.load": Case(load, {"path": at["net"]}),
         "synergic.hw_targets.save_mapping": Case(hw.save_mapping, {"mapping": mapping(), "path": out}),
         "synergic.hw_targets.load_mapping": Case(hw.load_mapping, {"path": at["mapping"]}),
         "synergic.interchange.from_lava_dl": Case(
@@ -736,34 +746,34 @@ def with_files(folder: Path):
         ),
         "synergic.interchange.to_nir": Case(ic.to_nir, {"network": NET, "dt": 0.001, "lossy": True}),
         "synergic.interchange.nir_losses": Case(ic.nir_losses, {"network": NET}),
-        "synergic.learning.datasets.load_images": Case(
+        "synergic.data._images.load_images": Case(
             lambda **given: datasets.load_images(**given),
             {"name": "mnist", "folder": folder},
             signature=datasets.load_images,
             runs=False,
         ),
-        "synergic.bench.bench": Case(
+        "synergic.cli._bench.bench": Case(
             lambda **given: bench.bench(**given),
             {"which": ("chip",), "quick": True, "json_file": out, "folder": folder, "console": quiet},
             fine={"folder": "text"},
             signature=bench.bench,
         ),
-        "synergic.report.report": Case(report.report, {"paths": [at["net"]], **written}),
-        "synergic.overview.overview": Case(overview.overview, {"path": at["net"], "draw": False}),
-        "synergic.chip_map.map_to_chip": Case(
+        "synergic.cli._report.report": Case(report.report, {"paths": [at["net"]], **written}),
+        "synergic.cli._overview.overview": Case(overview.overview, {"path": at["net"], "draw": False}),
+        "synergic.cli._map.map_to_chip": Case(
             chip_map.map_to_chip,
             {"network": at["int"], **placed},
         ),
-        "synergic.chip_map.map_to_chip's files": Case(
+        "synergic.cli._map.map_to_chip's files": Case(
             chip_map.map_to_chip,
             {"network": at["int"], **placed, "output": out, **written},
             wrong=("output", "json_file", "html"),
         ),
-        "synergic.chip_run.run_on_chip": Case(
+        "synergic.cli._chip_run.run_on_chip": Case(
             chip_run.run_on_chip,
             {**ran_on, "strict": False, "console": quiet},
         ),
-        "synergic.chip_run.run_on_chip's files": Case(
+        "synergic.cli._chip_run.run_on_chip's files": Case(
             chip_run.run_on_chip,
             {**ran_on, "strict": False, "figure": folder / "out.png", **written},
             wrong=("figure", "json_file", "html"),

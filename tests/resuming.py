@@ -9,16 +9,15 @@ import numpy as np
 import torch
 from tonic.datasets import NMNIST
 
+from synergic.data import Images, Recordings
 from synergic.experiments import Classification, Continual, Convolution, Events, FewShot
-from synergic.learning.datasets import Images
-from synergic.learning.recordings import Recordings
-from synergic.learning.runs import run
-from synergic.learning.tasks.classification import ClassificationTask
-from synergic.learning.tasks.continual import ContinualTask
-from synergic.learning.tasks.events import EventsTask
-from synergic.learning.tasks.few_shot import FewShotTask
+from synergic.learning._runs import run
+from synergic.learning.tasks._classification import ClassificationTask
+from synergic.learning.tasks._continual import ContinualTask
+from synergic.learning.tasks._events import EventsTask
+from synergic.learning.tasks._few_shot import FewShotTask
 
-MODULES = ["resuming", "synergic.learning.runs"]
+MODULES = ["resuming", "synergic.learning._runs"]
 
 
 def images(count, side, seed=0):

@@ -11,15 +11,15 @@ routing    chains of packets, around known faults
 checker finds what is wrong with a mapping, wherever it comes from; storage keeps one in a file.
 """
 
-from synergic.hw_targets.mapping.checker import check_mapping
-from synergic.hw_targets.mapping.data import Chain, Mapping, Route, Tile, local_bits
-from synergic.hw_targets.mapping.limits import Estimate, Violation, cores_needed
-from synergic.hw_targets.mapping.memory import Memory, memory_of
-from synergic.hw_targets.mapping.passes import estimate, map_network
-from synergic.hw_targets.mapping.placement import PLACEMENTS
-from synergic.hw_targets.mapping.routing import dimension_order
-from synergic.hw_targets.mapping.storage import load_mapping, save_mapping
-from synergic.hw_targets.mapping.traffic import RATE, link_packets
+from synergic.hw_targets.mapping._checker import check_mapping
+from synergic.hw_targets.mapping._limits import Estimate, Violation, cores_needed
+from synergic.hw_targets.mapping._mapping_data import Chain, Mapping, Route, Tile, local_bits
+from synergic.hw_targets.mapping._mapping_file import load_mapping, save_mapping
+from synergic.hw_targets.mapping._memory import Memory, memory_of
+from synergic.hw_targets.mapping._passes import estimate, map_network
+from synergic.hw_targets.mapping._placement import PLACEMENTS
+from synergic.hw_targets.mapping._routing import dimension_order
+from synergic.hw_targets.mapping._traffic import RATE, link_packets
 
 __all__ = [
     "PLACEMENTS",

@@ -11,9 +11,9 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from synergic.numerics import encoding
+from synergic.numerics import _spike_codes as encoding
+from synergic.processes._shared_memory import SharedModel
 from synergic.processes.delta_encoder.process import DeltaEncoder
-from synergic.processes.shared import SharedModel
 
 
 class AbstractDeltaEncoder(SharedModel, PyLoihiProcessModel):

@@ -13,8 +13,8 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from synergic.processes._shared_memory import MEMORY, SharedModel
 from synergic.processes.encoder.process import Encoder
-from synergic.processes.shared import MEMORY, SharedModel
 
 
 class AbstractEncoder(SharedModel, PyLoihiProcessModel):

@@ -13,9 +13,9 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from synergic.numerics.events import spread
+from synergic.numerics._event_bins import spread
+from synergic.processes._shared_memory import SharedModel
 from synergic.processes.event_source.process import EventSource
-from synergic.processes.shared import SharedModel
 
 
 class AbstractEventSource(SharedModel, PyLoihiProcessModel):

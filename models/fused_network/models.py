@@ -13,11 +13,11 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from synergic.layerwise import layerwise, present_layers
-from synergic.numerics.compiled import only_spikes
-from synergic.presentation import by_input, present, split
+from synergic.numerics._compiled import only_spikes
+from synergic.processes._shared_memory import MEMORY, SharedModel
 from synergic.processes.fused_network.process import FusedNetwork
-from synergic.processes.shared import MEMORY, SharedModel
+from synergic.reference._layerwise import layerwise, present_layers
+from synergic.reference._presentation import by_input, present, split
 
 
 class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):

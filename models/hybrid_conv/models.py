@@ -7,8 +7,8 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from synergic.models.connection import FixedConnection, FloatingConnection
-from synergic.models.stored_synapses import StoredSynapses
+from synergic.models._plastic_connection import FixedConnection, FloatingConnection
+from synergic.models._stored_synapses import StoredSynapses
 from synergic.processes.hybrid_conv.process import HybridConv
 
 

@@ -9,7 +9,7 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from synergic.models.connection import AbstractConnection, FixedConnection, FloatingConnection
+from synergic.models._plastic_connection import AbstractConnection, FixedConnection, FloatingConnection
 from synergic.processes.hybrid_dense.process import HybridDense
 
 

@@ -15,8 +15,8 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from synergic.numerics import fixed, floating
+from synergic.processes._shared_memory import SharedModel
 from synergic.processes.hybrid_lif.process import HybridLIF
-from synergic.processes.shared import SharedModel
 
 
 class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):

@@ -14,8 +14,8 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from synergic.models.hybrid_lif.models import AbstractHybridLIF
+from synergic.processes._shared_memory import STATE, THETA
 from synergic.processes.hybrid_neuron.process import HybridNeuron
-from synergic.processes.shared import STATE, THETA
 
 
 class AbstractHybridNeuron(AbstractHybridLIF):

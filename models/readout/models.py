@@ -14,10 +14,10 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from synergic.checks import require
-from synergic.numerics.readout import rate_scores, settled
+from synergic._core.checks import require
+from synergic.numerics._readout_values import rate_scores, settled
+from synergic.processes._shared_memory import SharedModel
 from synergic.processes.readout.process import RankReadout, RateReadout
-from synergic.processes.shared import SharedModel
 
 
 class AbstractReadout(SharedModel, PyLoihiProcessModel):

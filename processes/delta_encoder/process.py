@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.checks import choice, finite_array, kind, number, numbers, require, whole
-from synergic.processes.shared import SharedVar
-from synergic.processes.sources import DataOrPort
-from synergic.processes.timing import Timing
+from synergic._core.checks import choice, finite_array, kind, number, numbers, require, whole
+from synergic.processes._shared_memory import SharedVar
+from synergic.processes._sources import DataOrPort
+from synergic.processes._timing import Timing
 
 FORMS = ("channels", "signed", "graded")
 
@@ -30,7 +30,7 @@ class DeltaEncoder(DataOrPort):
     n : number of values, where no signal is given.
     start : what is held before the first step of a presentation, default 0; None: the signal's first value, so that a
         signal at rest sends nothing.
-    onset, period, presentations : synergic.processes.timing.Timing; period and presentations follow from a signal.
+    onset, period, presentations : synergic.processes._timing.Timing; period and presentations follow from a signal.
     at_once : False: a step of the presentation in each Lava step. True: all T of it in each, for FusedNetwork.
 
     Ports: a_in (n,); s_out (n,), or (2 n,) of channels; both with T rows of these at once. The answer leaves in the

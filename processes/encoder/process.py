@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.checks import kind, require, whole
-from synergic.encoding import Code, shares
-from synergic.integers import VALUE_MAX
-from synergic.processes.shared import SharedVar
-from synergic.processes.sources import DataOrPort
-from synergic.processes.timing import Timing
+from synergic._core.checks import kind, require, whole
+from synergic._core.integers import VALUE_MAX
+from synergic.data._encodings import Code, shares
+from synergic.processes._shared_memory import SharedVar
+from synergic.processes._sources import DataOrPort
+from synergic.processes._timing import Timing
 
 
 class Encoder(DataOrPort):
-    """Encoder(code=Latency(), values=images, period=10): sends what synergic.encoding makes of a value a channel.
+    """Encoder(code=Latency(), values=images, period=10): sends what synergic.data makes of a value a channel.
 
     Parameters
     ----------
-    code : Rate, Rank, Latency or Value of synergic.encoding, or your own.
+    code : Rate, Rank, Latency or Value of synergic.data, or your own.
     period : T, steps of a presentation, 1 or more.
     values : (samples, n), a presentation each, one after the other: floats 0 .. 1, or integers 0 .. 255, which mean
         as many 255ths. None: the values come in by a_in.
     n : number of channels, where no values are given.
-    onset : steps before the first presentation, default 0 (synergic.processes.timing.Timing).
+    onset : steps before the first presentation, default 0 (synergic.processes._timing.Timing).
     presentations : how many, where no values are given, None for no end; afterwards nothing is sent.
     at_once : False: a step of the presentation in each Lava step. True: all of it in each, for FusedNetwork.
 
@@ -50,7 +50,7 @@ class Encoder(DataOrPort):
         **kwargs: Any,
     ) -> None:
         name, integer = kwargs.get("name", type(self).__name__), None
-        kind(f"{name}.code", code, Code, "Choose one of synergic.encoding.")
+        kind(f"{name}.code", code, Code, "Choose one of synergic.data.")
         whole(f"{name}.period", period, 1, np.inf, "It is T, the steps of a presentation.")
         kind(f"{name}.at_once", at_once, bool, "True sends a presentation in each Lava step.")
         if values is None:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import OutPort
 
-from synergic.checks import kind, number, require, whole
-from synergic.events import check_events, check_sensor
-from synergic.numerics.events import bin_events, pooled
-from synergic.processes.shared import SharedProcess, SharedVar
-from synergic.processes.timing import Timing
+from synergic._core.checks import kind, number, require, whole
+from synergic.data._event_checks import check_events, check_sensor
+from synergic.numerics._event_bins import bin_events, pooled
+from synergic.processes._shared_memory import SharedProcess, SharedVar
+from synergic.processes._timing import Timing
 
 
 class EventSource(SharedProcess):
@@ -31,7 +31,7 @@ class EventSource(SharedProcess):
     period : T, steps of a presentation. duration : of a step, > 0, in the unit of t, which in tonic is a microsecond.
     start : time at which step 1 begins; None, default: that of each recording's first event.
     pool : side of the square of pixels that share a channel, default 1. merge : whether polarities share one too.
-    onset : steps before the first presentation (synergic.processes.timing.Timing).
+    onset : steps before the first presentation (synergic.processes._timing.Timing).
     presentations : how many recordings are taken, None for all.
     at_once : False: a step of the presentation in each Lava step. True: all of it in each, for FusedNetwork.
 

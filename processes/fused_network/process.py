@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.checks import kind, whole
-from synergic.network import Network
-from synergic.numerics.compiled import warm_up
-from synergic.presentation import split
-from synergic.processes.composition import refuse_signals
-from synergic.processes.shared import SENDS, SharedProcess, SharedVar
-from synergic.quantise import IntNetwork
-from synergic.simulate import Record
+from synergic._core.checks import kind, whole
+from synergic.network._description import Network
+from synergic.network._quantise import IntNetwork
+from synergic.numerics._compiled import warm_up
+from synergic.processes._composition import refuse_signals
+from synergic.processes._shared_memory import SENDS, SharedProcess, SharedVar
+from synergic.reference._presentation import split
+from synergic.reference._simulate import Record
 
 
 class FusedNetwork(SharedProcess):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from synergic.checks import finite_array, numbers, require, whole
-from synergic.processes.shared import SharedVar
-from synergic.processes.synapses import Pattern, SynapseConnection, Synapses
-from synergic.unfold import pairs, picture_after
+from synergic._core.checks import finite_array, numbers, require, whole
+from synergic.network._unfold import pairs, picture_after
+from synergic.processes._shared_memory import SharedVar
+from synergic.processes._sparse_synapses import Pattern, SynapseConnection, Synapses
 
 
 class HybridConv(SynapseConnection):

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from synergic.checks import numbers
-from synergic.network import Population, Projection
-from synergic.processes.connection import PlasticConnection
-from synergic.processes.shared import SharedVar
-from synergic.quantise import IntPopulation, IntProjection
+from synergic._core.checks import numbers
+from synergic.network._description import Population, Projection
+from synergic.network._quantise import IntPopulation, IntProjection
+from synergic.processes._connection import PlasticConnection
+from synergic.processes._shared_memory import SharedVar
 
 
 class HybridDense(PlasticConnection):
@@ -29,7 +29,7 @@ class HybridDense(PlasticConnection):
     trace : "per_sample": P starts anew at each presentation and evolves; "frozen": P stays.
     vth : threshold of the neurons that the rule's rho(u / v_th) refers to (floats; integers have it in the table).
     k : decay of W at m = 1, 2, ...; beyond its end the last value holds. Integers: 12 fraction bits. Default 1.
-    onset, period, presentations, lag : see synergic.processes.timing.Timing; the first three as of the neurons
+    onset, period, presentations, lag : see synergic.processes._timing.Timing; the first three as of the neurons
         that a_out feeds.
     weight_bits, num_message_bits : integers only; of the slow weights, and 0 for spikes or 8 for values at s_in.
     record : number of presentations whose last P is kept in `local_record` (record, n_out, n_in); default none.

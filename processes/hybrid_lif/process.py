@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from synergic.checks import option, require
-from synergic.network import Population
-from synergic.neurons.base import plain_only
+from synergic._core.checks import option, require
+from synergic.network._description import Population
+from synergic.network._quantise import IntPopulation
+from synergic.neurons._neuron import plain_only
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT
-from synergic.processes.neurons import SHIFTS, Neurons
-from synergic.processes.timing import Timing
-from synergic.quantise import IntPopulation
+from synergic.processes._population import SHIFTS, Neurons
+from synergic.processes._timing import Timing
 
 
 class HybridLIF(Neurons):
@@ -24,7 +24,7 @@ class HybridLIF(Neurons):
     shape : (n,)
     vth, decay, bias, reset : as synergic.Population. Integers (docs/fixed-point.md, `vth` and `bias` at the
         membrane's scale, `decay` with 12 fraction bits) select the fixed-point models, floats the floating ones.
-    onset, period, presentations : see synergic.processes.timing.Timing; u starts each presentation at 0.
+    onset, period, presentations : see synergic.processes._timing.Timing; u starts each presentation at 0.
     accumulator_shift : integers only; 6 where spikes come in, 14 where values of 8 bits do.
     record : number of Lava steps whose s and u are kept in `s_record`, `u_record` (record, n); default none.
 

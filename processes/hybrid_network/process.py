@@ -7,12 +7,12 @@ from typing import Any
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic.checks import kind, whole
-from synergic.network import Network
-from synergic.processes.composition import compose, refuse_signals
-from synergic.processes.shared import SENDS, SharedProcess
-from synergic.quantise import IntNetwork
-from synergic.simulate import Record
+from synergic._core.checks import kind, whole
+from synergic.network._description import Network
+from synergic.network._quantise import IntNetwork
+from synergic.processes._composition import compose, refuse_signals
+from synergic.processes._shared_memory import SENDS, SharedProcess
+from synergic.reference._simulate import Record
 
 
 class HybridNetwork(SharedProcess):

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from synergic.checks import kind, option
-from synergic.network import Population
+from synergic._core.checks import kind, option
+from synergic.network._description import Population
+from synergic.network._quantise import IntPopulation
 from synergic.neurons import Neuron
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT
-from synergic.processes.neurons import SHIFTS, Neurons
-from synergic.processes.shared import STATE, THETA, table_of
-from synergic.processes.timing import Timing
-from synergic.quantise import IntPopulation
+from synergic.processes._population import SHIFTS, Neurons
+from synergic.processes._shared_memory import STATE, THETA, table_of
+from synergic.processes._timing import Timing
 
 
 class HybridNeuron(Neurons):
@@ -26,7 +26,7 @@ class HybridNeuron(Neurons):
     neuron : Neuron. Floating-point parameters select the floating-point model, integer ones (quantise) the fixed one.
     vth, decay, bias, reset : as synergic.Population or, for an integer neuron, IntPopulation; decay is 0 for neurons
         without memory.
-    onset, period, presentations : see synergic.processes.timing.Timing; all state starts each presentation at 0.
+    onset, period, presentations : see synergic.processes._timing.Timing; all state starts each presentation at 0.
     accumulator_shift : integers only; 6 where spikes come in, 14 where values of 8 bits do.
     record : number of Lava steps whose s and u are kept in `s_record`, `u_record` (record, n); default none.
 

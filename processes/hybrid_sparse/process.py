@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from synergic.processes.synapses import Pattern, SynapseConnection, Synapses, canonical
+from synergic.processes._sparse_synapses import Pattern, SynapseConnection, Synapses, canonical
 
 
 class HybridSparse(SynapseConnection):
     """HybridDense with synapses only where `weights` stores one: the same numbers, memory and time by synapse.
 
     a_i(m) = sum_e s_j(m) (k(m) W_e + alpha_i P_e(m-1)) over the synapses e = (i, j); P by a local rule. A stored 0 is a
-    synapse, and may learn. A rule's function sees one synapse at a time (synergic.rules.synapses); one that looks at
+    synapse, and may learn. A rule's function sees one synapse at a time (synergic.rules); one that looks at
     other neurons or inputs is refused. Connect it as HybridDense, or Lava's Sparse.
 
     Parameters

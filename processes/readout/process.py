@@ -10,20 +10,20 @@ import numpy.typing as npt
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from scipy.special import softmax
 
-from synergic.checks import kind, number, require, whole
+from synergic._core.checks import kind, number, require, whole
 from synergic.errors import UnsupportedError
-from synergic.network import Network
+from synergic.network._description import Network
+from synergic.network._quantise import IntNetwork
 from synergic.numerics.fixed import MEMBRANE_MAX
-from synergic.processes.shared import SENDS, SharedProcess, SharedVar
-from synergic.processes.timing import Timing
-from synergic.quantise import IntNetwork
+from synergic.processes._shared_memory import SENDS, SharedProcess, SharedVar
+from synergic.processes._timing import Timing
 
 
 class Readout(SharedProcess):
     """What both read-outs have. Choose RankReadout or RateReadout.
 
     n : number of output neurons, the classes. period : T, steps of a presentation. presentations : how many are
-    decided; afterwards it rests. onset : as of the output neurons (synergic.processes.timing.Timing). at_once : True
+    decided; afterwards it rests. onset : as of the output neurons (synergic.processes._timing.Timing). at_once : True
     behind FusedNetwork, where a presentation is a Lava step.
 
     Ports: u_in (n,) potentials before their reset, `u_out` of HybridLIF or HybridNetwork; at once (T, n), `u_all_out`

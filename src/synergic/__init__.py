@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""synergic: global-local (hybrid plasticity) learning on spiking hardware, on Intel's Lava."""
+"""synergic: global-local (hybrid plasticity) learning on spiking hardware, on Intel's Lava.
+
+This page is the public API of the package itself. The other public packages are `network`, `neurons`, `rules`,
+`reference`, `data`, `numerics`, `learning` (needs the extra `train`), `processes` (needs the extra `lava`),
+`hw_targets`, `interchange`, and the modules `experiments`, `errors` and `plots`: each exports
+what is public. A module whose name begins with `_` is private.
+"""
 
 import logging
 from importlib.metadata import version
 
+from synergic._core import lava_remedies, moved
 from synergic._examples import Example, load_example
-from synergic._lava_remedies import install
-from synergic.convolution import Convolution
-from synergic.network import Network, Population, Projection, Source
+from synergic.network import Convolution, IntNetwork, Network, Population, Projection, Source, quantise
 from synergic.neurons import AdaptiveLIF, CurrentLIF, Neuron, ReLU, Table
-from synergic.quantise import IntNetwork, quantise
+from synergic.reference import Record, simulate
 from synergic.rules import BCM, Hebbian, Oja, PairSTDP, Rule, ThreeFactor
-from synergic.simulate import Record, simulate
 
 __version__ = version("synergic")
 __all__ = [
@@ -39,5 +43,6 @@ __all__ = [
     "simulate",
 ]
 
-install()  # before anything imports Lava
+lava_remedies.install()  # before anything imports Lava
+moved.install()
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.checks import choice
-from synergic.files import read_arrays
-from synergic.network import Network
-from synergic.storage import load
+from synergic._core.checks import choice
+from synergic._core.files import read_arrays
+from synergic.network._description import Network
+from synergic.network._storage import load
 
 EXAMPLES = ("digits-hp",)
 """Names that `load_example` takes."""

@@ -3,7 +3,7 @@
 
 Source: Wu et al. 2022. Settings are the paper's but for the decay of the weights, the rate and decay of theta
 for HP, the start of theta for LP, and in the few-shot family d, lambda and the convolutions, chosen on training data
-held back (`validation`), never on test data. What a setting may be is in synergic.settings.
+held back (`validation`), never on test data. What a setting may be is in synergic._core.settings.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from synergic.settings import Settings
+from synergic._core.settings import Settings
 
 CHECKPOINT, CONFIG, NETWORK, RECORD = "checkpoint.pt", "config.json", "network.h5", "record.json"
 """Files in the folder of a run: state after the last whole epoch, settings, trained network, figures."""

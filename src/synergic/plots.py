@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from synergic.checks import choice, kinds, number, numbers, require, whole
-from synergic.hw_targets.activity import Activity
-from synergic.hw_targets.costs import cost, phase_clocks
+from synergic._core.checks import choice, kinds, number, numbers, require, whole
+from synergic.hw_targets.costs._costs import cost, phase_clocks
 from synergic.hw_targets.mapping import RATE, Mapping, link_packets
-from synergic.hw_targets.mapping.data import block
+from synergic.hw_targets.mapping._mapping_data import block
+from synergic.hw_targets.simulation._activity import Activity
 
 LETTERS = 24
 """Rows or columns up to which a letter in each core can be read."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import synergic as sy
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.hw_targets.mapping import map_network
-from synergic.hw_targets.simulator import simulate_on_chip
-from synergic.lava_graph import run_in_lava
+from synergic.hw_targets.simulation import simulate_on_chip
+from synergic.processes import run_in_lava
 
 TOLERANCE = 1e-9
 

@@ -15,9 +15,7 @@ import synergic as sy
 from conformance.executors import INTEGERS, assert_agree, conform
 from synergic.errors import ParameterError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
-from synergic.lava_graph import Graph
-from synergic.processes import HybridDense, HybridLIF
-from synergic.runtime import running
+from synergic.processes import Graph, HybridDense, HybridLIF, running
 
 pytestmark = pytest.mark.timeout(300)
 RULES = {

@@ -12,15 +12,21 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from conformance.executors import conform
-from synergic.hw_targets import simulator
-from synergic.hw_targets.kernels import history, packets, records, somas, step, synapses
-from synergic.numerics import compiled, fixed, floating
+from synergic.hw_targets.simulation import _simulator as simulator
+from synergic.hw_targets.simulation.kernels import _core_synapses as synapses
+from synergic.hw_targets.simulation.kernels import _history_kernel as history
+from synergic.hw_targets.simulation.kernels import _packets as packets
+from synergic.hw_targets.simulation.kernels import _records as records
+from synergic.hw_targets.simulation.kernels import _somas as somas
+from synergic.hw_targets.simulation.kernels import _step as step
+from synergic.numerics import _compiled as compiled
+from synergic.numerics import fixed, floating
 
-DENSE, LIF = "synergic.models.connection", "synergic.models.hybrid_lif.models"
+DENSE, LIF = "synergic.models._plastic_connection", "synergic.models.hybrid_lif.models"
 WHERE = {
-    "reference": (floating, {"synergic.simulate": floating}),
+    "reference": (floating, {"synergic.reference._simulate": floating}),
     "lava float": (floating, {DENSE: compiled, LIF: floating}),
-    "integers": (fixed, {"synergic.simulate": fixed}),
+    "integers": (fixed, {"synergic.reference._simulate": fixed}),
     "lava fixed": (fixed, {DENSE: compiled, LIF: fixed}),
 }
 """By executor: the numbers it computes with, and the modules in which it looks its numerics up."""

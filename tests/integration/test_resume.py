@@ -18,11 +18,12 @@ import resuming
 import torch
 from resuming import FAMILIES, MODULES, train
 
+from synergic.data import Images
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import Classification
-from synergic.learning.datasets import Images, as_rows
-from synergic.learning.runs import load_config, read_checkpoint, read_json, run, settings
-from synergic.learning.tasks.classification import ClassificationTask
+from synergic.learning._runs import load_config, read_checkpoint, read_json, run, settings
+from synergic.learning._tensors import as_rows
+from synergic.learning.tasks._classification import ClassificationTask
 
 CONFIG = Classification(hidden=48, epochs=6, batch=25, steps=4, seed=3, lr=3e-3)
 SCRIPT = """
@@ -32,9 +33,9 @@ sys.path[:0] = {here!r}
 import torch
 torch.set_num_threads(1)
 from test_resume import CONFIG, made_up
-from synergic.learning.runs import run
-from synergic.learning.parallel import processes
-from synergic.learning.tasks.classification import ClassificationTask
+from synergic.learning._runs import run
+from synergic.learning._parallel import processes
+from synergic.learning.tasks._classification import ClassificationTask
 print("ready", flush=True)
 with processes() as writes:
     run(ClassificationTask(CONFIG, data=made_up()), Path(sys.argv[1]), writes=writes)
@@ -132,7 +133,7 @@ def test_a_run_learns_and_repeats_its_figures(undisturbed):
 def test_the_network_file_runs_in_integers_and_on_the_chip(undisturbed):
     from synergic import quantise, simulate
     from synergic.hw_targets import map_network, simulate_on_chip
-    from synergic.storage import load
+    from synergic.network import load
 
     _, folder, record = undisturbed
     network, data = load(folder / "network.h5"), made_up()

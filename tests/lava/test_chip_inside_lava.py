@@ -24,11 +24,17 @@ from synergic.hw_targets.lava_bridge import (
     ChipSimCfg,
 )
 from synergic.hw_targets.mapping import map_network
-from synergic.hw_targets.simulator import simulate_on_chip
-from synergic.lava_graph import Graph, run_in_lava
-from synergic.processes import HybridConv, HybridDense, HybridLIF, HybridSparse
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
+from synergic.hw_targets.simulation import simulate_on_chip
+from synergic.processes import (
+    Graph,
+    HybridConv,
+    HybridDense,
+    HybridLIF,
+    HybridSimCfg,
+    HybridSparse,
+    run_in_lava,
+    running,
+)
 
 
 def script(n_in=5, n_hidden=4, steps=8, data=None, integer=True):

@@ -14,9 +14,8 @@ from lava.proc.io.source import RingBuffer as Source
 
 import synergic as sy
 from synergic.errors import ParameterError
-from synergic.processes import HybridConv, HybridDense, HybridLIF
-from synergic.quantise import ONE
-from synergic.runtime import running
+from synergic.network._quantise import ONE
+from synergic.processes import HybridConv, HybridDense, HybridLIF, running
 
 pytestmark = pytest.mark.timeout(180)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])

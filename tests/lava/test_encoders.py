@@ -14,14 +14,21 @@ from lava.proc.io.source import RingBuffer as Source
 from networks import plastic_network
 
 import synergic as sy
-from synergic.encoding import Latency, Rank, Rate, Value
+from synergic.data import Latency, Rank, Rate, Value
 from synergic.errors import ExecutionError, ParameterError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
-from synergic.numerics.encoding import polarities
-from synergic.processes import DeltaEncoder, Encoder, FusedNetwork, HybridDense, HybridLIF, HybridNetwork
-from synergic.processes.composition import compose
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
+from synergic.numerics._spike_codes import polarities
+from synergic.processes import (
+    DeltaEncoder,
+    Encoder,
+    FusedNetwork,
+    HybridDense,
+    HybridLIF,
+    HybridNetwork,
+    HybridSimCfg,
+    running,
+)
+from synergic.processes._composition import compose
 
 pytestmark = pytest.mark.timeout(180)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])

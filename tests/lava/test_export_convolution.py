@@ -6,9 +6,8 @@ import pytest
 import torch
 
 import synergic as sy
-from synergic.lava_graph import run_in_lava
-from synergic.learning import to_description
-from synergic.learning.convolution import ConvHybridNet
+from synergic.learning import ConvHybridNet, to_description
+from synergic.processes import run_in_lava
 
 
 @pytest.mark.parametrize("fixed", [False, True])

@@ -10,8 +10,7 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.source import RingBuffer
 
 import synergic as sy
-from synergic.processes import HybridDense, HybridLIF
-from synergic.runtime import running
+from synergic.processes import HybridDense, HybridLIF, running
 
 sys.path.append(str(Path(__file__).parent))  # this folder is no package
 from critic.process import Critic

@@ -6,7 +6,7 @@ import pytest
 from networks import plastic_network, random_spikes
 
 import synergic as sy
-from synergic.lava_graph import run_in_lava
+from synergic.processes import run_in_lava
 
 
 @pytest.mark.parametrize("recurrent", [False, True])

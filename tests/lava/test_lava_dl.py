@@ -19,8 +19,8 @@ import synergic as sy
 from synergic.errors import FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.interchange import from_lava_dl, lava_dl_losses, to_lava_dl
-from synergic.quantise import IntPopulation, IntProjection
-from synergic.runtime import running
+from synergic.network import IntPopulation, IntProjection
+from synergic.processes import running
 
 STEPS = 30
 

@@ -17,8 +17,7 @@ from lava.proc.sparse.process import Sparse
 from scipy.sparse import csr_matrix
 
 import synergic as sy
-from synergic.processes import HybridDense, HybridLIF
-from synergic.runtime import running
+from synergic.processes import HybridDense, HybridLIF, running
 
 pytestmark = pytest.mark.timeout(180)
 STEPS, N_IN, N = 40, 8, 6

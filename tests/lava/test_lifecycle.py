@@ -25,14 +25,12 @@ from lava.magma.runtime.message_infrastructure.shared_memory_manager import Shar
 from lava.proc.io.source import RingBuffer
 from networks import plastic_network, random_spikes
 
+from synergic.cli._demo import SIZES, STEPS
 from synergic.data import digits
-from synergic.demo import SIZES, STEPS
 from synergic.errors import ExecutionError, ParameterError
-from synergic.lava_graph import Graph, run_in_lava
 from synergic.learning import HybridNet, to_description
-from synergic.processes import HybridDense, HybridLIF
-from synergic.quantise import quantise
-from synergic.runtime import running
+from synergic.network import quantise
+from synergic.processes import Graph, HybridDense, HybridLIF, run_in_lava, running
 
 sys.path.append(str(Path(__file__).parent))  # this folder is no package
 from failing.process import MESSAGE, Failing
@@ -280,7 +278,7 @@ import numpy as np
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from synergic.processes import HybridDense, HybridLIF
-from synergic.runtime import running
+from synergic.processes._runtime import running
 
 dense, lif = HybridDense(weights=np.eye(3)), HybridLIF(shape=(3,), bias=0.1)
 dense.a_out.connect(lif.a_in)

@@ -12,11 +12,10 @@ from public_functions import in_lava
 
 import synergic as sy
 from synergic import processes
-from synergic.encoding import Rate
+from synergic.data import Rate
 from synergic.errors import UnsupportedError
 from synergic.hw_targets.lava_bridge import MODELS, ChipSimCfg
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
+from synergic.processes import HybridSimCfg, running
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lava.md").read_text()
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\| `\w+` .*\|$", PAGE, re.M)]

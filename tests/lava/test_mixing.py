@@ -19,9 +19,8 @@ from lava.proc.monitor.process import Monitor
 
 import synergic as sy
 from synergic.errors import ParameterError
-from synergic.processes import HybridDense, HybridLIF
+from synergic.processes import HybridDense, HybridLIF, running
 from synergic.rules import quantise_rule
-from synergic.runtime import running
 
 pytestmark = pytest.mark.timeout(180)
 STEPS, N = 16, (5, 6, 3)

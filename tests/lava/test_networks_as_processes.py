@@ -14,10 +14,7 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from synergic.errors import ExecutionError, ParameterError, UnsupportedError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
-from synergic.lava_graph import run_in_lava
-from synergic.processes import FusedNetwork, HybridNetwork
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
+from synergic.processes import FusedNetwork, HybridNetwork, HybridSimCfg, run_in_lava, running
 
 pytestmark = pytest.mark.timeout(180)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])

@@ -12,8 +12,7 @@ from lava.proc.monitor.process import Monitor
 
 import synergic as sy
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.processes import FusedNetwork, HybridDense, HybridLIF, HybridNeuron, RateReadout
-from synergic.runtime import running
+from synergic.processes import FusedNetwork, HybridDense, HybridLIF, HybridNeuron, RateReadout, running
 
 pytestmark = pytest.mark.timeout(180)
 STEPS, N_IN, N = 40, 8, 6

@@ -17,11 +17,8 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from synergic.errors import ExecutionError, ParameterError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
-from synergic.lava_graph import Graph
-from synergic.learning.training import early_exit
-from synergic.processes import FusedNetwork, HybridNetwork, RankReadout, RateReadout
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
+from synergic.learning._training import early_exit
+from synergic.processes import FusedNetwork, Graph, HybridNetwork, HybridSimCfg, RankReadout, RateReadout, running
 
 pytestmark = pytest.mark.timeout(180)
 SAMPLES = 8

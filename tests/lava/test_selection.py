@@ -13,7 +13,7 @@ from networks import plastic_network
 
 import synergic as sy
 import synergic.processes
-from synergic.encoding import Value
+from synergic.data import Value
 from synergic.errors import ExecutionError, ParameterError
 from synergic.models.delta_encoder.models import PyDeltaEncoderModelFixed, PyDeltaEncoderModelFloat
 from synergic.models.encoder.models import PyEncoderModelFixed, PyEncoderModelFloat
@@ -41,12 +41,12 @@ from synergic.processes import (
     HybridLIF,
     HybridNetwork,
     HybridNeuron,
+    HybridSimCfg,
     HybridSparse,
     RankReadout,
     RateReadout,
+    running,
 )
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
 
 pytestmark = pytest.mark.timeout(180)
 CONFIGS = pytest.mark.parametrize("config", [Loihi1SimCfg, Loihi2SimCfg])

@@ -10,11 +10,10 @@ from lava.lib.dl import slayer
 import synergic as sy
 from synergic.errors import FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
-from synergic.interchange.lava_dl import from_lava_dl, to_lava_dl
+from synergic.interchange import from_lava_dl, to_lava_dl
 from synergic.interchange.slayer import HybridBlock
-from synergic.lava_graph import run_in_lava
-from synergic.learning import HybridLinear
-from synergic.learning.export import to_description
+from synergic.learning import HybridLinear, to_description
+from synergic.processes import run_in_lava
 
 STEPS, SIZES = 16, (20, 16, 3)
 

@@ -16,10 +16,8 @@ from user_rule import Habit
 
 import synergic as sy
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.processes import HybridDense, HybridLIF, HybridSparse
-from synergic.quantise import ONE
-from synergic.run_config import HybridSimCfg
-from synergic.runtime import running
+from synergic.network._quantise import ONE
+from synergic.processes import HybridDense, HybridLIF, HybridSimCfg, HybridSparse, running
 
 pytestmark = pytest.mark.timeout(180)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])

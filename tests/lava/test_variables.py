@@ -12,11 +12,10 @@ from lava.proc.io.source import RingBuffer
 
 import synergic as sy
 from synergic.errors import ParameterError
+from synergic.network._quantise import ONE
 from synergic.numerics import fixed, floating
-from synergic.processes import HybridDense, HybridLIF
-from synergic.quantise import ONE
+from synergic.processes import HybridDense, HybridLIF, running
 from synergic.rules import quantise_rule
-from synergic.runtime import running
 
 pytestmark = pytest.mark.timeout(180)
 RNG = np.random.default_rng(5)

@@ -15,7 +15,7 @@ from synergic.data import rate_encode
 from synergic.errors import CapacityError, FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets import load_chip, map_network, simulate_on_chip
 from synergic.learning import HybridLinear, HybridNet
-from synergic.processes.timing import Timing
+from synergic.processes._timing import Timing
 
 NET = plastic_network()
 INT = sy.quantise(NET)

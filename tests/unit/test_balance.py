@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import synergic as sy
 from synergic.errors import ParameterError
 from synergic.hw_targets import check_mapping, cost, estimate, map_network, simulate_on_chip
-from synergic.hw_targets.mapping.balance import cut_by
+from synergic.hw_targets.mapping._work_balance import cut_by
 
 CHIP = small_chip(rows=8, columns=8)
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from synergic.data import Images
 from synergic.experiments import Classification
-from synergic.learning.datasets import Images
-from synergic.learning.tasks.classification import ClassificationTask
+from synergic.learning.tasks._classification import ClassificationTask
 from synergic.numerics.floating import balanced
 
 CONFIG = Classification(hidden=6, epochs=1, batch=20, steps=3, balanced=True)

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 import synergic
-from synergic.bench import AT_MOST, FOLDER, SCRIPTS, all_reached, bench, compared
+from synergic.cli._bench import AT_MOST, FOLDER, SCRIPTS, all_reached, bench, compared
 from synergic.errors import ExecutionError, ParameterError, UnsupportedError
 
 SCRIPT = """
@@ -68,7 +68,7 @@ def test_scripts_that_fail_arguments_and_installations_without_scripts(clone, tm
 def test_an_installed_package_says_that_it_needs_a_clone(tmp_path):
     shutil.copytree(Path(synergic.__file__).parent, tmp_path / "lib" / "x" / "synergic", symlinks=False,
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
-    code = "import sys; sys.argv = ['synergic', 'bench']; from synergic.cli import main; main()"
+    code = "import sys; sys.argv = ['synergic', 'bench']; from synergic.cli._main import main; main()"
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path / "lib" / "x")}, cwd=tmp_path,
                           capture_output=True, text=True, timeout=200)  # fmt: skip
     assert done.returncode == 2, done.stderr

@@ -12,7 +12,8 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from synergic.errors import ParameterError
 from synergic.hw_targets import Probes, map_network, simulate_on_chip
-from synergic.hw_targets.faults import BrokenChip, accuracy_under, all_links, break_chip
+from synergic.hw_targets.faults import BrokenChip, accuracy_under, break_chip
+from synergic.hw_targets.faults._broken_chip import all_links
 from synergic.hw_targets.mapping import Tile
 
 NET = sy.quantise(plastic_network(sizes=(300, 280, 5), steps=4))

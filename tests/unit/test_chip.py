@@ -7,10 +7,10 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic.errors import CapacityError, FormatError, ParameterError, UnsupportedError
-from synergic.hw_targets.chip import load_chip
+from synergic.hw_targets import load_chip
 from synergic.hw_targets.costs import cost
 from synergic.hw_targets.mapping import dimension_order, map_network
-from synergic.hw_targets.simulator import simulate_on_chip
+from synergic.hw_targets.simulation import simulate_on_chip
 
 
 def assert_same(want, got):

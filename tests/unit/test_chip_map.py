@@ -16,12 +16,12 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic import plots
-from synergic.chip_map import map_to_chip
-from synergic.chip_run import run_on_chip
+from synergic.cli._chip_run import run_on_chip
+from synergic.cli._map import map_to_chip
 from synergic.errors import CapacityError, FormatError, ParameterError
 from synergic.hw_targets import load_mapping, map_network
 from synergic.hw_targets.mapping import link_packets
-from synergic.storage import save
+from synergic.network import save
 
 SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 NET = sy.quantise(plastic_network(sizes=(300, 12, 4)))

@@ -13,10 +13,10 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic import plots
-from synergic.chip_run import read_data, run_on_chip
+from synergic.cli._chip_run import read_data, run_on_chip
 from synergic.errors import FormatError, ParameterError, SynergicError
 from synergic.hw_targets import cost, load_mapping, map_network, simulate_on_chip
-from synergic.storage import save
+from synergic.network import save
 
 SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 NET = sy.quantise(plastic_network(sizes=(20, 12, 4)))

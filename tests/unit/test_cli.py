@@ -14,11 +14,10 @@ from networks import plastic_network
 from rich.console import Console
 
 from synergic.cli import main
-from synergic.demo import picture, run_demo, tables, write_json
+from synergic.cli._demo import picture, run_demo, tables, write_json
+from synergic.cli._info import info, installed
 from synergic.hw_targets import map_network, save_mapping
-from synergic.info import info, installed
-from synergic.quantise import quantise
-from synergic.storage import save
+from synergic.network import quantise, save
 
 SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 
@@ -150,7 +149,7 @@ def test_too_little_memory_is_an_answer_and_a_defect_is_not(error, monkeypatch, 
     def fail(_):
         raise error
 
-    monkeypatch.setattr("synergic.cli.Info.run", fail)
+    monkeypatch.setattr("synergic.cli._main.Info.run", fail)
     monkeypatch.setattr("sys.argv", ["synergic", "info"])
     if str(error) == "a defect":
         with pytest.raises(RuntimeError, match="a defect"):

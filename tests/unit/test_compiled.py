@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synergic.numerics import compiled, fixed, floating
+from synergic.numerics import _compiled as compiled
+from synergic.numerics import fixed, floating
 
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

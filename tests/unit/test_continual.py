@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import synergic as sy
+from synergic.data import Images
 from synergic.experiments import Continual
-from synergic.learning.datasets import Images
-from synergic.learning.tasks.continual import ContinualTask
+from synergic.learning.tasks._continual import ContinualTask
 
 CONFIG = Continual(tasks=3, hidden=64, density=0.3, lr=5e-3, batch=20, epochs_a_task=3, theta_tasks=2, seed=1)
 

@@ -9,12 +9,13 @@ import torch
 from torch.nn import functional
 
 import synergic as sy
+from synergic.data import Images
 from synergic.errors import ParameterError
 from synergic.experiments import EXPERIMENTS, Convolution
-from synergic.learning.convolution import ConvHybridNet, Pooled, SpikingConv2d
-from synergic.learning.datasets import Images
-from synergic.learning.tasks.classification import ClassificationTask, build
-from synergic.storage import load, save
+from synergic.learning import ConvHybridNet, SpikingConv2d
+from synergic.learning._conv_layers import Pooled
+from synergic.learning.tasks._classification import ClassificationTask, build
+from synergic.network import load, save
 
 K = torch.exp(-torch.arange(1, 5, dtype=torch.float64) / 40)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
+from synergic.data import load_images
 from synergic.errors import DataError, FormatError, ParameterError
-from synergic.learning.datasets import load_images
 
 SIZES = {"train": 60_000, "t10k": 10_000}
 

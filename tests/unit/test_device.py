@@ -10,11 +10,10 @@ import torch
 
 from synergic.errors import ParameterError
 from synergic.experiments import Continual
-from synergic.learning import layers
-from synergic.learning.convolution import ConvHybridNet
-from synergic.learning.layers import HybridLinear, HybridNet
+from synergic.learning import ConvHybridNet, HybridLinear, HybridNet
+from synergic.learning import _layers as layers
+from synergic.learning._tensors import checked_device
 from synergic.learning.tasks import open_task
-from synergic.learning.tensors import checked_device
 
 DEVICE = "meta"
 

@@ -76,7 +76,7 @@ WITH_LAVA = [p for p in (ROOT / "README.md", *DOCS.glob("*.md"), *(ROOT / "tutor
 
 @pytest.mark.parametrize("page", WITH_LAVA, ids=lambda p: p.name)
 def test_synergic_is_imported_before_lava(page):
-    # From Python 3.11 on, or with numpy 2.4, Lava works only so (synergic._lava_remedies). A tutorial is one script.
+    # From Python 3.11 on, or with numpy 2.4, Lava works only so (lava_remedies). A tutorial is one script.
     blocks = re.findall(r"```(?:\{code-cell\}[^\n]*|python)\n(.*?)```", page.read_text(), re.DOTALL)
     scripts = ["\n".join(blocks)] if page.parent.name == "tutorials" else blocks
     for script in scripts:

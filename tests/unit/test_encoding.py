@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synergic.data import rate_encode
-from synergic.encoding import Latency, Rank, Rate, Value
+from synergic.data import Latency, Rank, Rate, Value, rate_encode
 from synergic.errors import ParameterError
-from synergic.numerics import encoding
+from synergic.numerics import _spike_codes as encoding
 
 STEPS = st.integers(1, 40)
 VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tonic.datasets import NMNIST
 
+from synergic.data import SENSOR, Recordings, frames, load_recordings
 from synergic.errors import DataError, FormatError
 from synergic.experiments import Events
-from synergic.learning.recordings import SENSOR, Recordings, frames, load_recordings
-from synergic.learning.tasks.events import EventsTask
-from synergic.numerics.events import bin_events, pooled, spread
-from synergic.simulate import simulate
+from synergic.learning.tasks._events import EventsTask
+from synergic.numerics._event_bins import bin_events, pooled, spread
+from synergic.reference import simulate
 
 EVENTS = [(3, 5, 1000, 1), (33, 0, 2000, 0), (3, 5, 3999, 1)]
 

@@ -119,7 +119,7 @@ def fault(case, name, value):
 def quick(monkeypatch, tmp_path):
     """A folder to write into, workers that are threads, a data set that is not looked for, and a clock."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("synergic.learning.datasets.SETS", {"mnist": lambda *_, **__: None})
+    monkeypatch.setattr("synergic.data._images.SETS", {"mnist": lambda *_, **__: None})
     monkeypatch.setattr(public_functions.bench, "measure", lambda *_: {"reach": {}})
     monkeypatch.setattr(public_functions.bench, "check_clone", lambda _: None)
     before = signal.signal(signal.SIGALRM, late)

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synergic.learning.exact import Trace, by_torch, exact
-from synergic.learning.scan import Neuron
+from synergic.learning._exact import Trace, by_torch, exact
+from synergic.learning._scan import Neuron
 
 STEPS, N_IN, N_OUT, BATCH = 6, 7, 5, 4
 

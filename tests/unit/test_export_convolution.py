@@ -12,11 +12,10 @@ import synergic as sy
 from synergic.errors import UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.mapping import check_mapping
-from synergic.interchange.nir import from_nir, to_nir
-from synergic.learning import to_description
-from synergic.learning.convolution import ConvHybridNet
+from synergic.interchange import from_nir, to_nir
+from synergic.learning import ConvHybridNet, to_description
+from synergic.network import load, save
 from synergic.numerics import fixed
-from synergic.storage import load, save
 
 SHAPES = {
     "two pools of two": ((1, 8, 8), (3, 4), (2, 2)),

@@ -6,9 +6,9 @@ import pytest
 from networks import plastic_network, random_spikes
 
 import synergic as sy
+from synergic.data import _corruptions as faults
 from synergic.errors import ParameterError
 from synergic.hw_targets.faults import FAULTS, break_network
-from synergic.learning import faults
 
 GREY = np.full((200, 28, 28), 0.5, np.float32)
 

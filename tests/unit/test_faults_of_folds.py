@@ -12,7 +12,7 @@ import synergic as sy
 from synergic.errors import CapacityError
 from synergic.hw_targets import Probes, map_network, simulate_on_chip
 from synergic.hw_targets.faults import FAULTS, BrokenChip, accuracy_under, break_chip, break_network
-from synergic.hw_targets.mapping.arrange import orders
+from synergic.hw_targets.mapping._arrange import orders
 
 
 def network(seed=0):

@@ -13,9 +13,9 @@ from synergic import quantise
 from synergic.errors import DataError, FormatError, ParameterError
 from synergic.experiments import FewShot
 from synergic.hw_targets import map_network, simulate_on_chip
-from synergic.learning.episodes import presented
-from synergic.learning.export import to_description
-from synergic.learning.omniglot import (
+from synergic.learning import to_description
+from synergic.learning._episodes import presented
+from synergic.learning._omniglot import (
     DEVIATION,
     MEAN,
     checked,
@@ -26,8 +26,8 @@ from synergic.learning.omniglot import (
     pictures,
     split_characters,
 )
-from synergic.learning.tasks.few_shot import TEACHER, FewShotTask
-from synergic.simulate import simulate
+from synergic.learning.tasks._few_shot import TEACHER, FewShotTask
+from synergic.reference import simulate
 
 SMALL = FewShot(
     ways=3, shots=2, convolutions="strided", channels=32, epochs=2, steps_an_epoch=40, batch=4, queries=2,

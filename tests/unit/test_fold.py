@@ -11,12 +11,12 @@ from chips import small_chip
 import synergic as sy
 from synergic.errors import CapacityError, ParameterError, UnsupportedError
 from synergic.hw_targets import cost, estimate, load_mapping, map_network, save_mapping, simulate_on_chip
-from synergic.hw_targets.costs import phase_clocks
+from synergic.hw_targets.costs._costs import phase_clocks
 from synergic.hw_targets.mapping import check_mapping
-from synergic.hw_targets.mapping.arrange import Layer, arranged
-from synergic.hw_targets.mapping.checker import contents
-from synergic.hw_targets.mapping.fold import best, count_layers
-from synergic.hw_targets.mapping.published import NETWORKS
+from synergic.hw_targets.mapping._arrange import Layer, arranged
+from synergic.hw_targets.mapping._checker import contents
+from synergic.hw_targets.mapping._fold import best, count_layers
+from synergic.hw_targets.mapping._published import NETWORKS
 
 
 def conv(kernel=(3, 3), picture=(6, 6), outs=2, ins=1, seed=0, rule=None, steps=3, bits=0, **geometry):

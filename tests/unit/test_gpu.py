@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from synergic.experiments import FewShot
-from synergic.learning import graphs
-from synergic.learning.convolution import ConvHybridNet
-from synergic.learning.layers import FORMS, HybridLinear, HybridNet
-from synergic.learning.tasks.few_shot import FewShotTask
-from synergic.learning.training import train
+from synergic.learning import ConvHybridNet, HybridLinear, HybridNet, train
+from synergic.learning import _graphs as graphs
+from synergic.learning._layers import FORMS
+from synergic.learning.tasks._few_shot import FewShotTask
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU")
 STEPS = 6

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from synergic.learning.scan import GRAPHS, KERNELS, Fused, Neuron
+from synergic.learning._scan import GRAPHS, KERNELS, Fused, Neuron
 
 BATCH, STEPS, N = 5, 7, 11
 PARTS = ("slow", "bias", "stored", "overlap", "alpha", "beta")

@@ -11,8 +11,9 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.hw_targets import Probes, Simulator, kernels, map_network, simulate_on_chip
-from synergic.hw_targets.history import history_bound, history_plan
+from synergic.hw_targets import Probes, Simulator, map_network, simulate_on_chip
+from synergic.hw_targets.simulation import kernels
+from synergic.hw_targets.simulation._history import history_bound, history_plan
 from synergic.numerics import fixed
 
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck), "max_examples": 60}

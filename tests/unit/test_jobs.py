@@ -13,7 +13,7 @@ import synergic as sy
 from synergic.errors import ParameterError
 from synergic.hw_targets import Probes, Simulator, map_network, run_in_jobs, simulate_on_chip
 from synergic.hw_targets.faults import accuracy_under, break_chip
-from synergic.hw_targets.jobs import in_jobs
+from synergic.hw_targets.simulation._jobs import in_jobs
 
 
 def assert_same(a, b):

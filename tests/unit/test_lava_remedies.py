@@ -16,8 +16,8 @@ from lava.magma.core.process.ports.ports import ReshapePort
 from lava.proc.graded.models import inv_sqrt
 
 import synergic
-from synergic import _lava_remedies
-from synergic._lava_remedies import REMEDIES, Remedy, _Finder, install
+from synergic._core import lava_remedies as _lava_remedies
+from synergic._core.lava_remedies import REMEDIES, Remedy, _Finder, install
 
 LATER = sys.version_info >= (3, 11)
 

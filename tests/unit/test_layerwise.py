@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import synergic as sy
-from synergic.layerwise import layerwise, present_layers
 from synergic.neurons import CurrentLIF
-from synergic.presentation import by_input, present, split
+from synergic.reference._layerwise import layerwise, present_layers
+from synergic.reference._presentation import by_input, present, split
 
 
 @st.composite

@@ -9,7 +9,7 @@ import synergic as sy
 from synergic.errors import ParameterError
 from synergic.hw_targets import Probes, map_network, simulate_on_chip
 from synergic.numerics import fixed
-from synergic.numerics.lfsr import TAPS, lfsr32, random_thresholds, seed_of
+from synergic.numerics._lfsr import TAPS, lfsr32, random_thresholds, seed_of
 
 
 def bit_by_bit(state, count):

@@ -12,9 +12,10 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from synergic.errors import FormatError, ParameterError
 from synergic.hw_targets import load_mapping, map_network, save_mapping, simulate_on_chip
-from synergic.hw_targets.mapping.storage import FORMAT, VERSION
-from synergic.quantise import IntGraph
-from synergic.storage import HEADER, load, save, seal
+from synergic.hw_targets.mapping._mapping_file import FORMAT, VERSION
+from synergic.network import load, save
+from synergic.network._quantise import IntGraph
+from synergic.network._storage import HEADER, seal
 
 NETWORK = sy.quantise(plastic_network(sizes=(20, 12, 4), recurrent=True))
 WAYS = {

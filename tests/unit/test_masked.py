@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import synergic as sy
 from synergic.errors import ParameterError
-from synergic.learning.export import to_description
-from synergic.learning.masked import MaskedLinear, MaskedNet, Pattern, sparse_product
+from synergic.learning import MaskedLinear, MaskedNet, to_description
+from synergic.learning._masked import Pattern, sparse_product
 
 
 def layer_of(seed, n_in=13, n_out=7, density=0.3, scale=30.0, **settings):

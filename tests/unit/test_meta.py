@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from synergic.data import Images
 from synergic.errors import ParameterError
 from synergic.experiments import Classification
-from synergic.learning.datasets import Images
-from synergic.learning.meta import meta_gradient
-from synergic.learning.tasks.classification import ClassificationTask
+from synergic.learning._meta import meta_gradient
+from synergic.learning.tasks._classification import ClassificationTask
 
 XI = 0.25
 

@@ -8,7 +8,7 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic.errors import ParameterError
-from synergic.metrics import (
+from synergic.reference import (
     Operations,
     activation_sparsity,
     connection_sparsity,

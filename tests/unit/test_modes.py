@@ -11,12 +11,12 @@ from chips import small_chip
 
 import synergic as sy
 from synergic.errors import UnsupportedError
-from synergic.hw_targets.chip import load_chip
+from synergic.hw_targets import load_chip
 from synergic.hw_targets.mapping import check_mapping, load_mapping, map_network, memory_of, save_mapping
-from synergic.hw_targets.mapping.modes import Mode, core_modes, count_modes, tables
-from synergic.hw_targets.mapping.storage import FORMAT, VERSION
-from synergic.hw_targets.simulator import simulate_on_chip
-from synergic.storage import seal
+from synergic.hw_targets.mapping._mapping_file import FORMAT, VERSION
+from synergic.hw_targets.mapping._modes import Mode, core_modes, count_modes, tables
+from synergic.hw_targets.simulation import simulate_on_chip
+from synergic.network._storage import seal
 
 
 def hybrid(n_in=6):

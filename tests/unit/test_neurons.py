@@ -15,15 +15,15 @@ from scipy.special import expit, softmax
 from user_neuron import Draining
 
 import synergic as sy
-from synergic import metrics
 from synergic.errors import FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets.mapping import map_network
-from synergic.hw_targets.simulator import Simulator, simulate_on_chip
+from synergic.hw_targets.simulation import Simulator, simulate_on_chip
 from synergic.interchange import to_lava_dl
+from synergic.network import load, save, split_by_spikes
+from synergic.network._storage import seal
 from synergic.neurons import after_reset
 from synergic.numerics import fixed, floating
-from synergic.spiking_split import split_by_spikes
-from synergic.storage import load, save, seal
+from synergic.reference import _metrics as metrics
 
 ROOT = Path(__file__).parents[2]
 

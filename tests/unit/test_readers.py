@@ -18,8 +18,8 @@ from fuzzing import HDF5, ODD, READERS, ZIPPED, Reading, reseal, rezipped
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from synergic.data import load_images
 from synergic.errors import SynergicError
-from synergic.learning.datasets import load_images
 
 FEW, MANY = 40, settings.default.max_examples
 CASES = FEW if MANY <= 100 else MANY

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synergic.numerics.readout import rate_scores, settled
+from synergic.numerics._readout_values import rate_scores, settled
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(-(2**23), 2**23 - 1)), min_size=1, max_size=6))

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 
 import synergic as sy
 from synergic.errors import CapacityError, ParameterError
-from synergic.hw_targets.faults import all_links
+from synergic.hw_targets.faults._broken_chip import all_links
 from synergic.hw_targets.mapping import PLACEMENTS, check_mapping, cores_needed, estimate, map_network
-from synergic.hw_targets.probes import Probes
-from synergic.hw_targets.simulator import simulate_on_chip
+from synergic.hw_targets.simulation import Probes, simulate_on_chip
 
 CASES = max(300, settings.default.max_examples)
 

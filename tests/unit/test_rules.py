@@ -13,10 +13,9 @@ import synergic as sy
 from synergic.errors import FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets.faults import break_chip, break_network
 from synergic.hw_targets.mapping import map_network
-from synergic.hw_targets.probes import Probes
-from synergic.hw_targets.simulator import Simulator, simulate_on_chip
+from synergic.hw_targets.simulation import Probes, Simulator, simulate_on_chip
+from synergic.network import load, save
 from synergic.numerics import fixed, floating
-from synergic.storage import load, save
 
 VTH = 0.5
 RULES = {

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.learning import HybridLinear, HybridNet, buffers, to_description
-from synergic.learning.episodes import answers, presented
-from synergic.learning.layers import FORMS
-from synergic.learning.products import times
-from synergic.learning.scan import Local, Neuron, scan
+from synergic.learning import HybridLinear, HybridNet, to_description
+from synergic.learning import _buffers as buffers
+from synergic.learning._episodes import answers, presented
+from synergic.learning._layers import FORMS
+from synergic.learning._products import times
+from synergic.learning._scan import Local, Neuron, scan
 
 STEPS, N_IN, N_OUT = 6, 12, 9
 K = torch.exp(-torch.arange(1, STEPS + 1, dtype=torch.float64) / 8)

@@ -14,7 +14,8 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.hw_targets import Probes, Simulator, kernels, load_chip, map_network, simulate_on_chip
+from synergic.hw_targets import Probes, Simulator, load_chip, map_network, simulate_on_chip
+from synergic.hw_targets.simulation import kernels
 from synergic.numerics import fixed
 
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck), "max_examples": 60}
@@ -268,7 +269,7 @@ def test_the_cache_sees_a_change_in_another_module(tmp_path):
     folder.mkdir()
     (folder / "__init__.py").touch()
     (folder / "jit.py").write_text(
-        "from pathlib import Path\nfrom synergic.hw_targets.kernels.jit import compiler\n"
+        "from pathlib import Path\nfrom synergic.hw_targets.simulation.kernels._jit import compiler\n"
         "jit = compiler(Path(__file__).parent)\n"
     )
     (folder / "uses.py").write_text(USES)

@@ -9,8 +9,9 @@ from scipy.sparse import csc_matrix
 from user_rule import Habit
 
 import synergic as sy
-from synergic.numerics import fixed, floating, sparse
-from synergic.rules.synapses import Places, update_synapses
+from synergic.numerics import _sparse as sparse
+from synergic.numerics import fixed, floating
+from synergic.rules._synapses import Places, update_synapses
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 RULES = {"Oja": sy.Oja, "BCM": sy.BCM, "PairSTDP": sy.PairSTDP, "ThreeFactor": sy.ThreeFactor, "Habit": Habit}

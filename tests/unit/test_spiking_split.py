@@ -15,7 +15,7 @@ from synergic.data import digits
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets import check_mapping, map_network, simulate_on_chip
 from synergic.learning import HybridNet, to_description, train
-from synergic.spiking_split import split_by_spikes
+from synergic.network import split_by_spikes
 
 
 def plain(seed, sizes=(9, 7, 5, 3), tau_w=20.0, reset="zero", recurrent=True):

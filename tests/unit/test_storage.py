@@ -13,7 +13,8 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic.errors import FormatError, ParameterError
-from synergic.storage import HEADER, load, save, seal, write
+from synergic.network import load, save
+from synergic.network._storage import HEADER, seal, write
 
 ONE_FOLDER = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
 
@@ -82,7 +83,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
             assert len(list(tmp_path.iterdir())) == 2, "the draft lies beside the file"
             raise OSError("disk full")
 
-    monkeypatch.setattr("synergic.storage.write", fail_halfway)
+    monkeypatch.setattr("synergic.network._storage.write", fail_halfway)
     with pytest.raises(OSError, match="disk full"):
         save(plastic_network(1), path)
     assert path.read_bytes() == before
@@ -138,7 +139,7 @@ def test_damage_is_refused_before_hdf5_sees_it(tmp_path, whole, monkeypatch):
     path = tmp_path / "altered.h5"
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     # On bytes like these the HDF5 library itself crashes or never returns, which no `except` can catch.
-    monkeypatch.setattr("synergic.storage.h5py.File", lambda *_: pytest.fail("parsed"))
+    monkeypatch.setattr("synergic.network._storage.h5py.File", lambda *_: pytest.fail("parsed"))
     with pytest.raises(FormatError, match=r"altered since it was saved\. Restore"):
         load(path)
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import synergic as sy
 import synergic.interchange
-import synergic.storage
+import synergic.network._storage
 from synergic.errors import ParameterError
 from synergic.hw_targets import check_mapping, map_network, simulate_on_chip
-from synergic.unfold import convolution_matrix, picture_after
+from synergic.network import convolution_matrix, picture_after
 
 
 @settings(max_examples=100, deadline=None)

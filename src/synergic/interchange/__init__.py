@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks from and to other libraries, one file a format; docs/interchange.md says what is kept, lost and refused."""
 
-from synergic.interchange.lava_dl import from_lava_dl, lava_dl_losses, to_lava_dl
-from synergic.interchange.nir import from_nir, nir_losses, to_nir
+from synergic.interchange._lava_dl import from_lava_dl, lava_dl_losses, to_lava_dl
+from synergic.interchange._nir import from_nir, nir_losses, to_nir
 
 __all__ = ["from_lava_dl", "from_nir", "lava_dl_losses", "nir_losses", "to_lava_dl", "to_nir"]

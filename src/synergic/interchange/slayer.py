@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from synergic.checks import option, require, whole
+from synergic._core.checks import option, require, whole
 from synergic.errors import UnsupportedError
-from synergic.interchange.lava_dl import check_written, write_layer
-from synergic.learning.export import to_description
-from synergic.learning.layers import HybridLinear, HybridNet
-from synergic.quantise import quantise
+from synergic.interchange._lava_dl import check_written, write_layer
+from synergic.learning._export import to_description
+from synergic.learning._layers import HybridLinear, HybridNet
+from synergic.network._quantise import quantise
 
 
 class HybridBlock(nn.Module):

@@ -4,10 +4,10 @@
 The plain leaky integrate-and-fire neuron is a Population without any of these.
 """
 
-from synergic.neurons.adaptive import AdaptiveLIF
-from synergic.neurons.base import Neuron, after_reset, potential
-from synergic.neurons.current import CurrentLIF
-from synergic.neurons.values import ReLU, Table
-from synergic.parameters import plain, share
+from synergic._core.parameters import plain, share
+from synergic.neurons._adaptive import AdaptiveLIF
+from synergic.neurons._current import CurrentLIF
+from synergic.neurons._neuron import Neuron, after_reset, potential
+from synergic.neurons._values import ReLU, Table
 
 __all__ = ["AdaptiveLIF", "CurrentLIF", "Neuron", "ReLU", "Table", "after_reset", "plain", "potential", "share"]

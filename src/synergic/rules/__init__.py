@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Local rules: each one file of data and two pure functions, the same in every executor and in training."""
 
-from synergic.rules.base import Heard, IntRule, Rule, integer_form, outer
-from synergic.rules.bcm import BCM
-from synergic.rules.hebbian import Hebbian, IntHebbian, quantise_rule
-from synergic.rules.oja import Oja
-from synergic.rules.pair_stdp import PairSTDP
-from synergic.rules.parameters import plain, rate, share
-from synergic.rules.three_factor import ThreeFactor
+from synergic.rules._bcm import BCM
+from synergic.rules._hebbian import Hebbian, IntHebbian, quantise_rule
+from synergic.rules._oja import Oja
+from synergic.rules._pair_stdp import PairSTDP
+from synergic.rules._rates import plain, rate, share
+from synergic.rules._rule import Heard, IntRule, Rule, integer_form, outer
+from synergic.rules._three_factor import ThreeFactor
 
 __all__ = [
     "BCM",

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run on a chip costs: time, energy, memory; and the published figures that the model is held against."""
+
+from synergic.hw_targets.costs._costs import ASSUMPTIONS, Costs, cost, side_by_side
+from synergic.hw_targets.costs._references import Reference, load_references, model_value
+
+__all__ = ["ASSUMPTIONS", "Costs", "Reference", "cost", "load_references", "model_value", "side_by_side"]

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Time, energy and memory of a mapped network, learning included, with every assumption printed.
+
+Time at three levels. Phases only: every phase lasts as long as the chip's. Slowest core: a phase ends when the core
+with most to do is done, set-up + slots / lanes clocks. Contention: nor before the busiest link of the mesh has
+carried its packets. Energy of a core in a phase, by the envelope: t (P_low + (P_high - P_low) utilisation),
+utilisation = active synapse slots over axons x neurons; the events themselves are counted apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synergic._core.checks import kind, kinds
+from synergic.hw_targets._chip import Chip
+from synergic.hw_targets.mapping import Chain, Mapping, local_bits, map_network, memory_of
+from synergic.hw_targets.mapping._mapping_data import block
+from synergic.hw_targets.simulation._activity import Activity
+from synergic.hw_targets.simulation._probes import Probes
+from synergic.hw_targets.simulation._simulator import simulate_on_chip
+from synergic.network._quantise import IntNetwork
+
+ASSUMPTIONS = (
+    "A model of the chip, not the chip: nothing here is measured on silicon.",
+    "power_low is an idle core and power_high a core with all synapses active; power is linear between.",
+    "A value is a packet as a spike is, and 0 sends none; a core in ANN mode costs what one in SNN mode does. Known, "
+    "and no more, is that a published neuron by table costs about 9 % more power; nothing is added for it.",
+    "Only the cores used are counted; an empty core is taken as switched off. energy_chip_j counts all as switched on.",
+    "One phase each to integrate, to add partial sums and fire, and to update local weights; the first two once for "
+    "each turn of folded cores: turns do not overlap, and every core used is on in all of them.",
+    "A folded core keeps weights once. Membranes beyond its neurons and inputs beyond its axons (twice: one half fills "
+    "while the other is read) lie in the memory for weights.",
+    "A core visits so many synapses a clock that all fit into a phase, a power of two (16 on the tianjic: derived from "
+    "its 5,050 clocks a phase and 610 GB/s); the rest of a phase is set-up.",
+    "A link carries one packet a clock, of each sample the mean; hops cost no energy: no figure for hops of this chip "
+    "is known.",
+    "Local weights wider than 8 bits lie in several cores; the simulator computes them as one word.",
+    "Every local rule is counted as the Hebbian one: memory, reads and writes of another rule's traces are left out.",
+    "In the history form the soma core adds up the terms, one slot each, and compares a spike pair in one slot; its "
+    "overlaps travel with the partial sums.",
+)
+LINK_CYCLES = 1
+"""Clocks for which a packet occupies a link. Assumed."""
+HISTORY_BYTES = 4
+"""Bytes of a postsynaptic term in the history form: up to 32 bits. A spike takes one bit."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Figures of one sample. latency_s : first input to last output, pipeline included. interval_s : between
+    samples of a stream. energy_j : a sample of a stream, cores used. energy_idle_j : its part without activity.
+
+    latency_slowest_s, latency_contention_s : as latency_s, at the other two levels of time, mean of the samples; None
+    where the run kept no counts by step (the chip inside Lava). energy_chip_j : with all cores of the chip switched on.
+    local_memory : "matrix" or "history". local_weight_bytes : P; history_bytes : spikes and terms kept instead.
+    events : counts a sample. by_core : (cores,) J. by_sample : (samples,) J. layers : by population.
+    """
+
+    chip: str
+    cores: int
+    cores_available: int
+    local_cores: int
+    phases_per_step: int
+    phases: int
+    latency_s: float
+    interval_s: float
+    energy_j: float
+    energy_idle_j: float
+    utilisation: float
+    weight_bytes: int
+    local_weight_bytes: int
+    fits_sram: bool
+    hops: int
+    local_memory: str = "matrix"
+    history_bytes: int = 0
+    latency_slowest_s: float | None = None
+    latency_contention_s: float | None = None
+    energy_chip_j: float = 0.0
+    events: dict[str, float] = field(default_factory=dict)
+    layers: dict[str, dict[str, float]] = field(default_factory=dict)
+    by_core: Any = None
+    by_sample: Any = None
+
+
+def lanes(chip: Chip) -> int:
+    """Synapses that a core visits in a clock: the least power of two with which all of them fit into a phase."""
+    slots = int(chip.axons) * int(chip.neurons)
+    return 1 << max(0, (-(-slots // int(chip.phase_cycles)) - 1).bit_length())
+
+
+def setup_cycles(chip: Chip) -> int:
+    """Clocks of a phase beside visiting synapses: 954 of 5,050 on the tianjic."""
+    return max(0, int(chip.phase_cycles) - int(chip.axons) * int(chip.neurons) // lanes(chip))
+
+
+def cores_held(mapping: Mapping, local_memory: str) -> tuple[set[int], set[int]]:
+    """All cores that a mapping uses, and those with local weights: in the history form only for a P(0) not 0."""
+    projections = {p.name: p for p in mapping.network.projections}
+    local: set[int] = set()
+    for t in mapping.held:
+        p = projections[t.projection]
+        if local_memory == "matrix" or (p.rule is not None and (not p.learns or bool(np.any(p.local_weights)))):
+            local.update(t.local_cores)
+    return {c for t in mapping.held for c in (t.core, t.soma_core)} | local, local
+
+
+def phases_per_step(mapping: Mapping, local_memory: str) -> int:
+    """As the mapping's own; the history form has nothing to rewrite, and fewer sums from other cores."""
+    if local_memory == "matrix":
+        return mapping.phases_per_step
+    _, local = cores_held(mapping, local_memory)
+    used = ((c, t.soma_core) for t in mapping.held for c in (t.core, *(set(t.local_cores) & local)))
+    return mapping.turns * (1 + any(core != soma for core, soma in used))
+
+
+def weights_kept(mapping: Mapping, p: Any) -> int:
+    """Slow weights of a projection: all, or of a convolution those that cores keep, which turns share."""
+    if p.convolution is None:
+        return int(p.weights.size)
+    held: dict[int, list[Any]] = {}
+    for t in mapping.into(p.target):
+        if t.projection == p.name:
+            held.setdefault(t.core, []).append(t)
+    return sum(math.prod(block(tiles)) for tiles in held.values())
+
+
+def history_size(mapping: Mapping, steps: int) -> int:
+    """Bytes that the history form keeps of T steps: a bit an axon of each tile, and a term a neuron of each head."""
+    projections = {p.name: p for p in mapping.network.projections}
+    bits = terms = 0
+    heads = set()
+    for t in mapping.held:
+        if projections[t.projection].learns:
+            bits += (t.columns[1] - t.columns[0]) * steps
+            heads.add((t.projection, t.rows, t.soma_core))
+    terms = sum(b - a for _, (a, b), _ in heads) * steps
+    return -(-bits // 8) + HISTORY_BYTES * terms
+
+
+def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.NDArray[np.float64]:
+    """Packets over the busiest link in each phase of each step of the clock, mean of the samples: (clock, 2 turns + 1),
+    two phases a turn, then the update.
+
+    Spikes travel in phase 1 of the turn after that in which they are sent, those of the last turn in the next step;
+    partial sums and overlaps in phase 2, potentials in the update.
+    """
+    turn_of = {p.name: np.zeros(p.size, np.int64) for p in mapping.network.populations}
+    for t in mapping.tiles:
+        turn_of[t.population][slice(*t.rows)] = t.turn
+    last = 2 * mapping.turns
+    idle = {c for t in mapping.held for c in t.local_cores} - local
+    load: dict[tuple[int, Any, Any], npt.NDArray[np.float64]] = {}
+    for chain in mapping.chains:
+        ends = (chain.start,) if chain.kind == "partial sum" else chain.stops
+        used = [i for i, core in enumerate(ends) if core not in idle]
+        if not used:
+            continue
+        # A chain that carries potentials or spikes on to cores not in use ends before them.
+        hops = len(chain.path) if chain.kind == "partial sum" else chain.arrivals[used[-1]]
+        turn = int(turn_of[mapping.population_of[chain.start]][chain.neurons[0]])
+        packets = packets_of(mapping, activity, chain, turn)
+        phase = {"spike": 2 * (turn + 1) % last, "partial sum": 2 * turn + 1, "membrane": last}[chain.kind]
+        for a, b in itertools.pairwise((mapping.position(chain.start), *chain.path[:hops])):
+            load[phase, a, b] = load.get((phase, a, b), 0) + packets
+    out = np.zeros((len(activity.integrated), last + 1))
+    for (phase, _, _), carried in load.items():
+        out[:, phase] = np.maximum(out[:, phase], carried)
+    return out
+
+
+def packets_of(mapping: Mapping, activity: Activity, chain: Chain, turn: int) -> npt.NDArray[np.float64]:
+    """Packets that one chain, of neurons that fire in a turn, carries in each step of the clock, mean of the samples,
+    (clock,)."""
+    packets = np.zeros(len(activity.integrated))
+    population = mapping.population_of[chain.start]
+    onset = mapping.network.onsets[population]  # type: ignore[union-attr]
+    works = slice(onset, onset + activity.steps)
+    first, last = chain.neurons
+    if chain.kind == "spike":
+        fired = activity.fired[population][:, first:last].sum(axis=1) / max(activity.samples, 1)
+        if turn < mapping.turns - 1:
+            return fired
+        packets[1:] = fired[:-1]
+        return packets
+    if activity.local_memory == "matrix":
+        packets[works] = last - first
+    elif chain.kind == "partial sum":
+        learns = {p.name: p.learns for p in mapping.network.projections}
+        overlaps = sum(t.core == chain.start and learns[t.projection] for t in mapping.on_core[chain.start])
+        packets[works] = last - first + overlaps * np.arange(activity.steps)
+    return packets
+
+
+def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.NDArray[np.float64]], tuple[str, ...]]:
+    """Clocks of each phase in each step of the chip's clock, and the phases' names.
+
+    "slowest core", "busiest link" : (clock, phases), mean of the samples. Where a step has one phase only, what the
+    soma cores do is at its end.
+    """
+    chip, count = mapping.chip, phases_per_step(mapping, activity.local_memory)
+    samples, rate = max(activity.samples, 1), lanes(chip)
+    turns = mapping.turns
+    work = np.zeros((len(activity.slowest), 2 * turns + 1))
+    work[:, :-1:2], work[:, -1] = activity.slowest[:, :-1] / samples / rate, activity.slowest[:, -1] / samples / rate
+    work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # what learns is not folded: it is in the first turn
+    updates = activity.local_memory == "matrix" and any(p.learns for p in mapping.network.projections)
+    relays = count - updates > turns
+    used = [*[True, relays] * turns, updates]
+    if not relays:
+        work[:, 0] += work[:, 1]
+    _, local = cores_held(mapping, activity.local_memory)
+    links = busiest_link(mapping, activity, local) * LINK_CYCLES
+    numbers = [f" {turn + 1}" if turns > 1 else "" for turn in range(turns)]
+    every = [*(f"{name}{n}" for n in numbers for name in ("integrate", "add up and fire")), "update"]
+    names = [n for n, u in zip(every, used, strict=True) if u]
+    return {"slowest core": (work + setup_cycles(chip))[:, used], "busiest link": links[:, used]}, tuple(names)
+
+
+def measured_latencies(mapping: Mapping, activity: Activity) -> tuple[float, float]:
+    """Seconds from a sample's first input to its last output, by the slowest core, and with contention on the mesh."""
+    clocks, _ = phase_clocks(mapping, activity)
+    both = np.maximum(clocks["slowest core"], clocks["busiest link"])
+    clock = mapping.chip.clock.value
+    return float(clocks["slowest core"].sum() / clock), float(both.sum() / clock)
+
+
+def cost(mapping: Mapping, activity: Activity) -> Costs:
+    """The costs of what the cores did, per sample; activity : of `simulate_on_chip`, or of a ChipSimCfg's run."""
+    kinds("cost", mapping=(mapping, Mapping), activity=(activity, Activity))
+    chip, net = mapping.chip, mapping.network
+    form, samples = activity.local_memory, max(activity.samples, 1)
+    held, local_cores = cores_held(mapping, form)
+    per_step = phases_per_step(mapping, form)
+    phases = per_step * activity.steps
+    t, cores = chip.phase_seconds, len(held)
+    slots = int(chip.axons) * int(chip.neurons)
+    used = activity.synaptic.sum() / samples
+    idle_core = phases * t * chip.power_low.value
+    per_slot = t * (chip.power_high.value - chip.power_low.value) / slots
+    weights = sum(weights_kept(mapping, p) * p.weight_bits for p in net.projections) // 8
+    kept = [p for p in net.projections if form == "matrix" or not p.learns or np.any(p.local_weights)]
+    local = sum(p.weights.size * local_bits(p) for p in kept) // 8
+    by_core = activity.synaptic / samples * per_slot
+    by_core[sorted(held)] += idle_core
+    stepwise = len(activity.integrated) > 0
+    slowest, contention = measured_latencies(mapping, activity) if stepwise else (None, None)
+    return Costs(
+        chip=f"model of {chip.name}",
+        cores=cores,
+        cores_available=chip.cores,
+        local_cores=len(local_cores),
+        phases_per_step=per_step,
+        phases=phases,
+        latency_s=(activity.steps + net.depth) * per_step * t,
+        interval_s=phases * t,
+        energy_j=float(idle_core * cores + per_slot * used),
+        energy_idle_j=float(idle_core * cores),
+        utilisation=float(used / (slots * phases * cores)),
+        weight_bytes=weights,
+        local_weight_bytes=local,
+        fits_sram=memory_of(mapping.arranged, mapping.held, chip).full_largest <= int(chip.sram),
+        hops=sum(len(r.hops) for r in mapping.routes),
+        local_memory=form,
+        history_bytes=history_size(mapping, activity.steps) if form == "history" else 0,
+        latency_slowest_s=slowest,
+        latency_contention_s=contention,
+        energy_chip_j=float(idle_core * chip.cores + per_slot * used),
+        events=events(mapping, activity) if stepwise else {},
+        layers=layers(mapping, activity, held, idle_core, per_slot) if stepwise else {},
+        by_core=by_core,
+        by_sample=activity.by_sample * per_slot + idle_core * cores if stepwise else None,
+    )
+
+
+def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
+    """What happened a sample, each kind by itself: nobody has measured what one costs on this chip."""
+    synapse = {t.core for t in mapping.held}
+    local = {c for t in mapping.held for c in t.local_cores}
+    reads = activity.integrated.sum(axis=0)
+    counts = {
+        "slow weights read": reads[sorted(synapse)].sum(),
+        "local weights read": reads[sorted(local - synapse)].sum(),
+        "local weights rewritten": activity.updated.sum(),
+        "history terms recalled": activity.recalled.sum(),
+        "spikes sent": activity.spikes,
+        "partial sums sent": activity.partial_sums,
+        "potentials sent": activity.membranes,
+        "overlaps sent": activity.overlaps,
+    }
+    return {name: float(count) / max(activity.samples, 1) for name, count in counts.items()}
+
+
+def layers(
+    mapping: Mapping, activity: Activity, held: set[int], idle_core: float, per_slot: float
+) -> dict[str, dict[str, float]]:
+    """Costs by population, of the cores that feed it and its own, a sample."""
+    out = {}
+    for p in mapping.network.populations:
+        tiles = [t for t in mapping.held if t.population == p.name]
+        mine = sorted({c for t in tiles for c in (t.core, t.soma_core, *t.local_cores)} & held)
+        local = sorted({c for t in tiles for c in t.local_cores} & held)
+        slots = activity.synaptic[mine].sum() / max(activity.samples, 1)
+        out[p.name] = {
+            "cores": len(mine),
+            "local cores": len(local),
+            "slots": float(slots),
+            "rewritten": float(activity.updated[:, mine].sum() / max(activity.samples, 1)),
+            "spikes": float(activity.fired[p.name].sum() / max(activity.samples, 1)),
+            "energy_j": float(slots * per_slot + idle_core * len(mine)),
+        }
+    return out
+
+
+def side_by_side(network: IntNetwork, spikes: Any, chip: Chip | str = "tianjic") -> dict[str, Costs]:
+    """What learning costs: the network without local weights ("gp"), and with them in both forms, same input.
+
+    Keys "gp", "matrix", "history"; the last two only if the network has a local rule. Differences of any figure are
+    the price of learning: cores, phases, reads, writes, energy. Raises ParameterError, UnsupportedError.
+    """
+    kind("side_by_side.network", network, IntNetwork, "Call quantise() first.")
+    bare = [dataclasses.replace(p, rule=None, local_weights=None) for p in network.projections]
+    plain = map_network(dataclasses.replace(network, projections=tuple(bare)), chip)
+    probes = Probes.readout(network)
+    found = {"gp": cost(plain, simulate_on_chip(plain, spikes, probes=probes)[1])}
+    if any(p.rule is not None for p in network.projections):
+        mapping = map_network(network, chip)
+        for form in ("matrix", "history"):
+            found[form] = cost(mapping, simulate_on_chip(mapping, spikes, probes=probes, local_memory=form)[1])
+    return found

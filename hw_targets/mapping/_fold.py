@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Folding: the cores of a convolution keep the kernel's weights once, and compute one place after another, in turns.
+
+A *place* is a part of the picture that comes out: so many whole rows of it, or so many neighbours in a row, with all
+channels. All places have the same weights (but where they hang over the edge, and hear less). Of a place's neurons a
+core takes a piece; of the inputs that a piece hears, its *block* of axons, as many as fit. All cores of one place are a
+*set*; with so many turns, a set computes as many places.
+
+Which place is best depends on picture, kernel, chip and turns: all sensible ones are tried. No matrix of weights is
+looked at, so that networks can be counted which nobody could unfold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from synergic.errors import CapacityError
+from synergic.hw_targets._chip import Chip
+from synergic.hw_targets.mapping._arrange import Layer
+from synergic.hw_targets.mapping._memory import core_bytes, fold_bytes, weight_bytes
+from synergic.network._convolution import Convolution
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """How a population is folded. place : rows of the picture, neighbours in a row. turns : places of a set of cores.
+
+    rows : neurons of a piece. first, others : axons of a soma core's block, and of other cores'. cores : for all of it.
+    """
+
+    place: Span
+    turns: int
+    rows: int
+    first: int
+    others: int
+    cores: int
+
+
+def window(geometry: Convolution, place: Span) -> tuple[list[int], int, int]:
+    """What a place hears: lines of the picture, counted from its own first one, columns, and the first column counted
+    from its own."""
+    (height, wide), (_, columns) = place, geometry.picture
+    each = np.arange(height)[:, None] * geometry.stride + np.arange(geometry.kernel[0]) * geometry.dilation
+    lines = np.unique(each) - geometry.padding
+    if height == geometry.after[0]:  # the only place from top to bottom: the padding is known
+        lines = lines[(lines >= 0) & (lines < geometry.picture[0])]
+    first = -geometry.padding
+    width = (wide - 1) * geometry.stride + (geometry.kernel[1] - 1) * geometry.dilation + 1
+    if wide == geometry.after[1]:
+        first, width = 0, min(columns, width - geometry.padding)
+    return lines.tolist(), width, first
+
+
+def blocks(line: int, lines: int, first: int, others: int, together: bool) -> list[Span]:
+    """The axons that a piece hears, so many lines of `line` each, cut into blocks: one of `first`, more of `others`.
+
+    together : whether a block may hold parts of several lines.
+    """
+    found, start, most = [], 0, first
+    while start < line * lines:
+        end = start + most if together else min(start + most, (start // line + 1) * line)
+        found.append((start, min(end, line * lines)))
+        start, most = found[-1][1], others
+    return found
+
+
+def together(layer: Layer, chip: Chip) -> bool:
+    """Whether an accumulator holds the sum of several lines, whatever comes in; of a single one nothing is asked."""
+    return layer.heavy < 2 ** (int(chip.accumulator_bits) - 1)
+
+
+def most_axons(rows: int, turns: int, neurons: int, inputs: int, layer: Layer | None, chip: Chip, storage: str) -> int:
+    """Axons of the largest block that fits the memory of a core; 0 if none does.
+
+    rows : neurons of the block. neurons : of all turns, of a soma core. inputs : of all places, at most. layer : what
+    inputs and neurons are like, needed for several turns.
+    """
+    low, high, memory = 0, int(chip.axons), core_bytes(chip, storage)
+    while low < high:
+        middle = (low + high + 1) // 2
+        beside = 0
+        if layer is not None and turns > 1:
+            beside = fold_bytes(neurons, layer.words, min(inputs, middle * turns), layer.bits, chip)
+        fits = weight_bytes(rows * middle, chip, storage) + beside <= memory
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low
+
+
+def places(after: Span, place: Span) -> Iterator[tuple[int, int, int, int]]:
+    """All places of a picture in turn: first row, first column, rows, columns."""
+    for y in range(0, after[0], place[0]):
+        for x in range(0, after[1], place[1]):
+            yield y, x, min(place[0], after[0] - y), min(place[1], after[1] - x)
+
+
+def sensible(length: int) -> list[int]:
+    """Lengths that cut `length` into 1, 2, ... even parts."""
+    return sorted({-(-length // n) for n in range(1, length + 1)})
+
+
+def best(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, turns: int) -> Fold | None:
+    """The fold with the fewest cores, and of these with the fewest turns, that takes at most so many turns.
+
+    into : the convolutions into a population. beside : cores of its other inputs for a place's piece. None if the
+    memory of a core is too small for any.
+    """
+    allowed = (f for f in folds(into, beside, chip, storage) if f.turns <= turns)
+    return min(allowed, key=lambda f: (f.cores, f.turns), default=None)
+
+
+@cache
+def folds(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str) -> tuple[Fold, ...]:
+    """All sensible folds of a population: every even cut of its picture, in every even number of turns."""
+    height, wide = into[0].convolution.after
+    shapes = [(h, wide) for h in sensible(height)] + [(1, w) for w in sensible(wide) if w < wide]
+    return tuple(f for shape in shapes for f in folds_of(into, beside, chip, storage, shape))
+
+
+def folds_of(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, place: Span) -> Iterator[Fold]:
+    """The folds of one place, with as many turns as the memory of a core allows."""
+    height, wide = into[0].convolution.after
+    count = -(-height // place[0]) * -(-wide // place[1])
+    size = place[0] * place[1] * into[0].outs
+    pieces = -(-size // min(size, int(chip.neurons)))
+    rows = -(-size // pieces)
+    windows = [window(layer.convolution, place)[:2] for layer in into]
+    inputs = [layer.ins * layer.convolution.picture[0] * layer.convolution.picture[1] for layer in into]
+    for turns in sensible(count):
+        first = most_axons(rows, turns, rows * turns, inputs[0], into[0], chip, storage)
+        others = most_axons(rows, turns, 0, max(inputs), into[0], chip, storage)
+        if not first:
+            return
+        each = [
+            cut_count(width * layer.ins, len(lines), others if i else first, others, together(layer, chip))
+            for i, (layer, (lines, width)) in enumerate(zip(into, windows, strict=True))
+        ]
+        cores = -(-count // turns) * pieces * sum(each) + count * pieces * beside
+        yield Fold(place, turns, rows, first, others, cores)
+
+
+def cut_count(line: int, lines: int, first: int, others: int, several: bool) -> int:
+    """How many `blocks` there are."""
+    if not several:
+        return len(blocks(line, lines, first, others, several))
+    return 1 + -(-max(0, line * lines - first) // others)
+
+
+def count_layers(network: Sequence[Any], chip: Chip, fold: int, storage: str = "full") -> tuple[int, int]:
+    """Cores and phases a step of a list of populations that is not built; an upper bound, reached but at the edges.
+
+    network : of each population its convolutions (a tuple of `Layer`), or (neurons, inputs) of a dense one. fold : the
+    most turns. Raises CapacityError where no core has the memory for a piece.
+    """
+    cores, turns, relays = 0, 1, False
+    for into in network:
+        if isinstance(into[0], Layer):
+            found = best(tuple(into), 0, chip, storage, fold)
+            if found is None:
+                raise CapacityError(f"count_layers: got {into}, allowed what fits a core. Use a chip with more memory.")
+            cores, turns = cores + found.cores, max(turns, found.turns)
+            relays = True
+        else:
+            cores += -(-into[0] // int(chip.neurons)) * -(-into[1] // int(chip.axons))
+            relays = relays or into[1] > int(chip.axons)
+    return cores, turns * (1 + relays)

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pass 6: a place on the grid for every core, so that packets have few hops.
+
+The cost is `traffic.weighted_hops`: packets of a step times Manhattan distance, a quadratic assignment problem. Four
+ways to a solution, compared in tests with the optimum of small cases:
+
+first_fit : cores row by row in their order, no optimisation.
+greedy : the core with most traffic to those already placed goes next, where that traffic has least hops.
+quadratic_assignment : scipy's approximation (fast approximate QAP, then exchanges of pairs); up to 1,000 places.
+annealing : greedy, then simulated annealing by exchange of two places, one of which may be free; compiled.
+
+All are deterministic by seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+from scipy.optimize import quadratic_assignment as scipy_assignment
+from scipy.sparse import csr_array
+
+from synergic._core.checks import require
+from synergic.hw_targets.mapping._traffic import weighted_hops
+
+Slots = npt.NDArray[np.int64]
+jit = njit(cache=True, nogil=True)
+MOST_ASSIGNED = 1000
+"""Places up to which scipy's dense matrices are quick."""
+TEMPERATURES = 60
+EFFORT = 60.0
+"""Exchanges tried at a temperature: EFFORT x cores^(4/3), the exponent usual for placement of circuits."""
+LEAST, MOST = 100, 1_000_000
+"""Exchanges tried at a temperature at least and at most: the latter make about 15 s of one processor."""
+HOT, WARM = 0.3, 0.02
+"""First temperature, as a share of the mean change of cost by an exchange. Hot forgets the start. Where MOST are too
+few for that, warm improves the greedy placement, by exchanges over at most NEAR places."""
+NEAR = 10
+COOLEST = 1e-3
+"""Last temperature over the first."""
+RESTARTS_BELOW = 16
+"""So few cores are annealed RESTARTS times, and the best is taken: 20 ms, and nearly always the optimum."""
+RESTARTS = 3
+FREE, DEAD = -1, -2
+"""What is at a place without a core."""
+
+
+def first_fit(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
+    """The first free places, row by row."""
+    return free[: between.shape[0]].copy()
+
+
+def greedy(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
+    """One core after the other, beside those that it talks to. Starts in the middle of the free places."""
+    rows = -(-(int(free.max()) + 1) // columns)
+    return np.asarray(
+        place_greedily(
+            between.indptr.astype(np.int64), between.indices.astype(np.int64), between.data, free, columns, rows
+        )
+    )
+
+
+def quadratic_assignment(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
+    """scipy's approximation, its result improved by exchanges of pairs. Raises ParameterError for large grids."""
+    n, places = between.shape[0], len(free)
+    allowed = f"up to {MOST_ASSIGNED} free places on the grid"
+    require(places <= MOST_ASSIGNED, "placement", f"{places}", allowed, "Use placement='annealing'.")
+    rng, flow = np.random.default_rng(seed), np.zeros((places, places))
+    flow[:n, :n] = between.toarray()
+    y, x = np.divmod(free, columns)
+    distance = np.abs(x[:, None] - x) + np.abs(y[:, None] - y)
+    rough = scipy_assignment(flow, distance, method="faq", options={"rng": rng})
+    guess = np.stack([np.arange(places), rough.col_ind], axis=1)
+    fine = scipy_assignment(flow, distance, method="2opt", options={"rng": rng, "partial_guess": guess})
+    return free[fine.col_ind[:n]]
+
+
+def annealing(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
+    """Simulated annealing from the greedy placement; never worse than that, or than first-fit."""
+    n = between.shape[0]
+    start = greedy(between, free, columns, seed)
+    if n < 2 or between.nnz == 0:
+        return start
+    wanted = EFFORT * n ** (4 / 3)
+    moves, hot = int(np.clip(wanted, LEAST, MOST)), wanted <= MOST
+    first, window = (HOT, float(free.max())) if hot else (WARM, float(NEAR))
+    rng = np.random.default_rng(seed)
+    indptr, indices = between.indptr.astype(np.int64), between.indices.astype(np.int64)
+    found = [start, first_fit(between, free, columns, seed)]
+    for _ in range(RESTARTS if n < RESTARTS_BELOW else 1):
+        schedule = (moves, TEMPERATURES, first, COOLEST, window)
+        found.append(anneal(indptr, indices, between.data, start, free, columns, *schedule, rng))
+    best: Slots = min(found, key=lambda slots: weighted_hops(between, slots, columns))
+    return best
+
+
+PLACEMENTS: dict[str, Callable[[csr_array, Slots, int, int], Slots]] = {
+    "first_fit": first_fit,
+    "greedy": greedy,
+    "quadratic_assignment": quadratic_assignment,
+    "annealing": annealing,
+}
+"""By name: traffic between cores, free places in ascending order, columns of the grid, seed -> place of each core."""
+
+
+@jit
+def place_greedily(indptr: Any, indices: Any, data: Any, free: Any, columns: int, rows: int) -> Any:
+    """Places (cores,), one core after the other."""
+    n = len(indptr) - 1
+    is_free = np.zeros(rows * columns, np.bool_)
+    is_free[free] = True
+    slots = np.full(n, -1, np.int64)
+    pull = np.zeros(n)  # traffic with cores already placed
+    total = np.zeros(n)
+    for core in range(n):
+        total[core] = data[indptr[core] : indptr[core + 1]].sum()
+    middle = free[len(free) // 2]
+    for _ in range(n):
+        core = most_pulled(slots, pull, total)
+        x, y = middle_of_neighbours(indptr, indices, data, slots, columns, core)
+        if x < 0:
+            x, y = middle % columns, middle // columns
+        slots[core] = best_place(indptr, indices, data, slots, is_free, columns, rows, core, x, y)
+        is_free[slots[core]] = False
+        for i in range(indptr[core], indptr[core + 1]):
+            pull[indices[i]] += data[i]
+    return slots
+
+
+@jit
+def most_pulled(slots: Any, pull: Any, total: Any) -> int:
+    """The core without a place that has most traffic with placed ones; of equal ones that with most traffic."""
+    core = -1
+    for c in range(len(slots)):
+        if slots[c] < 0:
+            more = core < 0 or pull[c] > pull[core] or (pull[c] == pull[core] and total[c] > total[core])
+            core = c if more else core
+    return core
+
+
+@jit
+def middle_of_neighbours(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, core: int) -> Any:
+    """(x, y), the mean place of the placed cores that a core talks to, weighted by traffic; (-1, -1) without any."""
+    weight, x, y = 0.0, 0.0, 0.0
+    for i in range(indptr[core], indptr[core + 1]):
+        other = slots[indices[i]]
+        if other >= 0:
+            weight += data[i]
+            x += data[i] * (other % columns)
+            y += data[i] * (other // columns)
+    return (np.int64(x / weight + 0.5), np.int64(y / weight + 0.5)) if weight > 0 else (np.int64(-1), np.int64(-1))
+
+
+@jit
+def hops_from(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, core: int, x: int, y: int) -> float:
+    """Traffic times distance of a core at (x, y) to the cores already placed."""
+    cost = 0.0
+    for i in range(indptr[core], indptr[core + 1]):
+        other = slots[indices[i]]
+        if other >= 0:
+            cost += data[i] * (abs(other % columns - x) + abs(other // columns - y))
+    return cost
+
+
+@jit
+def best_place(
+    indptr: Any, indices: Any, data: Any, slots: Any, is_free: Any, columns: int, rows: int, core: int, x0: int, y0: int
+) -> int:
+    """The best free place in the first ring (of equal distance) around (x0, y0) that has one, and two rings more."""
+    best, best_cost = -1, np.inf
+    radius, last = 0, rows + columns
+    while radius <= last:
+        for x in range(max(0, x0 - radius), min(columns, x0 + radius + 1)):
+            away = radius - abs(x - x0)
+            for y in (y0 - away, y0 + away):
+                if 0 <= y < rows and is_free[y * columns + x]:
+                    cost = hops_from(indptr, indices, data, slots, columns, core, x, y)
+                    if cost < best_cost:
+                        best, best_cost = y * columns + x, cost
+                    last = min(last, radius + 2)
+        radius += 1
+    return best
+
+
+@jit
+def moved(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, core: int, other: int, to: int) -> float:
+    """Change of cost if `core` goes to the place `to`; its distance to `other`, with which it changes places, stays."""
+    before = slots[core]
+    x0, y0, x1, y1 = before % columns, before // columns, to % columns, to // columns
+    change = 0.0
+    for i in range(indptr[core], indptr[core + 1]):
+        c = indices[i]
+        if c != other:
+            x, y = slots[c] % columns, slots[c] // columns
+            change += data[i] * (abs(x - x1) + abs(y - y1) - abs(x - x0) - abs(y - y0))
+    return change
+
+
+@jit
+def exchange(indptr: Any, indices: Any, data: Any, slots: Any, at: Any, columns: int, core: int, to: int) -> float:
+    """Change of cost if a core goes to a place, and the core there, if any, comes to its own."""
+    other = at[to]
+    change = moved(indptr, indices, data, slots, columns, core, other, to)
+    if other >= 0:
+        change += moved(indptr, indices, data, slots, columns, other, core, slots[core])
+    return change
+
+
+@jit
+def draw_place(slots: Any, at: Any, columns: int, rows: int, core: int, window: float, rng: Any) -> int:
+    """A random place within the window around a core's own; -1 if it is off the grid, dead or the core's own."""
+    reach = int(window)
+    x = slots[core] % columns + rng.integers(-reach, reach + 1)
+    y = slots[core] // columns + rng.integers(-reach, reach + 1)
+    if x < 0 or x >= columns or y < 0 or y >= rows:
+        return -1
+    to = y * columns + x
+    return -1 if at[to] == DEAD or at[to] == core else to
+
+
+@jit
+def mean_change(
+    indptr: Any, indices: Any, data: Any, slots: Any, at: Any, columns: int, rows: int, window: float, rng: Any
+) -> float:
+    """Mean |change| of cost by a random exchange."""
+    total, tried = 0.0, 0
+    for _ in range(20 * len(slots)):
+        core = rng.integers(0, len(slots))
+        to = draw_place(slots, at, columns, rows, core, window, rng)
+        if to >= 0:
+            total += abs(exchange(indptr, indices, data, slots, at, columns, core, to))
+            tried += 1
+    return total / max(1, tried)
+
+
+@jit
+def anneal(
+    indptr: Any,
+    indices: Any,
+    data: Any,
+    start: Any,
+    free: Any,
+    columns: int,
+    moves: int,
+    temperatures: int,
+    hottest: float,
+    coolest: float,
+    window: float,
+    rng: Any,
+) -> Any:
+    """Places (cores,) after `moves` exchanges tried at each of `temperatures` temperatures, falling by a factor, and
+    at last at temperature 0, where only what is no worse is accepted.
+
+    The first temperature is `hottest` x the mean |change| of cost by an exchange, the last `coolest` x the first.
+    The window from which the place of an exchange is drawn follows the share of exchanges accepted (0.44 is best:
+    Lam and Delosme).
+    """
+    n, slots = len(start), start.copy()
+    rows = free.max() // columns + 1
+    widest = float(max(rows, columns))
+    window = min(window, widest)
+    at = np.full(rows * columns, DEAD, np.int64)  # the core at each place
+    at[free] = FREE
+    for core in range(n):
+        at[slots[core]] = core
+    temperature = hottest * mean_change(indptr, indices, data, slots, at, columns, rows, window, rng)
+    factor = coolest ** (1.0 / max(1, temperatures - 1))
+    for step in range(temperatures + 1):
+        accepted = 0
+        for _ in range(moves):
+            core = rng.integers(0, n)
+            to = draw_place(slots, at, columns, rows, core, window, rng)
+            if to < 0:
+                continue
+            change = exchange(indptr, indices, data, slots, at, columns, core, to)
+            if change <= 0 or (temperature > 0 and rng.random() < np.exp(-change / temperature)):
+                before, other = slots[core], at[to]
+                slots[core], at[to], at[before] = to, core, other
+                if other >= 0:
+                    slots[other] = before
+                accepted += 1
+        window = min(max(window * (0.56 + accepted / moves), 1.0), widest)
+        temperature = temperature * factor if step < temperatures - 1 else 0.0
+    return slots

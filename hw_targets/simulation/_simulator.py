@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Executor 4: the mapped network in exact integers, core by core and phase by phase.
+
+All cores advance together. In a step: phase 1, every synapse and local core adds up the spikes of the previous
+step into its partial sum; phase 2, soma cores add the parts, integrate, fire and send; phase 3, local cores
+update their weights with the potentials. Spikes sent in one step are heard in the next. Only axons that spike are
+visited. The loop is compiled (`kernels`); cores, or samples, are computed in parallel threads.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Mapping as ByName
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from synergic._core.checks import choice, kind, require, whole
+from synergic.errors import ParameterError, UnsupportedError
+from synergic.hw_targets.mapping import Mapping
+from synergic.hw_targets.mapping._arrange import orders
+from synergic.hw_targets.simulation import kernels
+from synergic.hw_targets.simulation._activity import LOCAL_MEMORIES, Activity
+from synergic.hw_targets.simulation._counting import add_activity, count, count_plan
+from synergic.hw_targets.simulation._general import check_general, general_targets, run_general
+from synergic.hw_targets.simulation._probes import ChipRecord, Probes
+from synergic.hw_targets.simulation._program import build
+from synergic.hw_targets.simulation._workers import run_in_processes
+from synergic.hw_targets.simulation.kernels import HISTORY, Losses, State
+from synergic.network._quantise import IntNetwork
+from synergic.numerics import fixed
+from synergic.numerics._lfsr import random_thresholds, seed_of
+from synergic.reference._simulate import Record
+
+Array = npt.NDArray[Any]
+ONE_AT_A_TIME = threading.Lock()
+"""Numba's own pool of threads must not be entered twice."""
+
+
+class Simulator:
+    """A mapped network, ready to run.
+
+    mapping : of map_network, of an IntNetwork. local_memory : "matrix", P in cores of its own, rewritten in every
+    step; "history", no weight is written: the local current comes from the presentation's earlier spikes and
+    postsynaptic terms (history.history_plan: conditions, equation, when it is exact). strict : a saturated membrane,
+    a clipped local weight or a partial sum too wide for the chip is an error. probes : what to record. threads : at
+    most so many, default all. across : "samples", the threads share the samples of a batch, or "cores", they share
+    the cores in every step, which pays for large chips on an otherwise idle machine (they wait for each other), or
+    "processes", as "cores", in processes of their own, for grids of chips.
+    losses : what is broken. random_masks : by population, a mask of random bits that are added to its thresholds,
+    numerics.lfsr, one draw a neuron and step; random_seed : of these. A population's neurons take their draws in turn,
+    whatever cores they are on; each presentation has its own. Results do not depend on threads, across or batch.
+    Raises ParameterError, UnsupportedError.
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        local_memory: str = "matrix",
+        strict: bool = False,
+        probes: Probes | None = None,
+        threads: int | None = None,
+        losses: Any = None,
+        across: str = "samples",
+        random_masks: ByName[str, int] | None = None,
+        random_seed: int = 0,
+    ) -> None:
+        where = "simulate_on_chip"
+        kind(f"{where}.mapping", mapping, Mapping, "Make one with map_network().")
+        if not isinstance(mapping.network, IntNetwork):
+            raise ParameterError(
+                f"{where}.mapping: got a graph of Lava processes, allowed the mapping of an IntNetwork. "
+                "Run the graph with a ChipSimCfg, or map a network description."
+            )
+        choice(f"{where}.local_memory", local_memory, LOCAL_MEMORIES)
+        kind(f"{where}.strict", strict, bool, "True makes saturation an error.")
+        kind(f"{where}.probes", probes, Probes | None, "Make Probes.")
+        if threads is not None:
+            whole(f"{where}.threads", threads, 1, float("inf"), "It is a number of threads.")
+        fits, remedy = losses is None or hasattr(losses, "packed"), "Make one with break_chip()."
+        require(fits, f"{where}.losses", f"{losses!r} of type {type(losses).__name__}", "BrokenChip or None", remedy)
+        other = getattr(losses, "mapping", mapping)  # by contents: a copy in another process is no other mapping
+        fits = other is mapping or (other.tiles, other.chains) == (mapping.tiles, mapping.chains)
+        require(fits, f"{where}.losses", "the faults of another mapping", "those of this one", "Break this mapping.")
+        kind(f"{where}.random_masks", random_masks, ByName | None, "Give {population: mask}.")
+        choice(f"{where}.across", across, ("samples", "cores", "processes"))
+        self.across = across
+        available = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        # Processes may be as many as one likes; Numba's threads are made once.
+        self.threads = threads or available
+        if across == "cores":
+            self.threads = min(self.threads, available)
+        self.mapping, self.network, self.strict = mapping, mapping.network, strict
+        self.local_memory, self.losses = local_memory, losses
+        self.random_masks, self.random_seed = dict(random_masks or {}), random_seed
+        for name, mask in self.random_masks.items():
+            choice(f"{where}.random_masks", name, tuple(p.name for p in self.network.populations))
+            whole(f"{name}.random_mask", mask, 0, fixed.MEMBRANE_MAX, "2^n - 1 adds n random bits.")
+        whole(f"{where}.random_seed", random_seed, 0, 2**63 - 1, "It seeds the random thresholds.")
+        check_general(self.network, local_memory, across, losses, self.random_masks)
+        self.presented = 0
+        self.probes = (probes or Probes()).of(self.network)
+        self.load()
+
+    def load(self) -> None:
+        """Fill the cores' memories from the network."""
+        self.order = orders(self.network)
+        # Core by core only where something is looked at, or may happen, on the way between cores.
+        apart = self.losses is not None or bool(self.probes.sums) or int(self.mapping.chip.accumulator_bits) < 32
+        spans = 0 if apart else (1 if self.across == "samples" else self.threads)
+        self.program, self.layout, self.start = build(
+            self.mapping,
+            self.local_memory == "history",
+            tuple(dict.fromkeys((*(self.probes.u or ()), *general_targets(self.network)))),
+            self.probes.sums,
+            self.random_masks,
+            spans,
+        )
+        if self.losses is not None:
+            self.program = self.losses.damaged(self.layout, self.program)
+        self.counting = count_plan(self.mapping, self.layout, self.local_memory)
+        self.memory: Array | None = None
+
+    def upload(self, projection: str, **theta: Any) -> None:
+        """Set alpha, or parameters of its rule, of a projection anew; what the cores have learned stays.
+
+        Integers in the scales of docs/fixed-point.md and the shapes that the projection allows. Raises ParameterError.
+        """
+        net = self.network
+        names = tuple(p.name for p in net.projections if p.rule is not None)
+        choice("upload.projection", projection, names)
+        old = next(p for p in net.projections if p.name == projection)
+        for name in theta:
+            choice("upload", name, ("alpha", *old.rule.parameters()))
+        rule = replace(old.rule, **{k: v for k, v in theta.items() if k != "alpha"})
+        new = replace(old, rule=rule, alpha=theta.get("alpha", old.alpha))
+        network = replace(net, projections=tuple(new if p is old else p for p in net.projections))
+        self.mapping = replace(self.mapping, network=network)
+        kept, self.network = self.memory, network
+        self.load()
+        self.memory = kept
+
+    def forget(self) -> None:
+        """The local weights of a stream back to their start."""
+        self.memory, self.presented = None, 0
+
+    def run(self, spikes: Any, batch: int = 64, signal: Any = None, first: int = 0) -> tuple[ChipRecord, Activity]:
+        """Present samples, each from the start: (samples, T, channels) of 0 and 1; batch : samples held at once.
+        signal : (samples, T), the global signal of rules that need one, with 12 fraction bits. first : number of the
+        first sample, on which random thresholds and losses depend: a part of a run is then as in the whole.
+
+        Returns the record, identical bit for bit with `simulate` of the integer network, and the cores' activity.
+        """
+        whole("simulate_on_chip.batch", batch, 1, float("inf"), "It is a number of samples.")
+        whole("simulate_on_chip.first", first, 0, 2**62, "It is the number of a sample.")
+        spikes = self.network.check_input(spikes)
+        signal = self.network.check_signal(signal, len(spikes))
+        pieces = ((i, slice(i, i + batch)) for i in range(0, len(spikes), batch))
+        return self.joined([self.present(spikes[at], first + i, None, signal[at]) for i, at in pieces])
+
+    def stream(self, spikes: Any, signal: Any = None) -> tuple[ChipRecord, Activity]:
+        """Present samples one after another: membranes start anew, local weights go on from sample to sample, and
+        from call to call, until `forget`. The matrix form only: a history ends with its presentation.
+
+        record.local_weights : (1, n_out, n_in), after the last sample.
+        """
+        if self.local_memory != "matrix":
+            raise UnsupportedError(
+                "Simulator.stream: got local_memory='history', allowed 'matrix': what one presentation leaves to the "
+                "next is a matrix of weights. Use local_memory='matrix'."
+            )
+        spikes = self.network.check_input(spikes)
+        if self.memory is None:
+            self.memory = self.start[None].copy()
+        signal = self.network.check_signal(signal, len(spikes))
+        first, self.presented = self.presented, self.presented + len(spikes)
+        return self.joined([self.present(spikes, first, self.memory, signal)])
+
+    def joined(self, parts: list[tuple[ChipRecord, Activity]]) -> tuple[ChipRecord, Activity]:
+        """Successive batches as one; in strict mode, refused if anything saturated."""
+        records, activities = [p[0] for p in parts], [p[1] for p in parts]
+        plain = Record.concatenate([Record(r.spikes, r.u, r.local_weights, r.saturated) for r in records])
+        record = ChipRecord(**vars(plain), sums={})
+        for name, cores in (records[0].sums or {}).items():
+            record.sums[name] = [  # type: ignore[index]
+                {
+                    **core,
+                    **{
+                        part: np.concatenate([r.sums[name][i][part] for r in records])  # type: ignore[index]
+                        for part in ("slow", "local")
+                    },
+                }
+                for i, core in enumerate(cores)
+            ]
+        total = activities[0]
+        for a in activities[1:]:
+            add_activity(total, a)
+        if self.strict:
+            wide = {f"{name}.partial sum": count for name, count in total.too_wide.items()}
+            found = {k: v for k, v in {**record.saturated, **wide}.items() if v}
+            if found:
+                raise UnsupportedError(
+                    f"simulate_on_chip.strict: got saturated values {found}, allowed none. Scale the network so that "
+                    "they fit, or run with strict=False, which counts them."
+                )
+        return record, total
+
+    def present(self, source: Array, first: int, memory: Array | None, signal: Array) -> tuple[ChipRecord, Activity]:
+        """One batch. memory : local weights (1, all) that all samples share one after another, or None."""
+        state = self.fresh(source, memory, first)
+        losses = NO_LOSSES if self.losses is None else self.losses.packed(self.layout, self.program, first)
+        n, sharing = len(source), self.threads if memory is None else 1
+        if general_targets(self.network):
+            run_general(self.mapping.arranged, self.layout, self.program, state, losses, signal)
+        elif self.across == "cores":
+            with ONE_AT_A_TIME:
+                before = numba.get_num_threads()
+                numba.set_num_threads(self.threads)
+                try:
+                    kernels.run_cores(self.program, state, losses, 0, n)
+                finally:
+                    numba.set_num_threads(before)
+        elif self.across == "processes":
+            state = run_in_processes(self.program, state, losses, self.threads)
+            if memory is not None:
+                memory[...] = state.local
+        elif sharing > 1 and n > 1:
+            edges = np.linspace(0, n, min(sharing, n) + 1).astype(int)
+            with ThreadPoolExecutor(len(edges) - 1) as pool:
+                jobs = [
+                    pool.submit(kernels.run_samples, self.program, state, losses, a, b)
+                    for a, b in itertools.pairwise(map(int, edges))
+                ]
+                for job in jobs:
+                    job.result()
+        else:
+            kernels.run_samples(self.program, state, losses, 0, n)
+        counts = count(self.counting, self.mapping, self.layout, state, self.local_memory, self.losses is not None)
+        return self.record(state), counts
+
+    def thresholds(self, samples: range) -> Array:
+        """What is added to each neuron's threshold, (samples, T, neurons of all populations); empty if nothing is."""
+        net = self.network
+        if not self.random_masks:
+            return np.zeros((1, 1, 0), np.int64)
+        out = np.zeros((len(samples), net.steps, self.layout.neurons - net.source.size), np.int64)
+        for i, p in enumerate(net.populations):
+            if p.name in self.random_masks:
+                at, mask = self.layout.neuron[p.name] - net.source.size, self.random_masks[p.name]
+                for n, sample in enumerate(samples):
+                    seed = seed_of(self.random_seed, i, sample)
+                    drawn = random_thresholds(seed, (net.steps, p.size), mask)
+                    out[n, :, at : at + p.size] = drawn[:, self.order.get(p.name, slice(None))]
+        return out
+
+    def fresh(self, source: Array, memory: Array | None, first: int = 0) -> State:
+        """A batch at rest, its first sample being number `first`, with its input in the log of what is sent."""
+        net, lay, n = self.network, self.layout, len(source)
+        clock = net.steps + net.depth
+        sent = np.zeros((n, clock + 1, lay.neurons), np.uint8)
+        sent[:, 1 : net.steps + 1, : net.source.size] = source[..., self.order.get(net.source.name, slice(None))]
+        local = np.repeat(self.start[None], n, axis=0) if memory is None else memory
+        return State(
+            sent=sent,
+            u=np.zeros((n, lay.neurons), np.int32),
+            local=local,
+            posts=np.zeros((n, net.steps, lay.posts), np.int64),
+            u_log=np.zeros((n, net.steps, lay.probed_size), np.int32),
+            parts=np.zeros((n, net.steps, lay.parts_size, 2), np.int32),
+            heard=np.zeros((n, clock + 1, len(lay.tiles)), np.int32),
+            saturated=np.zeros((n, len(lay.groups)), np.int64),
+            clipped=np.zeros((n, len(lay.head_projection)), np.int64),
+            too_wide=np.zeros((n, len(lay.tiles)), np.int64),
+            widest=2 ** (min(int(self.mapping.chip.accumulator_bits), 32) - 1) - 1,
+            randoms=self.thresholds(range(first, first + n)),
+            acc=np.zeros((n, lay.sums), np.int64),
+        )
+
+    def record(self, state: State) -> ChipRecord:
+        """What the probes ask for."""
+        net, lay = self.network, self.layout
+        sizes = {p.name: p.size for p in (net.source, *net.populations)}
+        record = ChipRecord(sums={})
+        for name in self.probes.spikes or ():
+            at, onset = lay.neuron[name], net.onsets[name]
+            sent = state.sent[:, onset + 1 : onset + 1 + net.steps, at : at + sizes[name]]
+            record.spikes[name] = self.counted(name, sent)
+        for name in self.probes.u or ():
+            at = lay.probed[name]
+            record.u[name] = self.counted(name, state.u_log[:, :, at : at + sizes[name]])
+        for p in net.populations:
+            groups = [i for i, (name, _) in enumerate(lay.groups) if name == p.name]
+            record.saturated[f"{p.name}.u"] = int(state.saturated[:, groups].sum())
+        for q in net.projections:
+            if q.rule is not None:
+                heads = [i for i, name in enumerate(lay.head_projection) if name == q.name]
+                may = sum(self.may_clip(state, h) for h in heads if self.program.heads[h]["form"] == HISTORY)
+                record.saturated[f"{q.name}.P"] = int(state.clipped[:, heads].sum()) + may
+            if q.name in (self.probes.local_weights or ()):
+                record.local_weights[q.name] = np.zeros((len(state.local), q.n_out, q.n_in), np.int64)
+        for i, tile in enumerate(lay.tiles):
+            entry = self.program.tiles[i]
+            if tile.projection in record.local_weights:
+                rows, columns = tile.slices
+                record.local_weights[tile.projection][:, rows, columns] = self.local_of(state, i)
+            if tile.projection in self.probes.sums:
+                at, size = entry["parts"], tile.rows[1] - tile.rows[0]
+                slow, local = (state.parts[:, :, at : at + size, k].astype(np.int64) for k in range(2))
+                sums = {"core": tile.core, "rows": tile.rows, "slow": slow, "local": local}
+                record.sums.setdefault(tile.projection, []).append(sums)  # type: ignore[union-attr]
+        for q in net.projections if self.order else ():
+            if q.name in record.local_weights:
+                after, before = np.ix_(self.back(q.target, q.n_out), self.back(q.source, q.n_in))
+                record.local_weights[q.name] = record.local_weights[q.name][:, after, before]
+        return record
+
+    def back(self, name: str, size: int) -> Array:
+        """Where the network's neurons of a population lie in the mapping's order."""
+        return np.argsort(self.order[name]) if name in self.order else np.arange(size)
+
+    def counted(self, name: str, values: Array) -> Array:
+        """Values a neuron, (..., neurons), as the network counts them."""
+        values = values.astype(np.int64)
+        return values[..., self.back(name, values.shape[-1])] if name in self.order else values
+
+    def local_of(self, state: State, number: int) -> Array:
+        """P of one tile after the last step, (samples, rows, columns). In the history form nothing holds it: it is
+        put together from the history, as the matrix form would hold it up to rounding."""
+        tile, entry = self.layout.tiles[number], self.program.tiles[number]
+        rows, columns = tile.rows[1] - tile.rows[0], int(entry["columns"])
+        head = self.program.heads[self.layout.tile_head[number]]
+        local = np.zeros((len(state.local), rows, columns), np.int64)
+        if entry["local"] >= 0:
+            block = state.local[:, entry["local"] : entry["local"] + rows * columns]
+            local[:] = block.reshape(-1, columns, rows).transpose(0, 2, 1)
+        if head["form"] != HISTORY:
+            return local
+        steps = self.network.steps
+        start = self.network.onsets[tile.population]
+        source = state.sent[:, start : start + steps, entry["axon"] : entry["axon"] + columns].astype(np.int64)
+        if head["by_eta"]:
+            source *= self.program.eta[entry["column"] : entry["column"] + columns]
+        powers = self.program.powers[head["powers"]]
+        posts = state.posts[:, :, head["post"] : head["post"] + rows] * powers[steps - 1 :: -1, None]
+        local *= powers[steps] << int(head["start_shift"])
+        local += np.einsum("nqi,nqj->nij", posts, source)
+        return fixed.rshift(local, int(head["sum_shift"]))
+
+    def may_clip(self, state: State, h: int) -> int:
+        """History form: in how many neurons' rows (over samples) a local weight could have reached its bound in the
+        matrix form: where the start and all increments of the presentation, all of one sign, would."""
+        head = self.program.heads[h]
+        rows = slice(int(head["post"]), int(head["post"]) + self.layout.head_rows[h][1] - self.layout.head_rows[h][0])
+        p = next(q for q in self.mapping.arranged.projections if q.name == self.layout.head_projection[h])
+        most = np.abs(state.posts[:, :, rows]).sum(axis=1).astype(float)
+        if head["by_eta"]:
+            most = most * float(np.abs(p.rule.eta).max()) / 2.0 ** int(head["start_shift"])
+        start = np.abs(p.local_weights[slice(*self.layout.head_rows[h])]).max(axis=1)
+        return int(np.count_nonzero(most + start > p.rule.p_top))
+
+
+NO_LOSSES = Losses(
+    any=False,
+    threshold=np.uint64(0),
+    seed=0,
+    first_sample=0,
+    deaf=np.zeros(0, np.uint8),
+    mute=np.zeros((0, 3), np.uint8),
+    dead=np.zeros(0, np.uint8),
+    core=np.zeros(0, np.int64),
+    row=np.zeros(0, np.int64),
+)
+
+
+def simulate_on_chip(
+    mapping: Mapping,
+    spikes: Any,
+    batch: int = 64,
+    *,
+    local_memory: str = "matrix",
+    strict: bool = False,
+    probes: Probes | None = None,
+    threads: int | None = None,
+    losses: Any = None,
+    across: str = "samples",
+    random_masks: ByName[str, int] | None = None,
+    random_seed: int = 0,
+    signal: Any = None,
+) -> tuple[ChipRecord, Activity]:
+    """Run presentations on the model of the chip: Simulator(mapping, ...).run(spikes, batch).
+
+    Returns the record, identical bit for bit with `simulate` of the integer network (unless packets are lost, or
+    where local_memory="history" is not exact), and the cores' activity. Raises ParameterError, UnsupportedError.
+    """
+    simulator = Simulator(mapping, local_memory, strict, probes, threads, losses, across, random_masks, random_seed)
+    return simulator.run(spikes, batch, signal)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who sent, and which packets arrive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from synergic.hw_targets.simulation.kernels._jit import jit
+from synergic.hw_targets.simulation.kernels._records import SPIKE
+
+
+@jit
+def scrambled(x: Any) -> Any:  # pragma: no cover
+    """A well mixed 64-bit number from another (the finaliser of SplitMix64, Steele et al. 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@jit
+def lost(losses: Any, kind: Any, sample: Any, t: Any, tile: Any, line: Any) -> Any:  # pragma: no cover
+    """Whether one packet is lost. Depends on what it is and on the seed alone, not on the order of computing."""
+    if losses.threshold == np.uint64(0):
+        return False
+    key = scrambled(np.uint64(losses.seed) + np.uint64(0x9E3779B97F4A7C15))
+    for part in (losses.first_sample + sample, t, tile, line * 8 + kind):
+        key = scrambled((key + np.uint64(part)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(1))
+    return key < losses.threshold
+
+
+@jit
+def listen(sent: Any, events: Any, before: Any) -> None:  # pragma: no cover
+    """The numbers of all neurons that sent, in order; before[j] : how many of them are smaller than j."""
+    count = 0
+    for j in range(sent.size):
+        before[j] = count
+        events[count] = j
+        count += sent[j] != 0
+    before[sent.size] = count
+
+
+@jit
+def arrives(losses: Any, tile: Any, number: Any, n: Any, t: Any, j: Any) -> Any:  # pragma: no cover
+    """Whether a spike reaches axon j of a tile in step t of the clock."""
+    if not losses.any:
+        return True
+    return not losses.deaf[tile.column + j] and not lost(losses, SPIKE, n, t, losses.core[number], tile.axon + j)
+
+
+@jit
+def arriving(losses: Any, tile: Any, number: Any, n: Any, t: Any, events: Any) -> Any:  # pragma: no cover
+    """The events that reach a tile."""
+    if not losses.any:
+        return events
+    kept = np.empty(events.size, events.dtype)
+    count = 0
+    for event in events:
+        if arrives(losses, tile, number, n, t, event - tile.axon):
+            kept[count] = event
+            count += 1
+    return kept[:count]

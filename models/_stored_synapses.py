@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How the CPU models of HybridSparse and HybridConv compute: synapse by synapse."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from synergic.models._plastic_connection import AbstractConnection
+from synergic.numerics import _sparse as sparse
+from synergic.numerics import fixed, floating
+from synergic.rules._synapses import update_synapses
+
+
+class StoredSynapses(AbstractConnection):
+    """Synapses one by one, input by input."""
+
+    loops: ClassVar[Any] = sparse
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        held = proc_params["synapses"]
+        self.where = (held.pattern.starts, held.pattern.rows)
+        self.mask = held.mask
+
+    def accumulate(self, s: Any, k: Any) -> Any:
+        alpha: Any = self.scalar_or_vector("alpha")
+        local, (starts, rows) = self.local, self.where
+        if np.ndim(alpha) == 2:  # one a synapse
+            alpha, local = 1.0, None if local is None else alpha[:, 0] * local
+        slow, place = self.weights.ravel(), self.proc_params["synapses"].place
+        return sparse.synaptic_input(s, slow, k, local, alpha, starts, rows, self.acc.size, place)
+
+    def update(self, *given: Any) -> Any:
+        rule, numerics = self.proc_params["rule"], fixed if self.integer else floating
+        given = (*given, self.mask, self.proc_params["places"])
+        return update_synapses(rule, numerics, self.local, *given)

@@ -1,8 +1,0 @@
-# SPDX-License-Identifier: BSD-3-Clause
-"""Pure array functions: the equations of hybrid plasticity, in floating point and in exact integers.
-
-Imports neither Lava nor torch. `floating` and `fixed` hold the same functions under the same names.
-"""
-
-if __name__ != "synergic.numerics":
-    raise ImportError("import synergic.numerics: the folder is a part of the package, not a package by itself")

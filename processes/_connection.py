@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all plastic connections share: ports, variables, the clock, and what is refused before a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+
+from synergic._core.checks import finite_array, number, numbers, require, whole
+from synergic.network._quantise import ONE
+from synergic.numerics._compiled import warm_up
+from synergic.processes._shared_memory import SENDS, STATE, THETA, SharedProcess, SharedVar, table_of
+from synergic.processes._timing import Timing
+from synergic.rules import IntRule
+
+VARS = ("eta", "beta", "lambda_")
+"""Parameters of rules that are Vars of the process, because Lava wants the same Vars whatever the rule."""
+
+
+class PlasticConnection(SharedProcess):
+    """Base of HybridDense, HybridSparse and HybridConv; they say which synapses there are.
+
+    p : a description with checked values: name, weights, rule, alpha, local_weights, trace, learns, n_in, n_out, and in
+    integers weight_bits and num_message_bits. integer : which numbers it holds. fresh : the rule's extra arrays.
+    shape_in, shape_out : of the ports, default (n_in,) and (n_out,). The other arguments as of HybridDense.
+    Raises ParameterError.
+    """
+
+    def __init__(
+        self,
+        p: Any,
+        *,
+        integer: bool,
+        fresh: dict[str, Any],
+        vth: float = 0.35,
+        k: Any = None,
+        onset: int = 0,
+        lag: int = 0,
+        period: int | None = None,
+        presentations: int | None = None,
+        record: int = 0,
+        weight_bits: int = 8,
+        num_message_bits: int = 0,
+        shape_in: tuple[int, ...] | None = None,
+        shape_out: tuple[int, ...] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        rule, name, dtype = p.rule, p.name, np.int64 if integer else np.float64
+        if not integer:
+            number(f"{name}.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
+        k = numbers(f"{name}.k", [ONE if integer else 1.0] if k is None else k)
+        require(k.size > 0, f"{name}.k", "none", "one or more", "Leave it out: the slow weights then stay.")
+        k = finite_array(f"{name}.k", k, ((k.size,),), integer)
+        whole(f"{name}.record", record, 0, float("inf"), "It is a number of presentations.")
+        timing = Timing(onset, period, presentations, lag).check(name)
+        shape_in, shape_out = shape_in or (p.n_in,), shape_out or (p.n_out,)
+        super().__init__(
+            integer=integer,
+            rule=rule,
+            learns=p.learns,
+            trace=p.trace,
+            vth=vth,
+            timing=timing,
+            record=record,
+            weight_bits=weight_bits,
+            num_message_bits=num_message_bits,
+            size=(p.n_out, p.n_in),
+            shape_out=shape_out,
+            **kwargs,
+        )
+        self.s_in = InPort(shape=shape_in)
+        self.u_in = InPort(shape=shape_out)
+        self.r_in = InPort(shape=(1,))
+        self.a_out = OutPort(shape=shape_out)
+        top = 2 ** (weight_bits - 1) if integer else np.inf
+        self.weights = self.slow_weights(p, -top, top - 1)
+        self.k = SharedVar(k, 0, ONE if integer else 1)
+        wide = 2**23 if integer else np.inf
+        self.alpha = SharedVar(p.alpha, -wide, wide - 1)
+        self.saturated = SharedVar(np.zeros(1, np.int64))
+        # Lava wants every Var of the model to exist: without a rule they hold a single zero.
+        none = np.zeros(1, dtype)
+        bound = 0 if rule is None else rule.p_top if isinstance(rule, IntRule) else rule.p_max
+        for var in ("local_weights", "local_start"):
+            held = SharedVar(none, 0, 0) if rule is None else self.synaptic(p, p.local_weights, -bound, bound)
+            setattr(self, var, held)
+        parameters = {} if rule is None else rule.parameters()
+        values = {name: np.asarray(getattr(rule, name), dtype) for name in parameters}
+        limits = {name: parameter.limits(integer) for name, parameter in parameters.items()}
+        shown = {name: SharedVar(values.pop(name, none), *limits.get(name, (0, 0))) for name in VARS}
+        self.eta, self.beta, self.lambda_ = shown.values()
+        self.theta = {name: shown[name] for name in VARS if name in parameters}
+        self.theta |= table_of(self, "theta", values, limits)
+        self.state = table_of(self, "state", fresh, {})
+        for key, table in ((THETA, self.theta), (STATE, self.state)):
+            self.proc_params[key] = {name: variable.shared for name, variable in table.items()}
+        kept = record if rule is not None else 0
+        shape = p.local_weights.shape if kept else (1, 1)
+        self.local_record = SharedVar(np.zeros((max(kept, 1), *shape), dtype))
+        self.share()
+
+    def synaptic(self, p: Any, values: Any, low: float, high: float) -> SharedVar:
+        """A Var of one value a synapse."""
+        raise NotImplementedError
+
+    def slow_weights(self, p: Any, low: float, high: float) -> SharedVar:
+        """The Var of the slow weights."""
+        return self.synaptic(p, p.weights, low, high)
+
+    def check(self, model: Any) -> None:
+        """Also refuses a plastic connection that does not hear the potential it learns from, and integers that hear
+        values but expect spikes, or the other way round."""
+        super().check(model)
+        for port in self.s_in.get_src_ports() if self.proc_params["integer"] else ():
+            sent, heard = port.process.proc_params.get(SENDS), self.proc_params["num_message_bits"]
+            if sent is not None:
+                remedy = f"{port.process.name} sends values with 8 bits, spikes with 0."
+                require(sent == heard, f"{self.name}.num_message_bits", heard, f"{sent}", remedy)
+        connected = self.u_in.get_src_ports() or not self.proc_params["learns"]
+        remedy = "Connect neuron.u_out to it, or let P stay with trace='frozen'."
+        require(bool(connected), f"{self.name}.u_in", "no connection", "one for a plastic connection", remedy)
+        rule, learns = self.proc_params["rule"], self.proc_params["learns"]
+        connected = self.r_in.get_src_ports() or not (learns and rule.signalled)
+        remedy = "Connect a process that sends one number a step."
+        require(bool(connected), f"{self.name}.r_in", "no connection", "one for a rule with a global signal", remedy)
+        warm_up()

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What processes of neurons share: ports, variables, recording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort, OutPort
+
+from synergic._core.checks import grid, whole
+from synergic._core.integers import ONE
+from synergic.numerics.fixed import ACCUMULATOR_SHIFT, MEMBRANE_MAX, MEMBRANE_MIN, VALUE_BITS
+from synergic.processes._shared_memory import SENDS, SharedProcess, SharedVar
+
+SHIFTS = (ACCUMULATOR_SHIFT, ACCUMULATOR_SHIFT + VALUE_BITS)
+"""Of the accumulator: behind spikes, and behind values."""
+
+
+class Neurons(SharedProcess):
+    """Base of HybridLIF and HybridNeuron: a_in, s_out, u_out, and the variables that all neurons have."""
+
+    @staticmethod
+    def count(name: str, shape: Any) -> int:
+        """n of a shape (n,). Raises ParameterError."""
+        return grid(f"{name}.shape", shape, 1, "(n,)")[0]
+
+    def declare(self, p: Any, integer: bool, record: int) -> None:
+        """Ports and variables of a population's description. record : Lava steps to keep."""
+        whole(f"{p.name}.record", record, 0, float("inf"), "It is a number of Lava steps.")
+        n, dtype = p.size, np.int64 if integer else np.float64
+        self.a_in = InPort(shape=(n,))
+        self.s_out = OutPort(shape=(n,))
+        self.u_out = OutPort(shape=(n,))
+        low, high = (MEMBRANE_MIN, MEMBRANE_MAX) if integer else (-np.inf, np.inf)
+        self.u = SharedVar(np.zeros(n, dtype), low, high)
+        self.vth = SharedVar(np.asarray(p.vth, dtype), 1 if integer else float(np.finfo(float).tiny), high)
+        self.decay = SharedVar(np.asarray(p.decay, dtype), 0, ONE if integer else 1)
+        self.bias = SharedVar(p.bias, low, high)
+        self.s_record = SharedVar(np.zeros((max(record, 1), n), dtype if p.num_message_bits else np.int64))
+        self.u_record = SharedVar(np.zeros((max(record, 1), n), dtype))
+        self.saturated = SharedVar(np.zeros(1, np.int64))
+        self.proc_params["record"] = record
+        self.proc_params[SENDS] = p.num_message_bits

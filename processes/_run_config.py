@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Lava's run configuration with the graph checked before anything starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lava.magma.compiler.compiler_graphs import find_processes
+from lava.magma.core.run_configs import Loihi2SimCfg
+
+from synergic._core.checks import choice
+from synergic.errors import ParameterError
+from synergic.processes._shared_memory import SharedProcess
+
+TAGS = ("floating_pt", "fixed_pt")
+
+
+class HybridSimCfg(Loihi2SimCfg):
+    """Runs a graph of synergic's and Lava's processes on the CPU.
+
+    select_tag : "floating_pt", "fixed_pt", or None for what the numbers of synergic's processes are; a graph whose
+    processes of synergic hold spikes alone (encoders, EventSource, RateReadout) then runs as "floating_pt". Further
+    arguments as of Lava's Loihi2SimCfg. Raises ParameterError, before any process starts, where one of the graph's
+    processes holds numbers of the other kind.
+    """
+
+    def __init__(self, select_tag: str | None = None, **kwargs: Any) -> None:
+        if select_tag is not None:
+            choice(f"{type(self).__name__}.select_tag", select_tag, TAGS)
+        super().__init__(select_tag=select_tag, **kwargs)
+        self.wanted = select_tag
+        self.prepared: set[int] = set()
+
+    def select(self, process: Any, proc_models: Any) -> Any:
+        """The process's model. Lava asks for every process of a graph; the first question prepares them all."""
+        if process.id not in self.prepared:
+            processes = sorted(set(find_processes(process)), key=lambda p: int(p.id))
+            self.prepare(processes)
+            self.prepared |= {p.id for p in processes}
+        return super().select(process, proc_models)
+
+    def prepare(self, processes: list[Any]) -> None:
+        """Check a graph and settle its tag."""
+        ours = [p for p in processes if isinstance(p, SharedProcess)]
+        # Processes of spikes alone run with either.
+        kinds = {p.name: TAGS[p.proc_params["integer"]] for p in ours if p.proc_params["integer"] is not None}
+        wanted = self.wanted or next(iter(kinds.values()), TAGS[0] if ours else None)
+        other = [name for name, kind in kinds.items() if kind != wanted]
+        if other:
+            raise ParameterError(
+                f"{type(self).__name__}.select_tag: got {wanted!r} for a graph in which {other} hold the other kind of "
+                f"numbers, allowed all {wanted}. Build all processes from one description: quantise() makes integers."
+            )
+        self.select_tag = wanted

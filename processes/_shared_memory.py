@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Variables in memory that the script and the forked process model share.
+
+Lava passes a Var between processes one value at a time (33 us each: 13 s for 784 x 512). A SharedVar lies in an
+anonymous shared mapping made before the fork: get and set are a memory copy. The mapping has no name, so nothing
+can be left behind in the system; it goes with its last user.
+"""
+
+from __future__ import annotations
+
+import copy
+import mmap
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
+
+from synergic._core.checks import finite_array, kind, require
+from synergic.errors import ExecutionError
+from synergic.processes._runtime import STARTED, end, failure, finish, forget, guarded, has_ended, has_failed
+
+MEMORY = "shared_memory"
+"""Key of the shared arrays in a process's proc_params."""
+SENDS = "sends"
+"""Key of the bits that a process sends at s_out: 0 for spikes, 8 for values."""
+THETA, STATE = "theta", "rule_state"
+"""Keys of the arrays of a local rule: its parameters, and what it carries through a presentation."""
+
+
+def shared_array(shape: tuple[int, ...], dtype: Any, order: Literal["C", "F"] = "C") -> npt.NDArray[Any]:
+    """A zeroed array in anonymous shared memory, inherited by forked processes."""
+    dtype = np.dtype(dtype)
+    count = int(np.prod(shape, dtype=np.int64))
+    buffer = mmap.mmap(-1, max(1, count * dtype.itemsize))
+    return np.frombuffer(buffer, dtype=dtype, count=count).reshape(shape, order=order)
+
+
+class SharedVar(Var):
+    """A Lava Var whose values lie in shared memory.
+
+    value : array, its dtype decides between floating point (float64) and integers (int64).
+    low, high : range that `set` allows. Reading works at any time; write while the run is paused.
+    order : layout in memory, as numpy's; "F" for matrices of synapses, which numerics.compiled reads by input.
+    """
+
+    def __init__(
+        self, value: npt.NDArray[Any], low: float = -np.inf, high: float = np.inf, order: Literal["C", "F"] = "C"
+    ) -> None:
+        dtype = np.int64 if value.dtype.kind in "iub" else np.float64
+        self.shared = shared_array(value.shape or (1,), dtype, order)
+        self.shared[...] = value
+        self.low, self.high = low, high
+        super().__init__(shape=self.shared.shape, init=self.shared)
+
+    def get(self, idx: Any = None) -> npt.NDArray[Any]:
+        """A copy of the values, or of those at `idx`."""
+        return np.array(self.shared if idx is None else self.shared[idx])
+
+    def set(self, value: Any, idx: Any = None) -> None:
+        """Write all values, or those at `idx`. Raises ParameterError for a wrong shape, type or range."""
+        target = self.shared if idx is None else self.shared[idx]
+        where = f"{self.process.name}.{self.name}" if self.process else str(self.name)
+        value = np.asarray(value)
+        value = value.reshape(target.shape) if value.size == target.size == 1 else value
+        integer = self.shared.dtype == np.int64
+        array = finite_array(where, value, (np.shape(target),), integer)
+        bad = array[(array < self.low) | (array > self.high)]
+        low, high = (int(self.low), int(self.high)) if integer and np.isfinite(self.low) else (self.low, self.high)
+        require(bad.size == 0, where, f"{bad[:3]}", f"{low} to {high}", "Clip or rescale the values.")
+        if idx is None:
+            self.shared[...] = array
+        else:
+            self.shared[idx] = array
+
+
+def table_of(
+    process: Any, label: str, values: dict[str, Any], limits: dict[str, tuple[float, float]]
+) -> dict[str, Any]:
+    """SharedVars by name that Lava does not know of: it wants the Vars of all processes of a class to be the same.
+
+    values : arrays, or SharedVars already.
+    """
+    table = {}
+    for name, value in values.items():
+        limit = limits.get(name, (-np.inf, np.inf))
+        table[name] = value if isinstance(value, SharedVar) else SharedVar(np.asarray(value), *limit)
+        table[name].name, table[name].process = f"{label}[{name!r}]", process
+    return table
+
+
+class SharedProcess(AbstractProcess):
+    """Base of synergic's processes: shares its SharedVars with the model, and never leaves a failed run hanging."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if kwargs.get("name") is not None:
+            kind(f"{type(self).__name__}.name", kwargs["name"], str, "Give the process a name, or none.")
+        super().__init__(**kwargs)
+
+    def share(self) -> None:
+        """Hand the arrays of all SharedVars to the model. Call at the end of the constructor."""
+        self.proc_params[MEMORY] = {name: var.shared for name, var in vars(self).items() if isinstance(var, SharedVar)}
+
+    def _post_init(self) -> None:
+        """Called by Lava after every constructor."""
+        super()._post_init()
+        forget([self])
+
+    @property
+    def _model_class(self) -> Any:
+        """Lava's choice of a model. Lava makes it for every process of a graph, before anything starts."""
+        return self._chosen_model
+
+    @_model_class.setter
+    def _model_class(self, model: Any) -> None:
+        self._chosen_model = model
+        if model is not None:
+            self.check(model)
+
+    def check(self, model: Any) -> None:
+        """Refuse, with ParameterError, what would fail or compute nonsense in a run with this model."""
+        integer = self.proc_params["integer"]
+        if integer is None:
+            return  # it holds neither kind of numbers, but spikes
+        kinds = {True: "integers", False: "floats"}
+        require(
+            getattr(model, "integer", integer) is integer,
+            self.name,
+            f"{kinds[integer]} as parameters",
+            f"{kinds[not integer]} for {model.__name__}",
+            f"Choose the tag {'fixed_pt' if integer else 'floating_pt'!r}, or call quantise() for integers.",
+        )
+
+    def run(self, condition: Any, run_cfg: Any = None, compile_config: Any = None) -> None:
+        """AbstractProcess.run; where a model fails, ends all processes and raises ExecutionError."""
+        if has_ended(self):
+            raise ExecutionError(f"{self.name}: got a run that is over, allowed a new graph. Build its processes anew.")
+        if self.runtime is None:
+            STARTED.add(self)
+        # Lava's blocking wait is deaf to a model that has died.
+        started = copy.copy(condition)
+        started.blocking = False
+        with guarded(self):
+            super().run(started, run_cfg, compile_config)
+            if condition.blocking:
+                finish(self)
+
+    def wait(self) -> None:
+        """AbstractProcess.wait, for a run that does not block; fails as `run` does."""
+        with guarded(self):
+            finish(self)
+
+    def pause(self) -> None:
+        """AbstractProcess.pause, for a run that does not block; fails as `run` does."""
+        with guarded(self):
+            if has_failed(self):
+                raise failure(self)
+            super().pause()
+
+    def stop(self) -> None:
+        """AbstractProcess.stop; does nothing where there is no run to stop."""
+        end(self, failed=False)
+
+
+class SharedModel:
+    """Mixin of process models: binds the shared arrays in the place of Lava's copies."""
+
+    proc_params: Any
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Assigning to a bound array writes into it: Lava's RefPorts assign a new array."""
+        array = self.__dict__.get("bound", {}).get(name)
+        if array is None:
+            super().__setattr__(name, value)
+        elif array is not value:
+            array[...] = value
+
+    def start(self) -> None:
+        """Called by Lava in the model's own process, after it has set ports and variables."""
+        for name, array in self.proc_params[MEMORY].items():
+            setattr(self, name, array)
+        self.bound = self.proc_params[MEMORY]
+        super().start()  # type: ignore[misc]

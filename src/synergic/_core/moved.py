@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Import paths of 0.1 that README, docs and tutorials have shown. They work in 0.2 with a DeprecationWarning."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+MOVED = {
+    "synergic.convolution": "synergic.network._convolution",
+    "synergic.encoding": "synergic.data._encodings",
+    "synergic.events": "synergic.data._event_checks",
+    "synergic.hw_targets.chip": "synergic.hw_targets._chip",
+    "synergic.hw_targets.history": "synergic.hw_targets.simulation._history",
+    "synergic.hw_targets.jobs": "synergic.hw_targets.simulation._jobs",
+    "synergic.hw_targets.simulator": "synergic.hw_targets.simulation._simulator",
+    "synergic.interchange.lava_dl": "synergic.interchange._lava_dl",
+    "synergic.interchange.nir": "synergic.interchange._nir",
+    "synergic.lava_graph": "synergic.processes._run",
+    "synergic.learning.convolution": "synergic.learning._conv_layers",
+    "synergic.learning.datasets": "synergic.data._images",
+    "synergic.learning.export": "synergic.learning._export",
+    "synergic.learning.export_convolution": "synergic.learning._export_convolution",
+    "synergic.learning.faults": "synergic.data._corruptions",
+    "synergic.learning.layers": "synergic.learning._layers",
+    "synergic.learning.masked": "synergic.learning._masked",
+    "synergic.learning.meta": "synergic.learning._meta",
+    "synergic.learning.recordings": "synergic.data._recordings",
+    "synergic.learning.rules": "synergic.learning._rule_layer",
+    "synergic.learning.runs": "synergic.learning._runs",
+    "synergic.learning.tasks.continual": "synergic.learning.tasks._continual",
+    "synergic.learning.tasks.few_shot": "synergic.learning.tasks._few_shot",
+    "synergic.learning.training": "synergic.learning._training",
+    "synergic.metrics": "synergic.reference._metrics",
+    "synergic.neurons.adaptive": "synergic.neurons._adaptive",
+    "synergic.neurons.base": "synergic.neurons._neuron",
+    "synergic.neurons.current": "synergic.neurons._current",
+    "synergic.neurons.values": "synergic.neurons._values",
+    "synergic.numerics.encoding": "synergic.numerics._spike_codes",
+    "synergic.numerics.events": "synergic.numerics._event_bins",
+    "synergic.numerics.readout": "synergic.numerics._readout_values",
+    "synergic.numerics.sparse": "synergic.numerics._sparse",
+    "synergic.processes.synapses": "synergic.processes._sparse_synapses",
+    "synergic.quantise": "synergic.network._quantise",
+    "synergic.rules.base": "synergic.rules._rule",
+    "synergic.rules.bcm": "synergic.rules._bcm",
+    "synergic.rules.hebbian": "synergic.rules._hebbian",
+    "synergic.rules.oja": "synergic.rules._oja",
+    "synergic.rules.pair_stdp": "synergic.rules._pair_stdp",
+    "synergic.rules.synapses": "synergic.rules._synapses",
+    "synergic.rules.three_factor": "synergic.rules._three_factor",
+    "synergic.run_config": "synergic.processes._run_config",
+    "synergic.runtime": "synergic.processes._runtime",
+    "synergic.settings": "synergic._core.settings",
+    "synergic.simulate": "synergic.reference._simulate",
+    "synergic.spiking_split": "synergic.network._split",
+    "synergic.storage": "synergic.network._storage",
+    "synergic.unfold": "synergic.network._unfold",
+}
+"""Where the names of a module of 0.1 are now."""
+
+
+class MovedModule(ModuleType):
+    """Stands for a module of 0.1: looks names up in the module that has them now, and warns.
+
+    Parameters
+    ----------
+    name : str
+        The old path.
+    place : str
+        The module that has its names now.
+    """
+
+    def __init__(self, name: str, place: str) -> None:
+        super().__init__(name, f"Moved to {public(place)}.")
+        self.__dict__["_place"] = place
+
+    def __getattr__(self, name: str) -> Any:
+        # Tools ask every loaded module for such names; none of them means to use this one.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        place = self.__dict__["_place"]
+        value = getattr(import_module(place), name)
+        front = import_module(public(place))
+        now = f"from {front.__name__}" if hasattr(front, name) else "a private module, whose names may change"
+        warnings.warn(
+            f"{self.__name__}.{name} has moved: import it {now}. Since 0.2.", DeprecationWarning, stacklevel=2
+        )
+        return value
+
+
+def public(place: str) -> str:
+    """Return the public package that a module belongs to."""
+    return place.split("._", maxsplit=1)[0]
+
+
+def install() -> None:
+    """Make the old paths importable. Costs nothing until one is used."""
+    for name, place in MOVED.items():
+        sys.modules.setdefault(name, MovedModule(name, place))

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `synergic bench` does: the paired measurements of `benchmarks/` on this machine, reached beside to be reached.
+
+The scripts are not part of the installed package: their peers and records belong to a clone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import synergic
+from synergic._core.checks import choice, kind, kinds, require
+from synergic._core.files import check_folder, check_path, write_json
+from synergic.cli import _page as page
+from synergic.errors import ExecutionError, UnsupportedError
+
+FOLDER = Path(synergic.__file__).resolve().parents[2] / "benchmarks"
+"""Where the scripts lie in a clone."""
+AT_MOST = ("composed_ratio", "map_s_156", "map_s_15600", "placement_gap")
+"""Figures of which less is better; of all others, more."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """One of the scripts. what : it measures. quick : its options for about a minute of two cores in all three."""
+
+    what: str
+    quick: tuple[str, ...]
+
+
+SCRIPTS = {
+    "training": Script("steps of training against the plain formulation and other libraries", ("--quick",)),
+    "lava_runtime": Script("steps inside Lava against Lava's own processes", ("--rounds", "3")),
+    "chip": Script(
+        "the chip's simulator and the mapping, with SANA-FE and PAIBox",
+        ("--rounds", "1", "--no-peers", "--no-mapping"),
+    ),
+}
+
+
+def check_clone(folder: Path) -> None:
+    """Refuse an installation without the scripts. Raises UnsupportedError, ParameterError."""
+    folder = check_path("check_clone.folder", folder)
+    missing = [name for name in SCRIPTS if not (folder / f"{name}.py").is_file()]
+    if missing:
+        raise UnsupportedError(
+            f"bench: got an installation without {folder}, allowed a clone of the repository, which has the scripts "
+            f"{missing} and their records. Clone it, and start `uv run synergic bench` there."
+        )
+
+
+def measure(script: Path, options: Sequence[str]) -> dict[str, Any]:
+    """One script in a process of its own, its figures printed as it prints them. Raises ExecutionError."""
+    with tempfile.TemporaryDirectory() as held:
+        result = Path(held) / "figures.json"
+        command = [sys.executable, str(script), "--json", str(result), *options]
+        # One thread for each program that is compared, as in the records.
+        done = subprocess.run(command, env={"OMP_NUM_THREADS": "1", **os.environ}, check=False)
+        if done.returncode or not result.exists():
+            raise ExecutionError(f"bench: {script.name} ended with {done.returncode}; what it said stands above.")
+        figures: dict[str, Any] = json.loads(result.read_text())
+        return figures
+
+
+def compared(measured: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By figure: what is to be reached, what was, and whether that is enough; None where nothing was measured.
+
+    measured : what a script writes, with "reach" and, in it or in its "figures", the figures. Raises ParameterError.
+    """
+    kind("compared.measured", measured, dict, "It is what a script of benchmarks/ writes.")
+    found, reach = measured.get("figures", measured), measured.get("reach")
+    kinds("compared", **{"measured['reach']": (reach, dict), "measured['figures']": (found, dict)})
+    rows: dict[str, dict[str, Any]] = {}
+    for name, wanted in measured["reach"].items():
+        got = found.get(name)
+        enough = None if got is None else (got <= wanted if name in AT_MOST else got >= wanted)
+        rows[name] = {"to reach": wanted, "at most": name in AT_MOST, "reached": got, "enough": enough}
+    return rows
+
+
+def bench(
+    which: Sequence[str] = tuple(SCRIPTS),
+    quick: bool = True,
+    json_file: Path | None = None,
+    folder: Path = FOLDER,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Run the scripts named, print what they reach. Returns what JSON holds: `compared` and the records, by script.
+
+    which : names of SCRIPTS. quick : fewer rounds, no peers of the chip, no mapping of an array; else as the records in
+    benchmarks/results were made. folder : of the scripts.
+    Raises UnsupportedError outside of a clone, ExecutionError for a script that fails, ParameterError for arguments.
+    """
+    kinds("bench", which=(which, list | tuple), quick=(quick, bool), console=(console, Console | None))
+    require(bool(which), "bench.which", "none", f"some of {list(SCRIPTS)}", "Name at least one.")
+    for name in which:
+        choice("bench.which", name, tuple(SCRIPTS))
+    if json_file is not None:
+        check_folder(json_file, "bench.json_file")
+    folder = check_path("bench.folder", folder)
+    check_clone(folder)
+    console = console or Console()
+    held: dict[str, Any] = {"quick": quick, "figures": {}, "records": {}}
+    for name in dict.fromkeys(which):
+        console.print(f"{name}: {SCRIPTS[name].what}")
+        record = measure(folder / f"{name}.py", SCRIPTS[name].quick if quick else ())
+        held["records"][name], held["figures"][name] = record, compared(record)
+    for name, rows in held["figures"].items():
+        cells = [(figure, *shown(row)) for figure, row in rows.items()]
+        page.show(page.Table(name, cells, ("figure", "to reach", "reached", "enough")), console)
+    if quick:
+        console.print("Quick: few rounds, so figures scatter. `synergic bench --full` measures as for the records.")
+    if json_file is not None:
+        write_json(json_file, held)
+    return held
+
+
+def shown(row: dict[str, Any]) -> tuple[str, str, str]:
+    """The cells of a figure."""
+    reach = f"{'at most' if row['at most'] else 'at least'} {row['to reach']:g}"
+    if row["reached"] is None:
+        return reach, "not measured", ""
+    return reach, f"{row['reached']:.4g}", "yes" if row["enough"] else "NO"
+
+
+def all_reached(held: dict[str, Any]) -> bool:
+    """Whether every figure that was measured is enough. held : of `bench`. Raises ParameterError."""
+    kind("all_reached.held", held, dict, "bench() gives it.")
+    kind("all_reached.held['figures']", held.get("figures"), dict, "bench() gives it.")
+    return all(row["enough"] is not False for rows in held["figures"].values() for row in rows.values())

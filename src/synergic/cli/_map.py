@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `synergic map` does: whether and how a saved network fits on the model of a chip, as report, file and page."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from synergic._core.checks import kind, kinds
+from synergic._core.files import check_folder, check_path, write_json
+from synergic.cli._chip_run import open_network
+from synergic.cli._page import facts, grid, lines, picture, show, write_page
+from synergic.errors import ExecutionError
+from synergic.hw_targets._chip import Chip
+from synergic.hw_targets.mapping import (
+    Estimate,
+    Mapping,
+    check_mapping,
+    estimate,
+    link_packets,
+    map_network,
+    memory_of,
+    save_mapping,
+)
+from synergic.hw_targets.mapping._arrange import layers
+from synergic.hw_targets.mapping._mapping_data import Link, Position
+from synergic.hw_targets.mapping._modes import count_modes, tables
+from synergic.hw_targets.mapping._routing import Grid
+from synergic.hw_targets.mapping._traffic import RATE, flows, traffic, weighted_hops
+
+NOTE = "A model of the chip, not the chip: nothing here is measured on silicon."
+MAPS = "map_network() gives one."
+Sections = dict[str, dict[str, Any]]
+
+
+def estimate_section(needs: Estimate) -> dict[str, Any]:
+    """What is known before anything is placed. Raises ParameterError."""
+    kind("estimate_section.needs", needs, Estimate, "estimate() gives one.")
+    return {
+        "cores": f"{needs.cores} of {needs.available}",
+        "of them for slow weights": needs.synapse_cores,
+        "of them for local weights": needs.local_cores,
+        "synapses used of these cores": f"{100 * needs.occupancy:.1f} %",
+        "phases a step": needs.phases_per_step,
+        "turns of folded cores a step": needs.turns,
+        "time of a step": f"{1e6 * needs.step_seconds:.1f} us",
+        "fits": "yes" if needs.fits else "no",
+    }
+
+
+def folding_section(network: Any, chip: Chip | str, asked: dict[str, Any]) -> Sections:
+    """Cores and phases of a network with convolutions, unfolded, as asked, and fully folded; empty for another one."""
+    if not layers(network):
+        return {}
+    found: Sections = {}
+    for name, fold in (("unfolded", "none"), (f"fold={asked['fold']}", asked["fold"]), ("fully folded", "full")):
+        needs = estimate(network, chip, **{**asked, "fold": fold})
+        step = f"{1e6 * needs.step_seconds:.1f} us"
+        found[name] = {"cores": needs.cores, "turns": needs.turns, "phases a step": needs.phases_per_step, "step": step}
+    return found
+
+
+def placement_section(mapping: Mapping) -> dict[str, Any]:
+    """What placement and routing found; beside it what first-fit would. Raises ParameterError."""
+    kind("placement_section.mapping", mapping, Mapping, MAPS)
+    between = traffic(flows(mapping.network, mapping.tiles, mapping.copies), mapping.cores)
+    columns = int(mapping.chip.columns)
+    free = Grid(mapping.chip, mapping.dead_cores, mapping.dead_links).free_slots()
+    hops = weighted_hops(between, mapping.slots, columns)
+    first = weighted_hops(between, free[: mapping.cores], columns)
+    links = link_packets(mapping)
+    return {
+        "placement": mapping.placement,
+        "packets x hops a step": round(hops, 1),
+        "the same by first-fit": round(first, 1),
+        "packets over links a step, one for all stops of a route": round(sum(links.values()), 1),
+        "routes": len(mapping.chains),
+        "cores that a route of spikes may visit": "any number" if mapping.fan_out is None else mapping.fan_out,
+        "copies of soma cores": len({t.soma_core for t in mapping.copies}),
+        "longest route, hops": max((len(c.path) for c in mapping.chains), default=0),
+        "busiest link, packets a step": round(max(links.values(), default=0.0), 1),
+        "largest routing table, entries": max(mapping.tables().values(), default=0),
+        "assumed spikes of a neuron in a step": RATE,
+        "known faults": f"{len(mapping.dead_cores)} cores, {len(mapping.dead_links)} links",
+    }
+
+
+def memory_section(mapping: Mapping) -> dict[str, Any]:
+    """What the weights take in both forms of storage, and which of them the mapping needs. Raises ParameterError."""
+    kind("memory_section.mapping", mapping, Mapping, MAPS)
+    memory = memory_of(mapping.arranged, mapping.held, mapping.chip)
+    table_size, table_cores = tables(mapping.network, mapping.held)
+    return {
+        "storage": mapping.weight_storage,
+        "bytes at full width": memory.full,
+        "bytes in the fullest core": memory.full_largest,
+        "bytes with indexed slow weights": memory.indexed,
+        "synapse cores that indices are enough for": f"{memory.indexed_cores} of {memory.slow_cores}",
+        "local cores that the small memory is enough for": f"{memory.local_fit} of {memory.local_cores}",
+        "bytes of tables in somas": f"{table_size} in {table_cores} cores",
+        "needs": "full storage" if memory.needs_full else "indexed storage, or full",
+    }
+
+
+def populations(mapping: Mapping) -> Sections:
+    """Neurons and cores of each population. Raises ParameterError."""
+    kind("populations.mapping", mapping, Mapping, MAPS)
+    found: Sections = {}
+    for p in mapping.network.populations:
+        tiles = mapping.into(p.name)
+        local = {c for t in tiles for c in t.local_cores}
+        found[p.name] = {
+            "neurons": p.size,
+            "pieces": len(mapping.soma_cores(p.name)),
+            "slow cores": len({c for t in tiles for c in t.cores} - local),
+            "local cores": len(local),
+            "synapses": sum(t.synapses for t in tiles),
+        }
+    return found
+
+
+def report_of(mapping: Mapping, needs: Estimate) -> dict[str, Any]:
+    """Everything that is said about a mapping, as JSON and the page hold it. Raises ParameterError."""
+    kinds("report_of", mapping=(mapping, Mapping), needs=(needs, Estimate))
+    return {
+        "chip": f"model of {mapping.chip.name}",
+        "chips": [mapping.chip.chips_rows, mapping.chip.chips_columns],
+        "estimate": estimate_section(needs),
+        "placement": placement_section(mapping),
+        "memory": memory_section(mapping),
+        "modes": count_modes(mapping),
+        "populations": populations(mapping),
+        "facts": {name: dataclasses.asdict(fact) for name, fact in mapping.chip.facts.items()},
+        "positions": {str(core): mapping.position(core) for core in range(mapping.cores)},
+        "note": NOTE,
+    }
+
+
+def map_to_chip(
+    network: Path,
+    chip: str = "tianjic",
+    chips: tuple[int, int] = (1, 1),
+    placement: str = "annealing",
+    weight_storage: str = "full",
+    balance: bool = False,
+    fan_out: int | None = None,
+    seed: int = 0,
+    dead_cores: Iterable[Position] = (),
+    dead_links: Iterable[Link] = (),
+    output: Path | None = None,
+    json_file: Path | None = None,
+    html: Path | None = None,
+    console: Console | None = None,
+    fold: str | int = "auto",
+    budget: int | None = None,
+    weight_bits: int | None = None,
+    local_bits: int | None = None,
+) -> dict[str, Any]:
+    """Estimate, map and check a saved network, print the report, write what is asked for; returns what JSON holds.
+
+    output : mapping file. json_file : the report, or what does not fit. html : one page with pictures.
+    weight_bits, local_bits : of a network in floating point, as of quantise. Other arguments as of map_network.
+    Raises FormatError, ParameterError, CapacityError, UnsupportedError.
+    """
+    kind("map_to_chip.console", console, Console | None, "Make one of rich.")
+    network = check_path("map_to_chip.network", network)
+    for name, path in (("output", output), ("json_file", json_file), ("html", html)):
+        if path is not None:
+            check_folder(path, f"map_to_chip.{name}")
+    console = console or Console()
+    net = open_network(network, weight_bits, local_bits)
+    asked: dict[str, Any] = {
+        "chips": chips, "weight_storage": weight_storage, "balance": balance, "fan_out": fan_out, "fold": fold,
+        "budget": budget,
+        "dead_cores": dead_cores, "dead_links": dead_links,
+    }  # fmt: skip
+    needs = estimate(net, chip, **asked)
+    estimated = lines(f"estimate, model of {needs.chip}", estimate_section(needs))
+    show(estimated, console)
+    folding = folding_section(net, chip, asked)
+    folds = [grid("cores and phases by fold", folding)] if folding else []
+    for table in folds:
+        show(table, console)
+    if not needs.fits and json_file is not None:  # a program that asks wants to know why, too
+        broken = [dataclasses.asdict(v) for v in needs.violations]
+        write_json(json_file, {"estimate": estimate_section(needs), "violations": broken, "note": NOTE})
+    mapping = map_network(net, chip, placement=placement, seed=seed, **asked)
+    wrong = check_mapping(mapping)
+    if wrong:  # a defect of synergic's own: nobody else made this mapping
+        raise ExecutionError("map_network made an unsound mapping, please report it:\n" + "\n".join(map(str, wrong)))
+    report = report_of(mapping, needs) | {"folding": folding}
+    tables = [
+        lines("placement and routes", report["placement"]),
+        lines("memory", report["memory"]),
+        lines("core modes", report["modes"]),
+        grid("cores by population", report["populations"]),
+    ]
+    for table in tables:
+        show(table, console)
+    console.print(f"The checker finds every packet delivered and every limit kept. {NOTE}")
+    if output is not None:
+        save_mapping(mapping, output)
+    if json_file is not None:
+        write_json(json_file, report)
+    if html is not None:
+        title = f"{network.name} on the {report['chip']}"
+        write_page(html, title, [NOTE], [estimated, *folds, *tables, facts(mapping.chip)], pictures(mapping))
+    return report
+
+
+def pictures(mapping: Mapping) -> dict[str, str]:
+    """The pictures of a page, by caption. Raises ParameterError."""
+    kind("pictures.mapping", mapping, Mapping, MAPS)
+    from synergic import plots
+
+    return {
+        "where the cores lie, and how full they are": picture(plots.occupancy, mapping),
+        "packets over each link": picture(plots.routes, mapping),
+    }

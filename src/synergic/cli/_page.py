@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A report as one HTML file that needs nothing else: notes, tables, pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from synergic._core.checks import function, kind, kinds, require
+from synergic._core.files import write_whole
+from synergic.hw_targets._chip import Chip
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a page. rows : of cells, each as long as the others. header : names of the columns, or none.
+    Raises ParameterError."""
+
+    title: str
+    rows: Sequence[Sequence[Any]]
+    header: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        row = list | tuple
+        kinds("Table", title=(self.title, str), rows=(self.rows, row), header=(self.header, row))
+        kinds("Table", **{f"rows[{i}]": (cells, row) for i, cells in enumerate(self.rows)})
+        kinds("Table", **{f"header[{i}]": (name, str) for i, name in enumerate(self.header)})
+        lengths = sorted({len(cells) for cells in self.rows} | ({len(self.header)} if self.header else set()))
+        require(len(lengths) < 2, "Table.rows and header", f"lengths {lengths}", "one length", "Fill rows with ''.")
+
+
+def lines(title: str, section: dict[str, Any]) -> Table:
+    """Names and values as a table. Raises ParameterError."""
+    kinds("lines", title=(title, str), section=(section, dict))
+    return Table(title, [(name, shown(value)) for name, value in section.items()])
+
+
+def grid(title: str, rows: dict[str, dict[str, Any]]) -> Table:
+    """Rows of the same entries, by name, as a table; the title's last word names the rows. Raises ParameterError."""
+    kinds("grid", title=(title, str), rows=(rows, dict))
+    kinds("grid", **{f"rows[{name!r}]": (row, dict) for name, row in rows.items()})
+    require(bool(title.split()) and bool(rows), "grid.title and rows", "none", "a word and a row", "Give some.")
+    header = (title.split()[-1], *next(iter(rows.values())))
+    return Table(title, [(name, *map(shown, row.values())) for name, row in rows.items()], header)
+
+
+def facts(chip: Chip) -> Table:
+    """The chip's numbers, and how sure they are. Raises ParameterError."""
+    kind("facts.chip", chip, Chip, "load_chip() gives one.")
+    rows = [(name, f.value, f.unit, f.mark, f.source) for name, f in chip.facts.items()]
+    return Table("the chip, and how sure its numbers are", rows, ("number", "value", "unit", "mark", "source"))
+
+
+def shown(value: Any) -> str:
+    """A value as tables show it: numbers with separated thousands."""
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def show(table: Table, console: Console) -> None:
+    """A table on the console. Raises ParameterError."""
+    kinds("show", table=(table, Table), console=(console, Console))
+    printed = RichTable(*map(escape, table.header), title=escape(table.title), show_header=bool(table.header))
+    for row in table.rows:
+        printed.add_row(*(escape(str(value)) for value in row))
+    console.print(printed)
+
+
+def picture(draw: Callable[..., Any], *what: Any) -> str:
+    """One picture as a URL that holds it. draw : a function of synergic.plots, which gets axes, then `what`. Raises
+    ParameterError, and what `draw` raises."""
+    function("picture.draw", draw)
+    figure = Figure(figsize=(7, 5.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    draw(figure.subplots(), *what)
+    held = io.BytesIO()
+    figure.savefig(held, format="png", dpi=110)
+    return "data:image/png;base64," + base64.b64encode(held.getvalue()).decode()
+
+
+def write_page(
+    path: str | Path, title: str, notes: Sequence[str], tables: Sequence[Table], pictures: dict[str, str]
+) -> None:
+    """Write a page; pictures : by caption, of `picture`. Names and texts are escaped. Raises ParameterError."""
+    row = list | tuple
+    kinds("write_page", title=(title, str), notes=(notes, row), tables=(tables, row), pictures=(pictures, dict))
+    kinds("write_page", **{f"notes[{i}]": (note, str) for i, note in enumerate(notes)})
+    kinds("write_page", **{f"tables[{i}]": (table, Table) for i, table in enumerate(tables)})
+    kinds("write_page", **{f"pictures[{name!r}]": (held, str) for name, held in pictures.items()})
+    environment = Environment(loader=PackageLoader("synergic.cli"), autoescape=True, undefined=StrictUndefined)
+    template = environment.get_template("report.html")
+    text = template.render(title=title, notes=notes, tables=tables, pictures=pictures)
+    write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""lava-dl's HDF5 networks, which `export_hdf5` of its SLAYER blocks writes and its `netx.hdf5.Network` runs; both ways.
+
+Meaning of the numbers, read from Lava 0.10's bit-accurate LIF, which netx 0.6 builds (weights W are integers):
+
+    I = (4096 - iDecay) I / 4096 + 2^6 sum_j s_j W_ij
+    v = (4096 - vDecay) v / 4096 + I + 2^6 bias,        spike and v := 0 where v > 2^6 vThMant.
+
+Our integer neuron is that with d = 4096 - vDecay, v_th = 2^6 vThMant, b = 2^6 bias, k = 4096, reset to zero; with
+iDecay below 4096 it is a CurrentLIF, d_i = 4096 - iDecay. Convolutions and poolings become matrices. Local weights and
+rules have no place in the format: a plastic layer has, beside what other readers take from it, a group `synergic` with
+`projection` and `population`, all fields of IntProjection and IntPopulation in the layout of synergic.network, and
+comes back whole. Weights wider than 8 bits that are all even, as SLAYER's are, are halved with the threshold.
+
+Two differences stay. v d / 4096 is rounded towards 0 by Lava and to the nearest by us: for vDecay of 0 and 4096 both
+are exact, and so is every spike; else the potentials differ by less than 1.5 * 4096 / vDecay units of 2^-6 weights (2 *
+with halved weights) until a spike falls into that gap. A current is rounded likewise: with one that outlives its step
+they differ by 1 + 4096 / iDecay times as much. And Lava's layers hear their biases from its first step on, ours from
+the step on at which the presentation reaches them; without a bias, or with vDecay = 4096, that is the same.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from synergic._core.checks import choice, grid, kind, whole
+from synergic._core.files import check_path, reading, write_whole
+from synergic.errors import FormatError, SynergicError, UnsupportedError
+from synergic.interchange._export_issues import plastic_losses, refuse_losses
+from synergic.interchange._lava_dl_convolution import BLOCKS, FIELDS, Shape, unfold
+from synergic.network._convolution import Convolution
+from synergic.network._description import READOUTS, Source
+from synergic.network._quantise import ONE, IntNetwork, IntPopulation, IntProjection
+from synergic.network._storage import check_sizes, read, write
+from synergic.neurons import CurrentLIF
+from synergic.neurons._neuron import plain_only
+from synergic.numerics import fixed
+
+Array = npt.NDArray[np.int64]
+SHIFT = 6
+"""Bits by which Lava shifts weights, thresholds and biases before the neuron."""
+BIAS_BITS, THRESHOLD_BITS = 13, 17
+EVEN_LOW, EVEN_HIGH = -256, 254
+"""Range of weights in steps of 2, beside 8 bits in steps of 1: what Loihi's synapse holds."""
+OWN = "synergic"
+"""The group of what only we read."""
+LAYER = FIELDS | {"type", "shape", "inFeatures", "outFeatures", "weight", "bias", "delay", "neuron", OWN}
+NEURON = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer in lava-dl's integers. weights : (n_out, n_in); bias : (n_out,); vth : vThMant. current_decay : iDecay.
+    convolution : that the weights repeat a kernel. shape : of what comes out. own : the plastic layer that it was
+    written from."""
+
+    weights: Array
+    bias: Array
+    vth: int
+    decay: int
+    current_decay: int
+    convolution: Convolution | None
+    shape: Shape
+    own: tuple[IntProjection, IntPopulation] | None = None
+
+
+def from_lava_dl(
+    path: str | Path, steps: int, readout: str = "rate", picture: tuple[int, int, int] | None = None
+) -> IntNetwork:
+    """A network of dense, conv and pool CUBA blocks in integers; populations layer1, ..., the source is "input".
+
+    steps : T of a presentation. readout : "rate" or "rank". picture : (channels, height, width) of the input, needed
+    where a convolution comes first and no `input` block says it. Blocks `input` without neurons, and `flatten`, only
+    say a shape; channels, rows and columns are counted in this order.
+    Raises UnsupportedError, naming the layer, for other blocks, delays, graded spikes and weights that 16 bits do not
+    hold; FormatError for a file that is none; ParameterError for arguments.
+    """
+    check_path("from_lava_dl.path", path)
+    whole("from_lava_dl.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
+    choice("from_lava_dl.readout", readout, READOUTS)
+    if picture is not None:
+        for size in grid("from_lava_dl.picture", picture, 3, "(channels, height, width)"):
+            whole("from_lava_dl.picture", size, 1, 2**20, "Give (channels, height, width).")
+    try:
+        with h5py.File(path, "r") as file:
+            check_sizes(file)
+            group = file["layer"]
+            found, shape = [], None if picture is None else tuple(picture)
+            for i in range(len(group)):
+                found.append(read_layer(group[str(i)], f"layer {i}", shape))
+                shape = shape_after(group[str(i)], found[-1], shape)
+    except SynergicError:
+        raise
+    except Exception as error:  # h5py has one of its own for every kind of damage
+        raise FormatError(f"{path}: not a network of lava-dl, or damaged: {error!r}. Export it again.") from error
+    layers = [layer for layer in found if layer is not None]
+    if not layers:
+        raise UnsupportedError(f"{path}: got no layer with neurons, allowed one or more. Export the whole network.")
+    populations, projections, before = [], [], Source("input", layers[0].weights.shape[1])
+    for i, layer in enumerate(layers, 1):
+        name, origin = f"layer{i}", before.name if i == 1 else f"layer{i - 1}"
+        if layer.own:
+            projections.append(replace(layer.own[0], name=f"dense{i}", source=origin, target=name))
+            populations.append(replace(layer.own[1], name=name))
+            continue
+        bits, half = width(name, layer)
+        unit = SHIFT - half
+        vth = min(layer.vth << unit, fixed.MEMBRANE_MAX)  # above that nothing ever fires, here and there
+        bias, scale = layer.bias << unit, float(1 << unit)
+        held = None if layer.current_decay == ONE else CurrentLIF(ONE - layer.current_decay, integer=True)
+        post = IntPopulation(name, len(layer.weights), vth, ONE - layer.decay, "zero", bias, scale, neuron=held)
+        weights = layer.weights >> half
+        projections.append(
+            IntProjection(
+                f"dense{i}",
+                origin,
+                name,
+                weights,
+                None,
+                np.zeros((), np.int64),
+                None,
+                "frozen",
+                bits,
+                convolution=layer.convolution,
+            )
+        )
+        populations.append(post)
+    k = np.full(steps, ONE)
+    return IntNetwork(before, tuple(populations), tuple(projections), populations[-1].name, steps, readout, k)
+
+
+def width(name: str, layer: Layer) -> tuple[int, int]:
+    """Bits of a layer's weights, and 1 if they are halved to fit into 8 of them, else 0."""
+    low, high = int(layer.weights.min()), int(layer.weights.max())
+    bits = max(2, 1 + max(high, -low - 1).bit_length())
+    half = int(bits == 9 and not (layer.weights & 1).any())
+    if bits > 16:
+        raise UnsupportedError(f"{name}: got weights from {low} to {high}, allowed 16 bits. Train with 8-bit weights.")
+    return bits - half, half
+
+
+def shape_after(group: Any, layer: Layer | None, before: Shape | None) -> Shape | None:
+    """The shape that comes out of a block; None if nobody has said one."""
+    if layer is not None:
+        return layer.shape
+    if text(group["type"]) == "flatten":
+        return before
+    return tuple(int(v) for v in np.ravel(group["shape"][()])) if "shape" in group else before
+
+
+def read_layer(group: Any, where: str, before: Shape | None) -> Layer | None:
+    """One block; None for those that only say a shape. before : the shape of what it hears, if it is known."""
+    name = text(group["type"])
+    if name == "flatten" or (name == "input" and "neuron" not in group):
+        return None
+    if name not in ("dense", *BLOCKS):
+        what = "input with neurons" if name == "input" else name
+        raise UnsupportedError(f"{where}: got block {what!r}, allowed 'dense', 'conv' and 'pool'. Use these.")
+    refuse_unknown(where, group, LAYER)
+    if "neuron" not in group:
+        raise UnsupportedError(f"{where}.neuron: missing, allowed CUBA. Export the block with dynamics.")
+    if "weight" not in group or isinstance(group["weight"], h5py.Group):
+        raise UnsupportedError(f"{where}.weight: missing or complex, allowed real numbers. Use a CUBA block.")
+    weights = whole_numbers(f"{where}.weight", group["weight"])
+    shape, geometry = tuple(int(v) for v in np.ravel(group["shape"][()])), None
+    if name == "dense":
+        weights = weights.reshape(math.prod(shape), -1)
+    else:
+        weights, geometry, shape = unfold(where, name, group, weights, before)
+    if "delay" in group and np.any(group["delay"][()] != 0):
+        raise UnsupportedError(f"{where}.delay: got delays, allowed none. Train with delay=False.")
+    bias = whole_numbers(f"{where}.bias", group["bias"]).ravel() if "bias" in group else np.zeros(1, np.int64)
+    if name != "dense" and bias.size == shape[0]:
+        bias = np.repeat(bias, len(weights) // bias.size)
+    vth, decay, current_decay = read_neuron(group["neuron"], f"{where}.neuron")
+    own = read_own(group[OWN], f"{where}.{OWN}", weights) if OWN in group else None
+    bias = np.broadcast_to(bias, (len(weights),))
+    return Layer(weights, bias, vth, decay, current_decay, geometry, shape, own)
+
+
+def read_own(group: Any, where: str, weights: Array) -> tuple[IntProjection, IntPopulation]:
+    """A plastic layer as it was written. Raises FormatError, also where the weights beside it are others."""
+    with reading(where, "Export it again."):
+        projection, population = read(group["projection"], where), read(group["population"], where)
+    fits = isinstance(projection, IntProjection) and isinstance(population, IntPopulation)
+    if not fits or not np.array_equal(projection.weights, weights) or population.size != len(weights):
+        raise FormatError(f"{where}: got another layer than the one around it, allowed the same. Export it again.")
+    return projection, population
+
+
+def read_neuron(group: Any, where: str) -> tuple[int, int, int]:
+    """vThMant, vDecay and iDecay of a CUBA neuron."""
+    refuse_unknown(where, group, NEURON)
+    if text(group["type"]) not in ("CUBA", "LOIHI"):
+        raise UnsupportedError(f"{where}.type: got {text(group['type'])!r}, allowed 'CUBA'. Use a CUBA block.")
+    fixed_fields = {
+        "refDelay": (1, "our neuron has no refractory time. Use the default"),
+        "gradedSpike": (0, "spikes are 0 and 1. Use graded_spike=False"),
+    }
+    for field, (wanted, remedy) in fixed_fields.items():
+        values = np.unique(group[field][()]) if field in group else np.array([wanted])
+        if values.tolist() != [wanted]:
+            raise UnsupportedError(f"{where}.{field}: got {values[:3]}, allowed {wanted}: {remedy}.")
+    names = ("vDecay", "vThMant", "iDecay")
+    one = {field: np.unique(whole_numbers(f"{where}.{field}", group[field])) for field in names}
+    for field, values in one.items():
+        if len(values) != 1:
+            raise UnsupportedError(f"{where}.{field}: got {len(values)} values, allowed one. Use shared_param=True.")
+    decay, vth, current_decay = (int(one[field][0]) for field in names)
+    if not (vth > 0 and 0 <= decay <= ONE and 0 <= current_decay <= ONE):
+        got = f"vThMant {vth}, vDecay {decay}, iDecay {current_decay}"
+        raise FormatError(f"{where}: got {got}, allowed above 0, and 0 to {ONE}. Export again.")
+    return vth, decay, current_decay
+
+
+def refuse_unknown(where: str, group: Any, known: set[str]) -> None:
+    """Refuse fields that would change what the network computes without our knowing."""
+    if unknown := sorted(set(group) - known):
+        raise UnsupportedError(f"{where}: got fields {unknown}, allowed {sorted(known)}. Train without them.")
+
+
+def text(data: Any) -> str:
+    """A name, which lava-dl writes with an axis or without."""
+    value = np.ravel(data[()])[0]
+    return value.decode("ascii") if isinstance(value, bytes) else str(value)
+
+
+def whole_numbers(where: str, data: Any) -> Array:
+    """A dataset of whole numbers, which lava-dl writes as floats."""
+    values = np.asarray(data[()], dtype=float)
+    if not np.array_equal(values, np.rint(values)) or np.abs(values).max(initial=0) >= 2**31:
+        raise UnsupportedError(
+            f"{where}: got fractions or numbers beyond 32 bits, allowed whole ones. Train with a pre_hook_fx."
+        )
+    return values.astype(np.int64)
+
+
+def lava_dl_losses(network: IntNetwork) -> tuple[str, ...]:
+    """What others compute without who run the file of `to_lava_dl`; local weights and rules are ours on return."""
+    kind("lava_dl_losses.network", network, IntNetwork, "Call quantise() first.")
+    lost = plastic_losses(network)
+    if (network.k != ONE).any():
+        lost.append("Network.tau_w: the decay of the slow weights")
+    for p in network.populations:
+        if p.reset == "subtract":
+            lost.append(f"{p.name}.reset: by subtraction; lava-dl resets to 0")
+        for field, value in (("vth", np.array([p.vth])), ("bias", p.bias)):
+            if (value % (1 << SHIFT)).any():
+                lost.append(f"{p.name}.{field}: its part below 2^{SHIFT}, rounded to the nearest")
+    return tuple(lost)
+
+
+def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tuple[str, ...]:
+    """Write a chain of populations so that netx loads it. Returns what was lost; also the names, steps and read-out.
+
+    lossy : write a network with `lava_dl_losses`, without what they name.
+    Raises UnsupportedError with every loss, or naming what netx cannot hold even so; ParameterError for the folder.
+    """
+    kind("to_lava_dl.network", network, IntNetwork, "Call quantise() first.")
+    plain_only("to_lava_dl.network", network.populations, "the file is written for them", "Use leaky neurons.")
+    losses = lava_dl_losses(network)
+    refuse_losses("to_lava_dl", losses, lossy)
+    if network.source.num_message_bits:
+        raise UnsupportedError(f"{network.source.name}: got values, allowed spikes. Encode them first.")
+    chain = in_a_row(network)
+
+    def fill(draft: Path) -> None:
+        with h5py.File(draft, "w") as file:
+            for i, (projection, population) in enumerate(chain):
+                write_layer(file.create_group(f"layer/{i}"), projection, population)
+
+    for projection, population in chain:  # before anything is written
+        check_written(projection, population)
+    write_whole(path, fill)
+    return losses
+
+
+def in_a_row(network: IntNetwork) -> list[tuple[IntProjection, IntPopulation]]:
+    """Projections and their targets from the source to the output; UnsupportedError for any other graph."""
+    before, chain = network.source.name, []
+    for p in network.ordered:
+        into = network.into(p.name)
+        if len(into) != 1 or into[0].source != before:
+            raise UnsupportedError(
+                f"{p.name}: got {[q.name for q in into]} into it, allowed one projection from {before!r}: lava-dl's "
+                f"file is a chain of layers."
+            )
+        chain.append((into[0], p))
+        before = p.name
+    if before != network.output:
+        raise UnsupportedError(f"{network.output}: is not the last layer, allowed {before!r}. Cut the rest off.")
+    return chain
+
+
+def rounded(values: Any) -> Array:
+    """Membrane units in lava-dl's, which are 2^6 as large."""
+    return fixed.rshift(np.asarray(values, np.int64), SHIFT)
+
+
+def check_written(q: IntProjection, p: IntPopulation) -> None:
+    """Refuse what Loihi's integers do not hold, which netx would clip or crash on."""
+    low, high, odd = int(q.weights.min()), int(q.weights.max()), bool((q.weights & 1).any())
+    fits = (low >= -128 and high <= 127) or (not odd and low >= EVEN_LOW and high <= EVEN_HIGH)
+    if not fits or low == high == 0:
+        raise UnsupportedError(
+            f"{q.name}.weights: got {low} to {high}, allowed -128 to 127, or even ones from {EVEN_LOW} to {EVEN_HIGH}, "
+            f"not all 0. Use quantise(weight_bits=8)."
+        )
+    vth, bias = int(rounded(p.vth)), rounded(p.bias)
+    for field, top, values in (("vth", 1 << THRESHOLD_BITS, [vth]), ("bias", 1 << (BIAS_BITS - 1), bias)):
+        if (field == "vth" and vth == 0) or np.max(values) >= top or np.min(values) < -top:
+            raise UnsupportedError(
+                f"{p.name}.{field}: got {np.min(values)} to {np.max(values)} of 2^{SHIFT}, allowed up to {top - 1}, "
+                f"and thresholds from 1 on. Scale weights and thresholds together."
+            )
+
+
+def write_layer(group: Any, q: IntProjection, p: IntPopulation) -> None:
+    """One dense block."""
+    group.create_dataset("type", (1,), "S10", [b"dense"])
+    group.create_dataset("shape", data=np.array([p.size]))
+    group.create_dataset("inFeatures", data=q.n_in)
+    group.create_dataset("outFeatures", data=q.n_out)
+    group.create_dataset("weight", data=q.weights.astype(np.float32))
+    if p.bias.any():
+        group.create_dataset("bias", data=rounded(p.bias))
+    neuron = {"iDecay": ONE, "vDecay": ONE - p.decay, "vThMant": int(rounded(p.vth)), "refDelay": 1}
+    group.create_dataset("neuron/type", (1,), "S10", [b"CUBA"])
+    group.create_dataset("neuron/gradedSpike", data=False)
+    for name, value in neuron.items():
+        group.create_dataset(f"neuron/{name}", data=value)
+    if q.rule is not None:
+        write(group.create_group(f"{OWN}/projection"), q)
+        write(group.create_group(f"{OWN}/population"), p)

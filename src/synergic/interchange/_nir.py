@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""NIR graphs (neuroir.org; the package `nir`), both ways. Source of the node equations: the docstrings of nir 1.0.
+
+NIR's neuron is continuous in time,
+
+    tau dv/dt = (v_leak - v) + r I,     spike and v := v_reset where v > v_threshold,
+
+ours steps: u(m) = d u(m-1) + I(m) + b. With I held over a step of dt, u = v - v_reset and
+v_th = v_threshold - v_reset,
+
+    d = 1 - dt/tau  (method "euler", what most simulators of NIR do)  or  d = exp(-dt/tau)  (method "exact"),
+    u(m) = d u(m-1) + (1 - d) (r I(m) + v_leak - v_reset),
+
+so weights are multiplied by the gain g = (1 - d) r, and b = g b_affine + (1 - d) (v_leak - v_reset). IF, dv/dt = r I,
+has d = 1, g = r dt and no leak. CubaLIF is LIF with weights times w_in where its current has no dynamics: tau_syn = 0,
+or tau_syn = dt with "euler". Else, with "euler", it is a CurrentLIF, d_i = 1 - dt/tau_syn, with weights times
+(1 - d_i) w_in: the current steps first, and the potential hears the new one. A spike is a current of 1 over one step; a
+presentation begins at v = v_reset.
+Thresholds that differ within a node are made one by scaling each neuron's row; that changes no spike.
+
+Poolings are linear and have no neurons: one between neurons is a projection, one before or behind a Linear, Affine or
+Conv2d is multiplied with it.
+
+A connection to the next population takes no time, as in NIR. One that closes a loop or skips a population arrives
+`Network.lag` steps late.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+import nir
+import numpy as np
+import numpy.typing as npt
+
+from synergic._core.checks import choice, kind, number, require, whole
+from synergic.errors import FormatError, SynergicError, UnsupportedError
+from synergic.interchange._export_issues import plastic_losses, refuse_losses
+from synergic.interchange._nir_convolution import unfolded
+from synergic.interchange._nir_neurons import (
+    CLOSE,
+    KEY,
+    NEURONS,
+    check_representable,
+    neuron_node,
+    neurons,
+    plain,
+    sound,
+)
+from synergic.interchange._nir_pooling import POOLS, LinearMap, joined, poolings
+from synergic.network._convolution import Convolution
+from synergic.network._description import READOUTS, Network, Population, Projection, Source
+from synergic.network._storage import check_sizes
+from synergic.neurons import CurrentLIF
+from synergic.rules import Rule
+
+Array = npt.NDArray[np.float64]
+VERSION = 1
+METHODS = ("euler", "exact")
+LINEAR = (nir.Linear, nir.Affine)
+WIRES = (nir.Input, nir.Output, nir.Flatten)
+
+
+def nir_losses(network: Network) -> tuple[str, ...]:
+    """What other readers of `to_nir(network)` do not see, and hence compute otherwise. Empty: nothing."""
+    kind("nir_losses.network", network, Network, "NIR has real parameters: give the network before quantise().")
+    lost = plastic_losses(network)
+    lost += [f"{p.name}.reset: by subtraction; NIR has a reset to a value" for p in network.populations
+             if p.reset == "subtract"]  # fmt: skip
+    late = [q for q in network.projections if network.lag(q) > 0]
+    lost += [f"{q.name}: spikes arrive {network.lag(q)} steps late; NIR has no step" for q in late]
+    if np.isfinite(network.tau_w):
+        lost.append(f"Network.tau_w: slow weights decay with {network.tau_w:g}")
+    return tuple(lost)
+
+
+def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGraph:
+    """The network as a NIR graph, in seconds: Affine or Linear for a projection, LIF, IF or CubaLIF for a population.
+
+    dt : seconds of a step, default 1 ms; tau = dt / (1 - d), r = 1 / (1 - d), for d = 1 an IF with r = 1 / dt. Biases
+    are in the Affine of the first projection into a population. lossy : write a network with `nir_losses`, too; they
+    are in the metadata, so that `from_nir` gives back an equal network, and other readers ignore them.
+    Raises ParameterError, UnsupportedError with every loss.
+    """
+    refuse_losses("to_nir", losses := nir_losses(network), lossy)
+    for p in network.populations:
+        check_representable(p)
+    number("to_nir.dt", dt, 0, 1e6, "It is the length of a step in seconds.", open_low=True)
+    reserved = {"input", "output"} - {network.source.name}
+    clash = reserved & {p.name for p in (*network.populations, *network.projections)}
+    require(not clash, "to_nir.network", f"parts named {sorted(clash)}", "other names", "NIR's ends are called so.")
+    nodes: dict[str, nir.NIRNode] = {network.source.name: nir.Input(np.array([network.source.size]))}
+    edges = []
+    for p in network.populations:
+        nodes[p.name] = neuron_node(p, dt)
+        for i, q in enumerate(network.into(p.name)):
+            # Behind a current a bias is in v_leak: NIR's Affine would let it flow into the current.
+            nodes[q.name] = linear_node(q, p.bias if i == 0 and p.neuron is None else np.zeros(p.size))
+            edges += [(q.source, q.name), (q.name, p.name)]
+    nodes["output"] = nir.Output(np.array([network.population(network.output).size]))
+    edges.append((network.output, "output"))
+    return nir.NIRGraph(nodes, edges, metadata={KEY: graph_metadata(network, dt, losses)})
+
+
+def graph_metadata(network: Network, dt: float, losses: tuple[str, ...]) -> dict[str, Any]:
+    """What the network has beyond its graph; the order of its parts too, which HDF5 does not keep."""
+    order = {"populations": network.populations, "projections": network.projections}
+    return {
+        "version": VERSION,
+        "step_s": dt,
+        "dt": network.dt,
+        "tau_w": network.tau_w,
+        "steps": network.steps,
+        "readout": network.readout,
+        "num_message_bits": network.source.num_message_bits,
+        "losses": json.dumps(losses),
+        **{name: json.dumps([p.name for p in parts]) for name, parts in order.items()},
+    }
+
+
+def linear_node(q: Projection, bias: Array) -> nir.NIRNode:
+    """A projection as Linear, or as Affine where its target has a bias."""
+    ours: dict[str, Any] = {}
+    if q.rule is not None:
+        rule_type: Any = type(q.rule)
+        given = {f.name: getattr(q.rule, f.name) for f in fields(rule_type)}
+        rule = {name: plain(value) for name, value in given.items() if value is not None}
+        rule["type"] = rule_type.__name__
+        ours = {"alpha": plain(q.alpha), "local_weights": q.local_weights, "trace": q.trace, "rule": rule}
+    if q.convolution is not None:
+        ours["convolution"] = {name: plain(np.array(value)) for name, value in asdict(q.convolution).items()}
+    if not q.fades:
+        ours["fades"] = False
+    own, weights = {KEY: ours} if ours else {}, np.array(q.weights)
+    return nir.Affine(weights, np.array(bias), metadata=own) if bias.any() else nir.Linear(weights, metadata=own)
+
+
+def from_nir(
+    graph: nir.NIRGraph | str | Path,
+    dt: float | None = None,
+    steps: int | None = None,
+    readout: str | None = None,
+    method: str = "euler",
+) -> Network:
+    """A network of Linear, Affine, Conv2d, SumPool2d, AvgPool2d, LIF, IF and CubaLIF nodes, one Input and one Output;
+    Flatten passes through.
+
+    graph : a graph, or a file that nir.write wrote. dt : seconds of a step; steps : T of a presentation; both needed
+    unless the graph is from `to_nir`, which says them. readout : default what the graph says, else "rate". method :
+    "euler" or "exact", see above. A graph without our metadata has no local weights.
+    Raises UnsupportedError, naming the node, for what we cannot represent; FormatError for a graph or file that
+    contradicts itself; ParameterError for arguments.
+    """
+    choice("from_nir.method", method, METHODS)
+    graph = read(graph) if isinstance(graph, str | Path) else graph
+    kind("from_nir.graph", graph, nir.NIRGraph, "Read it with nir.read.")
+    if dt is not None:
+        number("from_nir.dt", dt, 0, 1e6, "It is the length of a step in seconds.", open_low=True)
+    if steps is not None:
+        whole("from_nir.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
+    if readout is not None:
+        choice("from_nir.readout", readout, READOUTS)
+    try:
+        own = (graph.metadata or {}).get(KEY, {})
+        if not isinstance(own, dict):
+            raise TypeError(f"got {own!r}, allowed names and values")
+        if own and int(own["version"]) != VERSION:
+            raise FormatError(f"{KEY} metadata: got version {own['version']}, allowed {VERSION}. Write it again.")
+        step = float(own["step_s"]) if own else None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise FormatError(f"graph.metadata: damaged ({error!r}). Remove {KEY!r} to read it as any graph.") from error
+    same = dt is None or step is None or bool(np.isclose(dt, step, rtol=CLOSE))
+    require(same, "from_nir.dt", dt, f"{step} s, which the graph says", "Leave it out.")
+    dt = step if dt is None else dt
+    require(dt is not None, "from_nir.dt", "None", "seconds of a step", "The graph does not say it.")
+    if steps is None and not own:
+        require(False, "from_nir.steps", "None", "a whole number", "The graph does not say it.")
+    return Reader(graph, float(dt), method, own).network(steps, readout)  # type: ignore[arg-type]
+
+
+def read(path: str | Path) -> nir.NIRGraph:
+    """nir.read, whose many kinds of failure become a FormatError."""
+    try:
+        with h5py.File(path, "r") as file:
+            check_sizes(file)
+        graph = nir.read(path)
+    except Exception as error:  # whatever h5py or nir's assertions and look-ups raise
+        raise FormatError(f"{path}: not a NIR file, or damaged: {error!r}. Write it with nir.write.") from error
+    if not isinstance(graph, nir.NIRGraph):
+        raise FormatError(f"{path}: got a {type(graph).__name__}, allowed a NIRGraph. Put the node into a graph.")
+    return graph
+
+
+class Reader:
+    """One graph on its way to a Network. own : the graph's metadata of ours, or {}."""
+
+    def __init__(self, graph: nir.NIRGraph, dt: float, method: str, own: dict[str, Any]) -> None:
+        self.nodes, self.own = graph.nodes, own
+        self.edges = [(str(a), str(b)) for a, b in graph.edges]
+        for a, b in self.edges:
+            if a not in self.nodes or b not in self.nodes:
+                raise FormatError(f"edge {a!r} -> {b!r}: no such node, allowed {sorted(self.nodes)}. Correct the edge.")
+        self.poolings = poolings(self.nodes, lambda name: [a for a, b in self.edges if b == name])
+        convolved = [n for n, v in self.nodes.items() if isinstance(v, nir.Conv2d)]
+        for name in convolved:
+            with sound(name):
+                self.nodes = {**self.nodes, name: unfolded(name, self.nodes[name])}
+        for name, node in self.nodes.items():
+            if not isinstance(node, NEURONS + LINEAR + WIRES + POOLS):
+                names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *POOLS, *WIRES)]
+                raise UnsupportedError(
+                    f"{name}: got {type(node).__name__}, allowed {names}. Rewrite or split the node."
+                )
+            if not isinstance(node.metadata, dict):
+                raise FormatError(f"{name}.metadata: got {node.metadata!r}, allowed names and values. Remove it.")
+            if isinstance(node, LINEAR) and node.weight.ndim != 2:
+                raise UnsupportedError(f"{name}.weight: got shape {node.weight.shape}, allowed (n_out, n_in). Flatten.")
+        self.neurons = {n: neurons(n, v, dt, method) for n, v in self.nodes.items() if isinstance(v, NEURONS)}
+        self.source = self.single(nir.Input)
+        heard = self.walks(self.single(nir.Output), back=True)
+        self.output = [pools[0] if pools else end for pools, end in heard]
+
+    def single(self, wanted: type) -> str:
+        """The name of the only node of a type."""
+        found = [n for n, v in self.nodes.items() if isinstance(v, wanted)]
+        if len(found) != 1:
+            raise UnsupportedError(
+                f"graph: got {wanted.__name__} nodes {found}, allowed exactly one. Join or cut them."
+            )
+        return found[0]
+
+    def walks(self, name: str, back: bool = False, seen: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+        """Where a node's edges lead to (or come from), Flatten and pooling nodes passed through.
+
+        Of each end the poolings on the way, as one meets them, and its name."""
+        if name in seen:
+            raise UnsupportedError(f"{name}: got a loop of Flatten or pooling nodes, allowed none. Remove it.")
+        found: list[tuple[tuple[str, ...], str]] = []
+        for n in (a if back else b for a, b in self.edges if (b if back else a) == name):
+            if isinstance(self.nodes[n], (nir.Flatten, *POOLS)):
+                mine = (n,) if n in self.poolings else ()
+                found += [((*mine, *more), end) for more, end in self.walks(n, back, (*seen, name))]
+            else:
+                found.append(((), n))
+        return found
+
+    def ends(self, name: str, back: bool = False) -> list[str]:
+        """The nodes that a node's edges lead to (or come from), Flatten and pooling nodes passed through."""
+        return [end for _, end in self.walks(name, back)]
+
+    def network(self, steps: int | None, readout: str | None) -> Network:
+        """The network; FormatError where our own metadata make none."""
+        if len(self.output) != 1 or self.output[0] not in self.neurons:
+            raise UnsupportedError(f"output: got {self.output} before it, allowed one LIF, IF or CubaLIF. Add neurons.")
+        self.check_edges()
+        if not self.own:
+            return self.build(self.neurons, {}, steps, readout or "rate")
+        try:
+            order = {name: json.loads(self.own[name]) for name in ("populations", "projections")}
+            steps = int(self.own["steps"]) if steps is None else steps
+            return self.build(order["populations"], order, steps, readout or str(self.own["readout"]))
+        except (SynergicError, LookupError, TypeError, ValueError, OverflowError) as error:
+            raise FormatError(f"graph.metadata: {error}. Remove {KEY!r} from it to read it as any graph.") from error
+
+    def check_edges(self) -> None:
+        """Refuse wires between neurons without weights, and weights without neurons behind them."""
+        for name, node in self.nodes.items():
+            if isinstance(node, LINEAR):
+                before, after = self.ends(name, back=True), self.ends(name)
+                bad = [n for n in before if n not in self.neurons and n != self.source]
+                bad += [n for n in after if n not in self.neurons]
+                allowed = "neurons behind it and neurons or the input before it"
+            elif name in self.poolings:
+                before, after = self.ends(name, back=True), self.ends(name)
+                bad = [n for n in after if isinstance(self.nodes[n], nir.Output)]
+                allowed = "neurons behind it and neurons or the input before it"
+            else:
+                before = after = self.ends(name)
+                bare = [n for pools, n in self.walks(name) if not pools]
+                bad = [n for n in bare if n in self.neurons] if not isinstance(node, nir.Flatten) else []
+                allowed = "a Linear or Affine between the two"
+            if bad or (isinstance(node, LINEAR + POOLS) and not (before and after)):
+                raise UnsupportedError(f"{name}: connected with {bad or 'nothing'}, allowed {allowed}. Add one.")
+
+    def build(self, names: Any, order: dict[str, Any], steps: Any, readout: str) -> Network:
+        """Populations and projections in the order given; `order` is {} for a graph that is not ours."""
+        projections, own = self.projections(), self.own
+        bits = int(own.get("num_message_bits", 0))
+        size = int(np.prod(self.nodes[self.source].input_type["input"]))
+        return Network(
+            Source(self.source, size, bits),
+            tuple(self.population(str(n)) for n in names),
+            tuple(projections[n] for n in order.get("projections", projections)),
+            self.output[0],
+            steps,
+            readout,
+            float(own.get("dt", 1.0)),
+            float(own.get("tau_w", np.inf)),
+        )
+
+    def rows(self, name: str) -> tuple[float, Array]:
+        """The threshold of a population, and what each neuron's row is multiplied by to have it."""
+        vth = self.neurons[name].vth
+        return float(vth.max()), vth.max() / vth
+
+    def population(self, name: str) -> Population:
+        """One neuron node, with the biases of the Affine nodes before it."""
+        n = self.neurons[name]
+        affine = [(pools, self.nodes[a]) for pools, a in self.walks(name, back=True)]
+        affine = [(pools, node) for pools, node in affine if isinstance(node, nir.Affine)]
+        with sound(name):
+            biases = [self.pooled(name, np.ravel(node.bias), pools[::-1]) for pools, node in affine]
+            bias = n.drift + n.gain * sum(biases, np.zeros(n.gain.size))
+        vth, scale = self.rows(name)
+        neuron = None if n.decay_i is None else CurrentLIF(n.decay_i)
+        if neuron is not None and any(node.bias.any() for _, node in affine):
+            raise UnsupportedError(
+                f"{name}: got a bias before a current with dynamics, allowed none: ours is added to the potential. Use "
+                "v_leak, and a Linear."
+            )
+        return Population(name, n.gain.size, vth, n.decay, n.reset, bias * scale, neuron)
+
+    def pooled(self, name: str, bias: Array, pools: tuple[str, ...]) -> Array:
+        """What poolings, one after another, make of a bias."""
+        maps = [LinearMap(bias[:, None]), *(self.poolings[pool] for pool in pools)]
+        return np.ravel(joined(name, maps).weights)
+
+    def paths(self, name: str) -> list[tuple[str, tuple[str, ...], str]]:
+        """The ways between neurons that a node stands for: start, nodes between them, end. A Linear or Affine node: all
+        that lead over it. Neurons and the input: those that go on over poolings alone."""
+        if isinstance(self.nodes[name], LINEAR):
+            before, after = self.walks(name, back=True), self.walks(name)
+            return [(a, (*first[::-1], name, *then), b) for first, a in before for then, b in after]
+        if name != self.source and name not in self.neurons:
+            return []
+        return [(name, pools, b) for pools, b in self.walks(name) if pools and b in self.neurons]
+
+    def projections(self) -> dict[str, Projection]:
+        """By name, a projection for every way between neurons: called as its Linear or Affine node, or as its poolings;
+        with the ends where several would be called so, and with all between them where that is not enough."""
+        ways = [way for name in self.nodes for way in self.paths(name)]
+        named = []
+        for a, between, b in ways:
+            short = ":".join([n for n in between if n not in self.poolings] or between)
+            named.append((short, f"{short}:{a}:{b}", ":".join((a, *between, b))))
+        counts = [Counter(names) for names in zip(*named, strict=True)]
+        found = {}
+        for (a, between, b), names in zip(ways, named, strict=True):
+            called = next((n for n, count in zip(names, counts, strict=True) if count[n] == 1), names[-1])
+            found[called] = self.projection(called, a, between, b)
+        return found
+
+    def projection(self, called: str, a: str, between: tuple[str, ...], b: str) -> Projection:
+        """One way between neurons a and b."""
+        gain, maps, own = self.neurons[b].gain * self.rows(b)[1], [], {}
+        for n in between:
+            if n not in self.poolings:
+                own = own_fields(n, self.nodes[n])
+            maps.append(self.poolings.get(n) or LinearMap(self.nodes[n].weight, own.get("convolution")))
+        if len(between) > 1 and "rule" in own:
+            raise FormatError(f"{called}.metadata: got local weights beside a pooling. Remove {KEY!r} from it.")
+        one = joined(called, maps)
+        own |= {} if one.convolution is None else {"convolution": one.convolution}
+        fits = one.weights.shape[0] == gain.size
+        require(fits, f"{called}.weight", f"{one.weights.shape}", f"{gain.size} rows", f"{b} has as many neurons.")
+        if one.convolution is None or np.unique(gain).size > 1:  # what differs by neuron repeats no kernel
+            own.pop("convolution", None)
+        return Projection(called, a, b, one.weights * gain[:, None], **own)
+
+
+def own_fields(name: str, node: Any) -> dict[str, Any]:
+    """The fields of a Projection that our metadata hold; {} without them."""
+    own = node.metadata.get(KEY)
+    if own is None:
+        return {}
+    found: dict[str, Any] = {}
+    try:
+        if "convolution" in own:
+            geometry = {k: np.asarray(v).tolist() for k, v in own["convolution"].items()}
+            found["convolution"] = Convolution(**geometry)
+        if "fades" in own:
+            found["fades"] = bool(own["fades"])
+        if "rule" in own or not found:
+            rule = {k: plain(v) for k, v in own["rule"].items()}
+            found |= {
+                "rule": Rule.registry[rule.pop("type")](**rule),
+                "alpha": own["alpha"],
+                "local_weights": own["local_weights"],
+                "trace": str(own["trace"]),
+            }
+    except (SynergicError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise FormatError(f"{name}.metadata: damaged ({error}). Remove {KEY!r} from it.") from error
+    return found

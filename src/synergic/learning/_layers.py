@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A plastic dense layer with its LIF neurons, differentiable in W, b and theta = (alpha, eta, beta).
+
+Equal forms of the local term. `matrix` carries P, one a sample: (batch, n_out, n_in). `gram` never forms P
+(shared/tianjic B.3): with K(m, q) = sum_j eta_j s_j(m) s_j(q),
+
+    sum_j s_j(m) P_ij(m-1) = lambda^(m-1) sum_j s_j(m) P_ij(0)
+                             + sign sum_{q<m} lambda^(m-1-q) K(m, q) (rho(u_i(q)/v_th) + beta_i)
+
+which holds while no entry of P reaches its bound. `fused` is the same with the loop over m compiled
+(`learning.scan`). The layer proves that no entry can, or from the potentials that none did, and otherwise takes
+`matrix` for the neurons of the samples in question.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from synergic._core.checks import choice, kind, number, option, require, whole
+from synergic.learning._exact import Trace, exact, has_loops, step_by_step
+from synergic.learning._products import product
+from synergic.learning._scan import RHO, Local, Neuron, overlap, scan
+from synergic.learning._shared_trace import run_shared
+from synergic.learning._tensors import heard
+from synergic.network._description import TRACES
+from synergic.rules import Hebbian, Rule
+
+MODES = ("gp", "lp", "hp")
+FORMS = ("fused", "gram", "matrix")
+ALPHAS = ("scalar", "neuron", "synapse")
+
+
+class HybridLinear(nn.Module):
+    """Dense connection with slow and local weights, and the LIF neurons it drives.
+
+    n_in, n_out : sizes. plastic : with the local term. vth, decay, reset, lambda_, rho, sign, p_max, trace : as
+    in synergic.Population, Hebbian and Projection; trace "shared" is the authors' protocol, for comparison: one P
+    for the whole batch, kept from batch to batch and changed in evaluation too (`learning.shared`). alpha_shape :
+    "scalar", "neuron" (n_out,) or "synapse" (n_out, n_in), which needs P and so the slow form "matrix". eta :
+    (n_in,), beta : (n_out,); alpha, eta, beta start uniform in [0, 0.01) (as the paper's). local_weights : buffer
+    (n_out, n_in), P at the start, zeros. Raises ParameterError.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        plastic: bool = True,
+        vth: float = 0.35,
+        decay: float = 0.4,
+        reset: str = "subtract",
+        lambda_: float = 0.95,
+        rho: str = "tanh",
+        sign: int = 1,
+        p_max: float = 4.0,
+        trace: str = "per_sample",
+        alpha_shape: str = "neuron",
+    ) -> None:
+        super().__init__()
+        for name, size in (("n_in", n_in), ("n_out", n_out)):
+            whole(f"HybridLinear.{name}", size, 1, float("inf"), "It is a number of neurons.")
+        number("HybridLinear.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
+        number("HybridLinear.decay", decay, 0, 1, "It is the share of u kept over a step.")
+        number("HybridLinear.lambda_", lambda_, 0, 1, "It is the share of P kept over a step.")
+        number("HybridLinear.p_max", p_max, 0, 1e6, "It bounds |P|.", open_low=True)
+        kind("HybridLinear.plastic", plastic, bool, "True adds the local term.")
+        option("HybridLinear.sign", sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
+        choice("HybridLinear.reset", reset, ("subtract", "zero"))
+        choice("HybridLinear.rho", rho, tuple(RHO))
+        choice("HybridLinear.trace", trace, (*TRACES, "shared"))
+        choice("HybridLinear.alpha_shape", alpha_shape, ALPHAS)
+        self.plastic, self.vth, self.decay, self.reset = plastic, vth, decay, reset
+        self.lambda_, self.rho, self.sign, self.p_max, self.trace = lambda_, rho, sign, p_max, trace
+        linear = nn.Linear(n_in, n_out)
+        self.weight, self.bias = linear.weight, linear.bias
+        shape = {"scalar": (), "neuron": (n_out,), "synapse": (n_out, n_in)}[alpha_shape]
+        self.alpha = nn.Parameter(0.01 * torch.rand(shape), requires_grad=plastic)
+        self.eta = nn.Parameter(0.01 * torch.rand(n_in), requires_grad=plastic)
+        self.beta = nn.Parameter(0.01 * torch.rand(n_out), requires_grad=plastic)
+        self.register_buffer("local_weights", torch.zeros(n_out, n_in))
+        self.local_weights: Tensor
+
+    def used(self) -> tuple[Tensor, Tensor | None]:
+        """W, and which synapses have a local weight, as in synergic.Hebbian.mask: all."""
+        return self.weight, None
+
+    def described(self) -> Rule:
+        """The local rule as a description has it."""
+        eta, beta = (values.detach().cpu().numpy().astype(float) for values in (self.eta, self.beta))
+        return Hebbian(eta, beta, self.lambda_, self.rho, self.sign, self.p_max, self.used()[1])
+
+    @property
+    def hears_signal(self) -> bool:
+        """Whether the local rule needs the global signal; `learning.rules` has layers that do."""
+        return False
+
+    @property
+    def neuron(self) -> Neuron:
+        """What the neurons share."""
+        return Neuron(self.vth, self.decay, self.reset, self.rho)
+
+    @property
+    def traced(self) -> Trace:
+        """What the local weights share."""
+        return Trace(self.neuron, self.lambda_, self.sign, self.p_max)
+
+    @torch.no_grad()
+    def may_clip(self, steps: int, largest: float = 1.0) -> bool:
+        """Whether an entry of P could reach its bound within `steps`, whatever the activity.
+
+        largest : of |s_j|. |rho| <= 1 gives |P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q.
+        """
+        if self.rho == "identity":
+            return True
+        gain = sum(self.lambda_**q for q in range(steps))
+        stored, eta, beta = tops_of(self.local_weights, self.eta, self.beta)
+        top = stored + eta * largest * (1 + beta) * gain
+        # Not "top >= p_max": a NaN proves nothing.
+        return not top < self.p_max
+
+    @torch.no_grad()
+    def clipped(self, s: Tensor, u: Tensor) -> Tensor:
+        """(batch, n_out) of bool: neurons of a sample whose row of P may have reached its bound, given the potentials
+        of the form without one.
+
+        s : (batch, T or 1, n_in). As long as no entry is clipped those potentials are the true ones, and every
+        |P_ij| stays below the sum of what its steps can have added; so the first clip is never missed.
+        """
+        drive = (self.eta * s).abs().amax(2)
+        post = (RHO[self.rho](u / self.vth) + self.beta).abs()
+        top = torch.full_like(post[:, 0], top_of(self.local_weights))
+        safe = torch.ones_like(top, dtype=torch.bool)
+        for m in range(u.shape[1]):
+            top = self.lambda_ * top + drive[:, min(m, drive.shape[1] - 1), None] * post[:, m]
+            safe &= top <= self.p_max
+        return ~safe
+
+    def forward(self, s: Tensor, k: Tensor, form: str | None = None) -> tuple[Tensor, Tensor]:
+        """Run a presentation.
+
+        s : (batch, T, n_in), or (batch, n_in) of an input that stays: spikes, or real values. k : (T,), decay of W.
+        form : "fused", "gram", "matrix" or None for the fastest of those that are exact. Returns spikes and
+        potentials before reset, each (batch, T, n_out).
+        """
+        if form is not None:
+            choice("HybridLinear.forward.form", form, FORMS)
+        heard("HybridLinear.forward.s", s, self.weight)
+        heard("HybridLinear.forward.k", k)
+        require(k.ndim == 1 and len(k) > 0, "HybridLinear.forward.k", f"shape {tuple(k.shape)}", "(T,)", "One a step.")
+        fits = s.shape[-1:] == (self.weight.shape[1],) and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] in (1, len(k))))
+        require(
+            fits, "HybridLinear.forward.s", f"shape {tuple(s.shape)}", "(batch, T or 1, n_in), (batch, n_in)", "T of k."
+        )
+        if s.ndim == 2:
+            s = s[:, None]
+        elif s.stride(1) == 0 and not s.requires_grad:
+            s = s[:, :1]  # with a gradient every step needs its own
+        if self.plastic and self.trace == "shared":
+            proven = form != "matrix" and not self.may_clip(len(k), top_of(s))
+            return run_shared(self, s, k, form, proven)
+        quick = form in (None, "fused")
+        # All slow currents in one product; only the local term and the membrane need a loop.
+        slow = product(s, self.weight, quick)
+        if not self.plastic:
+            return scan(slow, k, self.bias, None, self.neuron, quick)
+        if self.trace == "frozen":
+            # alpha a synapse belongs to the matrix; otherwise to the current, of which the product has fewer terms.
+            matrix = self.local_weights * (self.alpha if self.alpha.ndim == 2 else 1)
+            alpha = torch.ones_like(self.bias) if self.alpha.ndim == 2 else self.alpha.expand_as(self.bias)
+            local = Local(product(s, matrix, quick), torch.ones_like(k), None, alpha, self.beta)
+            return scan(slow, k, self.bias, local, self.neuron, quick)
+        if form == "matrix" or self.alpha.ndim == 2:
+            return self.run_matrix(s, slow, k)
+        spikes, u = self.run_gram(s, slow, k, quick)
+        if form is not None or not self.may_clip(len(k), top_of(s)):
+            return spikes, u
+        risky = self.clipped(s, u)
+        if not bool(risky.any()):
+            return spikes, u
+        # A softmax ties the neurons of a sample together; and from what overflowed no gradient comes back.
+        alone = self.rho != "softmax" and 2 * int(risky.sum()) < risky.numel() and bool(u.isfinite().all())
+        return self.run_rows(s, slow, k, risky, spikes, u) if alone else self.run_matrix(s, slow, k, quick)
+
+    def run_gram(self, s: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
+        """The local term from overlaps of input vectors, without P."""
+        m = torch.arange(len(k), device=s.device)
+        power = (m[:, None] - 1 - m[None, :]).clamp(min=0)
+        # A Python number to a tensor's power would be formed in float32, whatever the layer's precision.
+        base = torch.tensor(self.lambda_, dtype=s.dtype, device=s.device)
+        decay = self.sign * torch.where(m[:, None] > m[None, :], base**power, 0.0)
+        stored = product(s, self.local_weights, fused) if top_of(self.local_weights) else None
+        local = Local(stored, base**m, overlap(s, self.eta, decay, fused), self.alpha.expand_as(self.bias), self.beta)
+        return scan(slow, k, self.bias, local, self.neuron, fused)
+
+    def run_matrix(self, s: Tensor, slow: Tensor, k: Tensor, quick: bool = False) -> tuple[Tensor, Tensor]:
+        """The local term from P, with its bound; quick : neuron by neuron where that is compiled."""
+        current = slow * k[:, None] + self.bias
+        count, steps, n = current.shape
+        alpha = self.alpha.expand_as(self.bias) if self.alpha.ndim < 2 else self.alpha
+        if quick and has_loops(s, current, self.local_weights, alpha, self.eta, self.beta, trace=self.traced):
+            rows, index = current.transpose(1, 2).reshape(-1, steps), torch.arange(n).repeat(count)
+            sample = torch.arange(count).repeat_interleave(n)
+            found = exact(s, rows, self.local_weights, alpha, self.eta, self.beta, sample, index, self.traced)
+            spikes, u = (part.view(count, n, steps).transpose(1, 2).contiguous() for part in found)
+            return spikes, u
+        p = self.local_weights.expand(count, -1, -1)
+        heard = s.expand(-1, steps, -1)[:, :, None].unbind(1)
+        return step_by_step(p, heard, current.unbind(1), alpha, self.eta, self.beta, self.traced)
+
+    def run_rows(
+        self, s: Tensor, slow: Tensor, k: Tensor, risky: Tensor, spikes: Tensor, u: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """spikes and u with the entries of `risky`, (batch, n_out), from P instead: neurons do not touch each other,
+        those in question alone pay for the exact form."""
+        count, steps, n = u.shape
+        rows = risky.flatten().nonzero()[:, 0]
+        sample, neuron = rows // n, rows % n
+        slow = slow.transpose(1, 2).reshape(count * n, -1).index_select(0, rows)
+        current = slow * k + self.bias[neuron][:, None]
+        alpha = self.alpha.expand_as(self.bias)
+        found = exact(s, current, self.local_weights, alpha, self.eta, self.beta, sample, neuron, self.traced)
+        spikes, u = (
+            whole.transpose(1, 2).reshape(count * n, steps).index_copy(0, rows, part).view(count, n, steps)
+            for whole, part in zip((spikes, u), found, strict=True)
+        )
+        return spikes.transpose(1, 2).contiguous(), u.transpose(1, 2).contiguous()
+
+
+def top_of(values: Tensor) -> float:
+    """The largest magnitude, in one pass and without a copy; 0 of nothing."""
+    return tops_of(values)[0]
+
+
+def tops_of(*several: Tensor) -> list[float]:
+    """The same of several; a GPU is waited for once."""
+    zero = several[0].new_zeros(())
+    ends = [end for v in several for end in (torch.aminmax(v.detach()) if v.numel() else (zero, zero))]
+    numbers = torch.stack(ends).tolist() if several[0].is_cuda else [float(end) for end in ends]
+    return [max(-low, high) for low, high in zip(numbers[::2], numbers[1::2], strict=True)]
+
+
+class HybridNet(nn.Module):
+    """A chain of hybrid layers in one of the three learning modes.
+
+    sizes : channels, hidden ..., classes. mode : "gp" no local term; "lp" hidden layers with fixed random W and
+    the local rule, only the read-out trained; "hp" everything trained. steps : T. tau_w : in steps of dt = 1.
+    dropout : share of the hidden neurons that a sample does without for a whole presentation, in training only.
+    layer : its class, settings : of HybridLinear. Raises ParameterError.
+    """
+
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        *,
+        mode: str = "hp",
+        steps: int = 10,
+        tau_w: float = 40.0,
+        dropout: float = 0.0,
+        layer: type[HybridLinear] = HybridLinear,
+        **settings: Any,
+    ) -> None:
+        super().__init__()
+        choice("HybridNet.mode", mode, MODES)
+        fits = isinstance(sizes, tuple | list) and len(sizes) >= 2
+        require(fits, "HybridNet.sizes", repr(sizes), "(channels, ..., classes)", "Give two sizes or more.")
+        for size in sizes:
+            whole("HybridNet.sizes", size, 1, float("inf"), "They are numbers of neurons.")
+        fits, remedy = isinstance(layer, type) and issubclass(layer, nn.Module), "Give the class itself."
+        require(fits, "HybridNet.layer", repr(layer), "HybridLinear, RuleLinear or MaskedLinear", remedy)
+        number("HybridNet.tau_w", tau_w, 0, float("inf"), "inf keeps the slow weights as they are.", open_low=True)
+        number("HybridNet.dropout", dropout, 0, 0.99, "It is the share left out.")
+        whole("HybridNet.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
+        self.dropout = dropout
+        self.mode, self.steps, self.tau_w, self.sizes = mode, steps, tau_w, tuple(sizes)
+        self.layers = nn.ModuleList(layer(a, b, plastic=mode != "gp", **settings) for a, b in itertools.pairwise(sizes))
+        if mode == "lp":
+            for hidden in self.layers[:-1]:
+                hidden.requires_grad_(False)
+        m = torch.arange(1, steps + 1, dtype=torch.float64)
+        self.register_buffer("k", torch.exp(-m / float(tau_w)))
+        self.k: Tensor
+
+    def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run presentations. Returns the last layer's spikes and potentials, (batch, T, classes).
+
+        s : (batch, T, channels), or (batch, channels) of an input that stays for all steps: spikes, or real values.
+        signal : (batch, T), the global signal, where a layer's rule needs one.
+        """
+        want = (self.steps, self.sizes[0])
+        heard("HybridNet.forward.s", s, self.layers[0].bias)
+        require(
+            (s.ndim == 3 and tuple(s.shape[1:]) == want) or (s.ndim == 2 and s.shape[1] == want[1]),
+            "HybridNet.forward.s",
+            f"shape {tuple(s.shape)}",
+            f"(batch, {want[0]}, {want[1]}) or (batch, {want[1]})",
+            "Axes are sample, step, channel.",
+        )
+        hear = [layer.hears_signal for layer in self.layers]
+        if signal is not None:
+            heard("HybridNet.signal", signal)
+        fits, remedy = any(hear) == (signal is not None), "A rule such as ThreeFactor needs one, others none."
+        require(fits, "HybridNet.signal", type(signal).__name__, "one exactly where a layer hears it", remedy)
+        u = s
+        for i, layer in enumerate(self.layers):
+            if i and self.dropout and self.training:
+                s = s * functional.dropout(s.new_ones(len(s), 1, s.shape[2]), self.dropout)
+            told = {"signal": signal} if hear[i] else {}
+            s, u = layer(s, self.k.to(s.dtype), **told)
+        return s, u
+
+    def theta(self) -> list[nn.Parameter]:
+        """The meta-parameters alpha, eta, beta, or those of another rule, that are trained."""
+        named = ((n.split("."), p) for n, p in self.named_parameters() if p.requires_grad)
+        return [p for n, p in named if n[-1] in ("alpha", "eta", "beta") or "rule_theta" in n]
+
+    def slow(self) -> list[nn.Parameter]:
+        """The slow weights and biases that are trained."""
+        return [p for n, p in self.named_parameters() if n.split(".")[-1] in ("weight", "bias") and p.requires_grad]

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A plastic dense layer that learns by any rule of synergic.rules, differentiable in W, b, alpha and its rates."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from synergic._core.checks import choice, kind, require
+from synergic.errors import UnsupportedError
+from synergic.learning._layers import HybridLinear
+from synergic.learning._products import product
+from synergic.network._description import TRACES
+from synergic.rules import Heard, Hebbian, Rule
+from synergic.rules._rates import HELD, TRACE_MAX
+
+
+class RuleLinear(HybridLinear):
+    """HybridLinear with another rule than the Hebbian one: P is carried a sample, (batch, n_out, n_in), form "matrix".
+
+    rule : of synergic.rules, or your own. Its `floating` is called with tensors, inside the gradient. Its rates and
+    plain parameters are trained, one value a neuron where it allows one (`rule_theta`); its shares stay. Further
+    arguments : of HybridLinear. In a net: HybridNet(sizes, layer=RuleLinear, rule=Oja(0.01)). Raises ParameterError,
+    UnsupportedError for Hebbian, which HybridLinear has in faster forms, and for trace "shared".
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        rule: Rule,
+        plastic: bool = True,
+        vth: float = 0.35,
+        decay: float = 0.4,
+        reset: str = "subtract",
+        trace: str = "per_sample",
+        alpha_shape: str = "neuron",
+    ) -> None:
+        kind("RuleLinear.rule", rule, Rule, "Give one of synergic.rules, or write one.")
+        choice("RuleLinear.trace", trace, (*TRACES, "shared"))
+        if isinstance(rule, Hebbian) or trace not in TRACES:
+            raise UnsupportedError(
+                f"RuleLinear: got {type(rule).__name__} with trace={trace!r}, allowed other rules than Hebbian, with "
+                f"{' or '.join(map(repr, TRACES))}. Use HybridLinear."
+            )
+        super().__init__(
+            n_in, n_out, plastic=plastic, vth=vth, decay=decay, reset=reset, trace=trace, alpha_shape=alpha_shape,
+            p_max=rule.p_max,
+        )  # fmt: skip
+        rule.check_shapes("RuleLinear", n_out, n_in)
+        del self.eta, self.beta
+        self.rule, self.shares, self.rule_theta = rule, {}, nn.ParameterDict()
+        sizes: dict[str, tuple[int, ...]] = {"pre": (n_in,), "post": (n_out,), "": ()}
+        for name, parameter in rule.parameters().items():
+            value = np.broadcast_to(getattr(rule, name), sizes[parameter.per])
+            if parameter.kind == "share":
+                self.register_buffer(f"share_{name}", torch.tensor(value, dtype=torch.get_default_dtype()))
+                self.shares[name] = f"share_{name}"
+            else:
+                start = torch.tensor(value, dtype=torch.get_default_dtype())
+                self.rule_theta[name] = nn.Parameter(start, requires_grad=plastic)
+        self.register_buffer("mask", None if rule.mask is None else torch.tensor(rule.mask))
+        self.mask: Tensor | None
+
+    @property
+    def hears_signal(self) -> bool:
+        """Whether the rule needs the global signal."""
+        return self.plastic and self.trace == "per_sample" and self.rule.signalled
+
+    def described(self) -> Rule:
+        """The rule with its parameters as they were trained."""
+        trained = {name: p.detach().cpu().numpy().astype(float) for name, p in self.rule_theta.items()}
+        rule: Rule = self.rule.with_values(trained)
+        return rule
+
+    def forward(
+        self, s: Tensor, k: Tensor, form: str | None = None, signal: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Run a presentation, as HybridLinear.forward. form : "matrix" or None. signal : (batch, T)."""
+        if not self.plastic:
+            return super().forward(s, k, form)
+        require(form in (None, "matrix"), "RuleLinear.forward.form", repr(form), "'matrix' or None", "Leave it out.")
+        s = (s[:, None] if s.ndim == 2 else s).expand(-1, len(k), -1)
+        allowed = f"(batch, {len(k)}, {self.weight.shape[1]})"
+        require(s.shape[2] == self.weight.shape[1], "RuleLinear input", f"shape {tuple(s.shape)}", allowed, "Check it.")
+        given = signal is not None and signal.shape == (len(s), len(k))
+        require(given or not self.hears_signal, "RuleLinear.signal", "none that fits", "(batch, T)", "Give one.")
+        slow = product(s, self.weight, False) * k[:, None] + self.bias
+        p, state = self.local_weights.expand(len(s), -1, -1), self.fresh(s)
+        told = s.new_zeros(len(s), len(k)) if signal is None else signal.to(s)
+        u, potentials, spikes = torch.zeros_like(slow[:, 0]), [], []
+        for t in range(len(k)):
+            matrix = self.alpha * p if self.alpha.ndim == 2 else p
+            local = torch.einsum("bij,bj->bi", matrix, s[:, t]) * (1 if self.alpha.ndim == 2 else self.alpha)
+            before, fired, u = self.neuron.step(u, slow[:, t] + local)
+            if self.trace == "per_sample":
+                heard = Heard(s[:, t], (before / self.vth).clip(-HELD, HELD), fired, told[:, t, None])
+                p, state = self.learn(p, state, heard)
+            potentials.append(before)
+            spikes.append(fired)
+        return torch.stack(spikes, 1), torch.stack(potentials, 1)
+
+    def fresh(self, s: Tensor) -> dict[str, Tensor]:
+        """The rule's extra arrays at the start of a presentation."""
+        zeros = self.rule.fresh(self.weight.shape[0], self.weight.shape[1], (len(s),))
+        return {name: torch.from_numpy(values).to(s) for name, values in zeros.items()}
+
+    def learn(self, p: Tensor, state: dict[str, Tensor], heard: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """One step of the rule, with the bounds that synergic.rules._rule.bounded applies."""
+        shares = {name: getattr(self, buffer) for name, buffer in self.shares.items()}
+        new, after = self.rule.floating(p, state, heard, SimpleNamespace(**shares, **self.rule_theta))
+        new = new if self.mask is None else new * self.mask
+        return new.clip(-self.p_max, self.p_max), {n: after[n].clip(-TRACE_MAX, TRACE_MAX) for n in state}

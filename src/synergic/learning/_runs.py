@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs on disk: a folder with settings, checkpoint, network and record, which an interrupted run resumes from.
+
+`config.json` the settings, `checkpoint.pt` the state after the last whole epoch, `network.h5` the description of the
+trained network, `record.json` figures, history, seed, versions, machine and date. Every file is replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+from collections.abc import Callable
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from synergic._core.checks import function, kind
+from synergic._core.files import check_folder, check_path, read_json, write_json, write_whole
+from synergic.errors import FormatError, ParameterError
+from synergic.experiments import CHECKPOINT, CONFIG, NETWORK, RECORD
+from synergic.learning._tensors import checked_device
+from synergic.learning.tasks import Task, check_task, family_of, open_task, read_config
+from synergic.network._storage import save
+
+
+def settings(config: Any) -> dict[str, Any]:
+    """What identifies an experiment, as JSON gives it back. Raises ParameterError for what are no settings."""
+    values: dict[str, Any] = json.loads(json.dumps({"family": family_of(config), **dataclasses.asdict(config)}))
+    return values
+
+
+def open_run(config: Any, folder: Path) -> None:
+    """Create a run's folder, or check that the one there belongs to the same settings. Raises ParameterError,
+    FormatError."""
+    folder, wanted = check_path("open_run.folder", folder), settings(config)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file is there, or the folder above is read-only
+        allowed = "a folder that is there or can be made"
+        raise ParameterError(f"{folder}: got {error.strerror}, allowed {allowed}. Choose another one.") from error
+    path = folder / CONFIG
+    if not path.exists():
+        write_json(path, wanted)
+        return
+    there = read_json(path)
+    other = {k: (there.get(k), wanted.get(k)) for k in {**there, **wanted} if there.get(k) != wanted.get(k)}
+    if other:
+        raise ParameterError(
+            f"{folder}: holds a run with other settings, (there, given): {other}; allowed the same. Choose another one."
+        )
+
+
+def load_config(folder: Path) -> Any:
+    """The settings of a run. Raises FormatError, ParameterError."""
+    path = check_path("load_config.folder", folder) / CONFIG
+    values = read_json(path)
+    try:
+        return read_config(values.pop("family", ""), values)
+    except ParameterError as error:
+        raise FormatError(f"{path}: {error} It is from another release.") from error
+
+
+def write_checkpoint(task: Task, path: Path) -> None:
+    """The state after a whole epoch. Raises ParameterError."""
+    check_task("write_checkpoint.task", task)
+    check_folder(path, "write_checkpoint.path")
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    state = {"task": task.state(), "random": torch.get_rng_state(), "random_cuda": cuda}
+    write_whole(path, lambda draft: torch.save(state, draft))
+
+
+def read_checkpoint(task: Task, path: Path) -> None:
+    """Go on from a checkpoint. Raises FormatError, ParameterError."""
+    check_task("read_checkpoint.task", task)
+    path = check_path("read_checkpoint.path", path)
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        task.load(state["task"])
+        torch.set_rng_state(state["random"])
+        if state.get("random_cuda") and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["random_cuda"])
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file. Is this the folder of a run?") from None
+    except Exception as error:  # torch has one of its own for every kind of damage
+        raise FormatError(f"{path}: damaged: {error}. Delete it to begin again.") from error
+
+
+def circumstances(device: str | torch.device = "cpu") -> dict[str, Any]:
+    """Versions, machine and date, as every record has them. device : of torch, that was computed on. Raises
+    ParameterError."""
+    place = checked_device(device)
+    gpu = f", {torch.cuda.get_device_name(place)}" if place.type == "cuda" else ""
+    return {
+        "versions": {p: version(p) for p in ("synergic", "torch", "numpy")},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads{gpu}",
+        "date": date.today().isoformat(),
+    }
+
+
+def run(
+    task: Task, folder: Path, progress: Callable[[dict[str, float]], None] | None = None, writes: bool = True
+) -> dict[str, Any]:
+    """Train, or resume, and evaluate. Returns the record.
+
+    task : of `learning.tasks.open_task`. progress : called after each epoch with its figures. writes : False in all
+    processes but one, if several train together. A run that was killed at any moment and is started again with the
+    same settings ends with the same figures. Raises ParameterError, FormatError.
+    """
+    check_task("run.task", task)
+    folder = check_path("run.folder", folder)
+    kind("run.writes", writes, bool, "False where another process writes.")
+    if progress is not None:
+        function("run.progress", progress)
+    if writes:
+        open_run(task.config, folder)
+    checkpoint = folder / CHECKPOINT
+    if checkpoint.exists():
+        read_checkpoint(task, checkpoint)
+    while len(task.history) < task.config.epochs:
+        task.epoch()
+        if writes:
+            write_checkpoint(task, checkpoint)
+        if progress:
+            progress(task.history[-1])
+    record = {
+        "figures": task.figures(),
+        "evaluated_on": task.evaluated_on,
+        "history": task.history,
+        "config": settings(task.config),
+        **circumstances(getattr(task, "device", "cpu")),
+    }
+    if writes:
+        network = task.description()
+        if network is not None:
+            save(network, folder / NETWORK)
+        write_json(folder / RECORD, record)
+    return record
+
+
+def restore(folder: Path, data: Path | None = None, device: str = "cpu") -> Task:
+    """The trained task of a run. data, device : as of `open_task`. Raises FormatError, DataError, ParameterError."""
+    folder = check_path("restore.folder", folder)
+    task = open_task(load_config(folder), data, device)
+    read_checkpoint(task, folder / CHECKPOINT)
+    return task

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Images into a fully connected network, tested also on damaged images (paper 2, classification, fault tolerance)."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synergic._core.checks import require
+from synergic.data._corruptions import damage
+from synergic.data._images import Images, load_images
+from synergic.errors import UnsupportedError
+from synergic.experiments import Classification, Convolution
+from synergic.learning._conv_layers import ConvHybridNet
+from synergic.learning._export import to_description
+from synergic.learning._layers import HybridNet
+from synergic.learning._tensors import as_rows
+from synergic.learning._training import early_exit
+from synergic.learning.tasks._supervised import SupervisedTask
+from synergic.network._description import Network
+
+CURVES = {
+    "gaussian": range(7), "crop": range(0, 15, 2), "salt": range(0, 15, 2), "pepper": range(0, 15, 2),
+    "salt-and-pepper": range(0, 15, 2), "speckle": range(0, 15, 2),
+}  # fmt: skip
+"""Damages, and their levels (learning.faults.damage), that every run is tested under."""
+
+
+def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
+    """The untrained network of an experiment for pictures of that shape; seeds torch."""
+    torch.manual_seed(config.seed)
+    settings: dict[str, Any] = {
+        "mode": config.mode,
+        "steps": config.steps,
+        "tau_w": config.tau_w,
+        "vth": config.vth,
+        "decay": config.decay,
+        "reset": config.reset,
+        "lambda_": config.lambda_,
+        "rho": config.rho,
+        "p_max": config.p_max,
+        "sign": config.sign,
+        "dropout": config.dropout,
+        "trace": config.trace,
+    }
+    net: HybridNet
+    if isinstance(config, Convolution):
+        channels, height, width = (1, *picture)[-3:]
+        dense = (*config.dense, config.hidden, 10)
+        net = ConvHybridNet((channels, height, width), tuple(config.channels), dense, tuple(config.pools), **settings)
+    else:
+        net = HybridNet((math.prod(picture), config.hidden, 10), **settings)
+    with torch.no_grad():
+        for layer in net.layers:
+            # A layer draws the paper's, uniform between 0 and .01.
+            layer.alpha.mul_(config.alpha_start / 0.01)
+            layer.eta.mul_(config.eta_start / 0.01)
+    return net
+
+
+def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndarray, Tensor]:
+    """Training images (samples, pixels) and labels, evaluation images (samples, ...) and labels."""
+    held = config.validation
+    require(0 <= held < len(data.train), "config.validation", held, f"0 to {len(data.train) - 1}", "Hold back less.")
+    end = len(data.train) - held
+    stop = end if config.train_samples is None else min(end, config.train_samples)
+    test, test_labels = (data.train[end:], data.train_labels[end:]) if held else (data.test, data.test_labels)
+    return as_rows(data.train[:stop]), torch.from_numpy(data.train_labels[:stop]), test, torch.from_numpy(test_labels)
+
+
+class ClassificationTask(SupervisedTask):
+    """A supervised task. data : instead of the sets in `folder`. device : of torch."""
+
+    def __init__(
+        self, config: Classification, folder: Path | None = None, data: Images | None = None, device: str = "cpu"
+    ) -> None:
+        images, labels, self.test, self.test_labels = split(config, data or load_images(config.dataset, folder))
+        held = config.validation
+        self.evaluated_on = f"last {held} training images" if held else "test set"
+        super().__init__(config, build(config, self.test.shape[1:]), images, labels, device)
+
+    def figures(self) -> dict[str, Any]:
+        """Accuracy on clean images, and under damage; noise with seed 0, the same for all networks."""
+        # A convolution costs too much for all of them.
+        tried = {"gaussian": range(0, 7, 3)} if isinstance(self.config, Convolution) else CURVES
+        curves = {
+            kind: [self.accuracy(as_rows(damage(self.test, kind, i)), self.test_labels) for i in levels]
+            for kind, levels in tried.items()
+        }
+        levels = {kind: list(at) for kind, at in tried.items()}
+        early = early_exit(*self.outputs(as_rows(self.test)), self.test_labels, float(self.net.layers[-1].vth))
+        return {"accuracy": curves["gaussian"][0], "early_exit": early, "curves": curves, "levels": levels}
+
+    def description(self) -> Network | None:
+        """The network for values of 8 bits; none for convolutions too large to unfold, nor for "shared", which no
+        machine runs."""
+        try:
+            return to_description(self.net, 8, self.config.readout)
+        except UnsupportedError:
+            return None

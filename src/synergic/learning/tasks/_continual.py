@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Many tasks one after the other, and what is left of the first ones (paper 2, continual learning).
+
+Tasks are permutations of the pixels of MNIST. With masks ("gp", "hp") a task trains the sparse part of the slow weights
+that is its own; where masks overlap, later tasks overwrite. theta is shared by all tasks, and trained between them.
+Elastic weight consolidation (Kirkpatrick et al., PNAS 114:3521, 2017) trains all weights and holds those back that
+mattered before, by the diagonal of the Fisher information, F:
+
+    loss + strength / 2 sum_tasks sum_i F_i (w_i - w_i*)^2
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synergic._core.checks import require
+from synergic.data._images import Images, load_images
+from synergic.experiments import Continual
+from synergic.learning._export import to_description
+from synergic.learning._layers import HybridNet
+from synergic.learning._masked import MaskedNet, Pattern
+from synergic.learning._tensors import as_rows
+from synergic.learning._training import rank_loss
+from synergic.network._description import Network
+
+
+def drawn(*key: int) -> torch.Generator:
+    """A generator of its own for each purpose, so that resuming needs no state."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+
+
+class ContinualTask:
+    """A unit of work is one task: training, theta, accuracies so far. data : instead of MNIST in `folder`."""
+
+    def __init__(self, config: Continual, folder: Path | None = None, data: Images | None = None) -> None:
+        self.config, data = config, data or load_images("mnist", folder)
+        held, count = config.validation, len(data.train)
+        require(0 <= held < count, "config.validation", held, f"0 to {count - 1}", "Hold back less.")
+        stop = count - held
+        test, labels = (data.train[stop:], data.train_labels[stop:]) if held else (data.test, data.test_labels)
+        stop = stop if config.train_samples is None else min(stop, config.train_samples)
+        self.images, self.labels = as_rows(data.train[:stop]), torch.from_numpy(data.train_labels[:stop])
+        self.test, self.test_labels = as_rows(test), torch.from_numpy(labels)
+        self.evaluated_on = f"last {held} training images" if held else "test set"
+        torch.manual_seed(config.seed)
+        sizes = (self.images.shape[1], config.hidden, config.hidden, 10)
+        kind = HybridNet if config.mode == "ewc" else MaskedNet
+        self.net: HybridNet = kind(
+            sizes, mode="hp" if config.mode == "hp" else "gp", steps=config.steps, tau_w=config.tau_w, vth=config.vth,
+            decay=config.decay, lambda_=config.lambda_, p_max=config.p_max,
+        )  # fmt: skip
+        heard = 1.0 if config.mode == "ewc" else config.density
+        with torch.no_grad():
+            for layer in self.net.layers:
+                # torch's own are uniform within one over the root of all inputs
+                layer.weight.mul_(config.gain / heard**0.5)
+                layer.bias.requires_grad_(False).zero_()
+        self.theta = torch.optim.Adam(self.net.theta(), lr=config.lr_theta) if config.mode == "hp" else None
+        shapes = [layer.weight.shape for layer in self.net.layers] if config.mode == "ewc" else []
+        # The penalty of all tasks so far as one quadratic: sum F w^2 / 2 - sum (F w*) w.
+        self.importance, self.pull = ([torch.zeros(s) for s in shapes] for _ in range(2))
+        self.matrix: list[list[float]] = []
+        self.history: list[dict[str, float]] = []
+        self.masks: dict[int, list[Pattern]] = {}
+
+    def permuted(self, images: Tensor, task: int) -> Tensor:
+        """The images as the task shows them."""
+        return images[:, torch.randperm(images.shape[1], generator=drawn(self.config.seed, task, 0))]
+
+    def take_up(self, task: int | None) -> None:
+        """Use the masks of a task; None puts the weights back."""
+        if not isinstance(self.net, MaskedNet):
+            return
+        if task is not None and task not in self.masks:
+            generator = drawn(self.config.seed, task, 1)
+            shapes = [(layer.weight.shape[0], layer.weight.shape[1]) for layer in self.net.layers]
+            self.masks[task] = [Pattern.draw(shape, self.config.density, generator) for shape in shapes]
+        self.net.use(None if task is None else self.masks[task])
+
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Rank coding."""
+        return rank_loss(self.net(images)[1], labels, self.config.vth)
+
+    def epoch(self) -> None:
+        """Learn the next task."""
+        began, task, config = time.perf_counter(), len(self.history), self.config
+        self.net.train()
+        self.take_up(task)
+        optimizer = torch.optim.Adam(self.net.slow(), lr=config.lr)
+        images, total, order = self.permuted(self.images, task), 0.0, drawn(config.seed, task, 2)
+        for _ in range(config.epochs_a_task):
+            for chosen in torch.randperm(len(images), generator=order).split(config.batch):
+                loss = self.loss(images[chosen], self.labels[chosen])
+                total += float(loss.detach()) * len(chosen)
+                optimizer.zero_grad()
+                (loss + self.penalty() if task else loss).backward()
+                optimizer.step()
+        if config.mode == "ewc":
+            self.consolidate(images)
+        if self.theta is not None and task < config.theta_tasks:
+            self.learn_theta(task + 1)
+        row = slice(config.matrix_samples)
+        self.matrix.append([self.accuracy(t, self.test[row], self.test_labels[row]) for t in range(task + 1)])
+        self.take_up(None)
+        seconds = time.perf_counter() - began
+        loss_mean = total / (len(images) * config.epochs_a_task)
+        self.history.append({"loss": loss_mean, "seconds": seconds, "mean_so_far": float(np.mean(self.matrix[-1]))})
+
+    def penalty(self) -> Tensor:
+        """What elastic weight consolidation adds; 0 in the other modes."""
+        terms = [
+            (0.5 * f * layer.weight - p).mul(layer.weight).sum()
+            for layer, f, p in zip(self.net.layers, self.importance, self.pull, strict=False)
+        ]
+        return self.config.ewc * torch.stack(terms).sum() if terms else torch.zeros(())
+
+    def consolidate(self, images: Tensor) -> None:
+        """Add the task's Fisher information: mean squared gradient of single images."""
+        chosen = torch.randperm(len(images), generator=drawn(self.config.seed, len(self.history), 3))
+        weights = [layer.weight for layer in self.net.layers]
+        chosen = chosen[: self.config.fisher_samples]
+        for i in chosen.split(1):
+            for f, p, w, g in zip(
+                self.importance,
+                self.pull,
+                weights,
+                torch.autograd.grad(self.loss(images[i], self.labels[i]), weights),
+                strict=True,
+            ):
+                square = g.square() / len(chosen)
+                f += square
+                p += square * w.detach()
+
+    def learn_theta(self, count: int) -> None:
+        """One pass over the training images, each batch shown by one of the tasks so far; only theta changes."""
+        assert self.theta is not None
+        generator = drawn(self.config.seed, count, 4)
+        for chosen in torch.randperm(len(self.images), generator=generator).split(self.config.batch):
+            task = int(torch.randint(count, (1,), generator=generator))
+            self.take_up(task)
+            loss = self.loss(self.permuted(self.images[chosen], task), self.labels[chosen])
+            self.theta.zero_grad()
+            loss.backward()
+            self.theta.step()
+
+    @torch.no_grad()
+    def accuracy(self, task: int, images: Tensor, labels: Tensor) -> float:
+        """Share of images whose class has the highest u(T), with the weights of now."""
+        self.net.eval()
+        self.take_up(task)
+        parts = self.permuted(images, task).split(self.config.batch)
+        classes = torch.cat([self.net(part)[1][:, -1].argmax(1) for part in parts])
+        return float((classes == labels).double().mean())
+
+    def state(self) -> dict[str, Any]:
+        """The state between two tasks."""
+        keep = {n: p for n, p in self.net.state_dict().items() if not n.endswith(".values")}
+        return {
+            "net": keep,
+            "theta": self.theta.state_dict() if self.theta else {},
+            "importance": self.importance,
+            "pull": self.pull,
+            "matrix": self.matrix,
+            "history": self.history,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.take_up(None)
+        self.net.load_state_dict(state["net"], strict=False)
+        if self.theta:
+            self.theta.load_state_dict(state["theta"])
+        self.importance, self.pull = state["importance"], state["pull"]
+        self.matrix, self.history = state["matrix"], state["history"]
+
+    def figures(self) -> dict[str, Any]:
+        """Accuracy of all tasks at the end, of all images; the matrix as the tasks came, and what was forgotten.
+
+        "forgetting" : mean over tasks of the best accuracy that a task ever had, less that after the last task.
+        """
+        final = [self.accuracy(t, self.test, self.test_labels) for t in range(len(self.history))]
+        self.take_up(None)
+        last = len(self.matrix) - 1
+        lost = [max(row[t] for row in self.matrix[t:]) - self.matrix[-1][t] for t in range(last)]
+        numbers = list(range(1, last + 2))
+        return {
+            "accuracy": float(np.mean(final)),
+            "forgetting": float(np.mean(lost)) if lost else 0.0,
+            "matrix": self.matrix,
+            "curves": {"tasks learned": [float(np.mean(r)) for r in self.matrix], "task, after all": final},
+            "levels": {"tasks learned": numbers, "task, after all": numbers},
+        }
+
+    def description(self, task: int | None = None) -> Network:
+        """The network with the masks of a task, default the last learned; it hears images as `permuted` shows them."""
+        self.take_up(len(self.history) - 1 if task is None else task)
+        network = to_description(self.net, num_message_bits=8)
+        self.take_up(None)
+        return network

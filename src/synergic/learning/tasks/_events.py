@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Event recordings into a fully connected network, tested also with damaged recordings (paper 2, fault tolerance)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from synergic._core.checks import require
+from synergic.data._corruptions import add_events, drop_events, mask_region
+from synergic.data._recordings import SENSOR, Recordings, frames, load_recordings
+from synergic.experiments import Events
+from synergic.learning._export import to_description
+from synergic.learning._layers import HybridNet
+from synergic.learning.tasks._supervised import SupervisedTask
+from synergic.network._description import Network
+
+DAMAGES: dict[str, tuple[tuple[float, ...], Callable[[Any, Any, np.random.Generator], Any]]] = {
+    "events dropped": ((0, 0.2, 0.4, 0.6, 0.8, 0.9), lambda e, share, rng: drop_events(e, share, rng)),
+    "events added": ((0, 0.25, 0.5, 1, 2), lambda e, share, rng: add_events(e, share, SENSOR, rng)),
+    "region masked": ((0, 2, 4, 6, 8, 10), lambda e, half_width, rng: mask_region(e, half_width, SENSOR)),
+}
+"""By name: levels (shares of the events; half the width of a square in the middle, pixels), and the damage."""
+
+
+def build(config: Events) -> HybridNet:
+    """The untrained network of an experiment; seeds torch."""
+    torch.manual_seed(config.seed)
+    return HybridNet(
+        (int(np.prod(SENSOR)), config.hidden, 10), mode=config.mode, steps=config.steps, tau_w=config.tau_w,
+        vth=config.vth, decay=config.decay, lambda_=config.lambda_, p_max=config.p_max, dropout=config.dropout,
+    )  # fmt: skip
+
+
+class EventsTask(SupervisedTask):
+    """A supervised task. data : instead of the recordings in `folder`. device : of torch."""
+
+    def __init__(
+        self, config: Events, folder: Path | None = None, data: Recordings | None = None, device: str = "cpu"
+    ) -> None:
+        data = data or load_recordings(folder)
+        held, count = config.validation, len(data.train)
+        require(0 <= held < count, "config.validation", held, f"0 to {count - 1}", "Hold back less.")
+        stop = count - held
+        test, labels = (data.train[stop:], data.train_labels[stop:]) if held else (data.test, data.test_labels)
+        self.test, self.test_labels = test, torch.from_numpy(labels)
+        self.evaluated_on = (
+            f"last {held} of {count} training recordings"
+            if held
+            else f"{len(test)} test recordings, {count} trained on"
+        )
+        train = frames(data.train[:stop], config.steps)
+        super().__init__(config, build(config), train, torch.from_numpy(data.train_labels[:stop]), device)
+
+    def figures(self) -> dict[str, Any]:
+        """Accuracy of the recordings as they are, and damaged; random events with seed 0, the same for all networks."""
+        curves: dict[str, list[float]] = {}
+        for kind, (levels, damaged) in DAMAGES.items():
+            curves[kind] = []
+            for level in levels:
+                rng = np.random.default_rng(0)
+                samples = [damaged(events, level, rng) if level else events for events in self.test]
+                curves[kind].append(self.accuracy(frames(samples, self.config.steps), self.test_labels))
+        levels_of = {kind: list(levels) for kind, (levels, _) in DAMAGES.items()}
+        return {"accuracy": curves["events dropped"][0], "curves": curves, "levels": levels_of}
+
+    def description(self) -> Network | None:
+        """The network, which hears spikes."""
+        return to_description(self.net, 0, self.config.readout)

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""New characters from few drawings: local weights learn within an episode, everything else between (paper 2).
+
+An episode is one presentation. Step m shows the features x(m) of one picture, and in the support also its label as a
+teaching current, l_i(m) = 1 into the right neuron, -1 into all others; P starts at zero and lives until the last step,
+the query, where l is 0:
+
+    u_i(m) = d r(u_i(m-1)) + sum_j x_j(m) (W_ij + alpha_i P_ij(m-1)) + TEACHER l_i(m) + b_i
+    P_ij(m) = clip(lambda P_ij(m-1) + eta_j x_j(m) (tanh(u_i(m) / v_th) + beta_i))
+
+The features f of the convolutions enter as x = min(1, SCALE f / |f|), f >= 0, so that the local term compares
+directions: by what angle the query differs from each support. The class is that of the highest u(T). Unlike the
+paper's read-out (softmax, alpha a synapse) this is the rule of all other networks here, so that episodes run in Lava
+and on the chip; x enters as 8-bit values.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from synergic._core.checks import require
+from synergic.experiments import FewShot
+from synergic.learning._episodes import answers, presented
+from synergic.learning._export import to_description
+from synergic.learning._layers import HybridNet
+from synergic.learning._omniglot import (
+    Episodes,
+    distorted,
+    draw_episodes,
+    load_omniglot,
+    pictures,
+    split_characters,
+)
+from synergic.learning._tensors import checked_device
+from synergic.network._description import Network
+
+TEACHER = 10.0
+"""Current of a label, in thresholds."""
+SCALE = 4.0
+"""Length of the features of a picture: some hundred are above zero, and the largest come near 1."""
+ETA, ALPHA = 0.1, 0.05
+"""At the start, all the same; beta starts at 1 - 2 / ways, so that what all characters share cancels: tanh is 1 in one
+neuron and -1 in the others, whatever the features say. Were the others not held down by the current, each would take
+what resembles its own for a part of it."""
+COPIES = 64
+"""Channels that a label comes by on a machine, each with its part of the current: in one channel it would take the
+whole range of the 8-bit weights, and nothing would be left of alpha."""
+SHARPNESS = 100.0
+"""Of the softmax that the loss is formed with, per unit of u; the class does not depend on it."""
+
+
+class Direction(nn.Module):
+    """min(1, SCALE f / |f|) of the features f of each picture."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """features : (pictures, ...). Returns (pictures, features)."""
+        return (SCALE * functional.normalize(features.flatten(1), dim=1)).clamp(max=1)
+
+
+PLACES = {"strided": 4, "pooled": 9}
+"""At how many places of a picture the last convolution leaves features: 2 x 2 or 3 x 3."""
+
+
+def convolutions(kind: str, channels: int) -> list[nn.Module]:
+    """Four layers of 3 x 3 with batch normalisation and ReLU, from 31 x 31 pixels to channels at PLACES[kind].
+
+    "strided" : every convolution takes every second place (paper 2). "pooled" : all places, and the first three keep
+    the largest of 2 x 2, which forgives small shifts.
+    """
+    layers: list[nn.Module] = []
+    for i, n_in in enumerate((1, *[channels] * 3)):
+        layers.append(nn.Conv2d(n_in, channels, 3, stride=2 if kind == "strided" else 1, padding=1))
+        if kind == "pooled" and i < 3:
+            layers.append(nn.MaxPool2d(2))  # before what costs memory traffic at each place
+        layers += [nn.BatchNorm2d(channels), nn.ReLU()]
+    return layers
+
+
+class FewShotNet(nn.Module):
+    """Convolutional features, then one plastic layer; `channels` features at each of PLACES."""
+
+    def __init__(self, config: FewShot) -> None:
+        super().__init__()
+        self.features = nn.Sequential(*convolutions(config.convolutions, config.channels), Direction())
+        if config.convolutions == "pooled":
+            # Twice as quick on CPUs; the stubs of torch know it for tensors only.
+            self.features.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.precision = {"float32": torch.float32, "bfloat16": torch.bfloat16}[config.precision]
+        self.ways, self.size = config.ways, PLACES[config.convolutions] * config.channels
+        self.plastic = HybridNet(
+            (self.size + config.ways, config.ways), steps=config.ways * config.shots + 1, tau_w=float("inf"), vth=1.0,
+            decay=config.decay, reset="zero", lambda_=config.lambda_, p_max=config.p_max,
+        )  # fmt: skip
+        layer = self.plastic.layers[0]
+        with torch.no_grad():
+            # Few features at a time: what all characters share would drown what tells them apart.
+            self.features[-3].bias.fill_(-0.5)
+            layer.weight.zero_(), layer.bias.zero_(), layer.beta.fill_(1 - 2 / config.ways)
+            layer.weight[:, self.size :] = TEACHER * (2 * torch.eye(config.ways) - 1)
+            layer.eta.fill_(ETA), layer.alpha.fill_(ALPHA)
+            layer.eta[self.size :] = 0
+        # Labels teach and are not learned: what they weigh stays as it is.
+        free = (torch.arange(self.size + config.ways) < self.size).float()
+        layer.weight.register_hook(lambda g: g * free)
+        layer.eta.register_hook(lambda g: g * free)
+
+    def shown(
+        self,
+        images: Tensor,
+        episodes: Episodes,
+        generator: torch.Generator,
+        regroupings: int = 0,
+        distortion: float = 0,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What the plastic layer hears in each episode: `seen`, (episodes, ways shots, features + ways), the support in
+        an order drawn anew; `asked`, (episodes, ways queries, features + ways), of which each ends a presentation of
+        its own; and their classes, (episodes, ways queries).
+
+        regroupings : 0 takes the episodes as drawn. n: the characters of all of them, which must be different, come
+        together n times anew, `ways` at a time, and any of their drawings may become the support: n times as many
+        comparisons for the same features. distortion : of each picture, see `distorted`.
+        """
+        shots, ways = episodes.support.shape[2], self.ways
+        shown = pictures(images, torch.cat([episodes.support, episodes.queries], 2), episodes.turns)
+        flat = shown.flatten(0, 2)[:, None]
+        flat = distorted(flat, distortion, generator) if distortion else flat
+        place = images.device.type
+        with torch.autocast(place, self.precision, enabled=self.training and self.precision != torch.float32):
+            features = self.features(flat).to(images.dtype).reshape(*shown.shape[:3], -1).cpu()
+        if regroupings:
+            pool = features.flatten(0, 1)
+            characters = torch.rand(regroupings, len(pool), generator=generator).argsort(1).reshape(-1, ways)
+            drawings = torch.rand(*characters.shape, pool.shape[1], generator=generator).argsort(2)
+            features = pool[characters[..., None], drawings]
+        count, each = len(features), features.shape[2] - shots
+        seen, asked = features[:, :, :shots].flatten(1, 2), features[:, :, shots:].flatten(1, 2)
+        label = torch.eye(ways).repeat_interleave(shots, 0).expand(count, -1, -1)
+        seen = torch.cat([seen, label], 2)
+        order = torch.rand(count, ways * shots, generator=generator).argsort(1)
+        seen = seen[torch.arange(count)[:, None], order]
+        asked = torch.cat([asked, asked.new_zeros(*asked.shape[:2], ways)], 2)
+        return seen, asked, torch.arange(ways).repeat_interleave(each).expand(count, -1)
+
+    def answers(self, seen: Tensor, asked: Tensor) -> Tensor:
+        """u(T), (episodes, ways queries, ways), of what `shown` gives."""
+        layer = self.plastic.layers[0]
+        return answers(layer, seen, asked, self.plastic.k.to(seen.dtype))
+
+
+class FewShotTask:
+    """Adam on everything, episodes drawn for each epoch. images : instead of Omniglot in `folder`. device : of torch,
+    for pictures and convolutions; the plastic layer is too small to gain by a GPU and stays on the processor."""
+
+    def __init__(
+        self, config: FewShot, folder: Path | None = None, images: Tensor | None = None, device: str = "cpu"
+    ) -> None:
+        self.config = config
+        aside, remedy = config.held_characters, "Set held_characters, or leave out validation."
+        require(
+            aside > 0 or not config.validation, "FewShot.held_characters", aside, "1 or more for validation", remedy
+        )
+        self.device = checked_device(device)
+        self.images = (load_omniglot(folder) if images is None else images).to(self.device)
+        train, held, test = split_characters(config.split, config.held_characters, config.seed)
+        self.train = train[train < len(self.images)]
+        self.test = held if config.validation else test
+        self.test = self.test[self.test < len(self.images)]
+        kind = "training characters held back" if config.validation else f"test characters, {config.split} split"
+        self.evaluated_on = f"{config.test_episodes} episodes of {len(self.test)} {kind}"
+        torch.manual_seed(config.seed)
+        self.net = FewShotNet(config)
+        self.net.features.to(self.device)
+        theta = {id(p) for p in self.net.plastic.theta()}
+        slow = [p for p in self.net.parameters() if p.requires_grad and id(p) not in theta]
+        self.optimizer = torch.optim.Adam(
+            [{"params": slow, "lr": config.lr}, {"params": self.net.plastic.theta(), "lr": config.lr_theta}]
+        )
+        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            self.optimizer, config.epochs * config.steps_an_epoch
+        )
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.history: list[dict[str, float]] = []
+
+    def epoch(self) -> None:
+        """Some steps, each on episodes formed out of the pictures of some training characters."""
+        began, config, losses, right = time.perf_counter(), self.config, [], []
+        self.net.train()
+        for _ in range(config.steps_an_epoch):
+            # All characters of a step are different, so that any of them may meet in an episode.
+            together, appearances = config.batch * config.ways, 8 if config.mirrored else 4
+            at_once = draw_episodes(self.train, 1, together, config.shots, config.queries, appearances, self.generator)
+            seen, asked, classes = self.net.shown(
+                self.images, at_once, self.generator, config.regroupings, config.distortion
+            )
+            u, classes = self.net.answers(seen, asked).flatten(0, 1), classes.flatten()
+            loss = functional.cross_entropy(SHARPNESS * u, classes)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.schedule.step()
+            losses.append(float(loss.detach()))
+            right.append(float((u.argmax(1) == classes).double().mean()))
+        seconds = time.perf_counter() - began
+        self.history.append({"loss": float(np.mean(losses)), "accuracy": float(np.mean(right)), "seconds": seconds})
+
+    def state(self) -> dict[str, Any]:
+        """The state after a whole epoch."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "generator": self.generator.get_state(),
+            "history": self.history,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.generator.set_state(state["generator"])
+        self.history = state["history"]
+
+    @torch.no_grad()
+    def episodes(self, count: int, seed: int = 0) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """`count` test episodes of one query for each way, some at a time, as FewShotNet.shown gives them."""
+        self.net.eval()
+        generator = torch.Generator().manual_seed(seed)
+        config = self.config
+        for start in range(0, count, 50):
+            some = min(50, count - start)
+            drawn = draw_episodes(self.test, some, config.ways, config.shots, 1, 1, generator)
+            yield self.net.shown(self.images, drawn, generator)
+
+    def presentations(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """All that the plastic layer hears in `count` test episodes, (count ways, T, features + ways), and the classes
+        of the last steps."""
+        parts = [(presented(seen, asked), classes.flatten()) for seen, asked, classes in self.episodes(count, seed)]
+        return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+
+    @torch.no_grad()
+    def figures(self) -> dict[str, Any]:
+        """Accuracy over test episodes, the same for all networks of a split, with its standard error."""
+        parts = [
+            (self.net.answers(seen, asked).argmax(2) == classes).double().mean(1)
+            for seen, asked, classes in self.episodes(self.config.test_episodes)
+        ]
+        right = torch.cat(parts)
+        return {"accuracy": float(right.mean()), "standard_error": float(right.std() / len(right) ** 0.5)}
+
+    def to_machine(self, heard: Tensor) -> Tensor:
+        """Presentations as `description` hears them: each label channel COPIES times."""
+        features, labels = heard.split([self.net.size, self.config.ways], -1)
+        return torch.cat([features, labels.repeat_interleave(COPIES, -1)], -1)
+
+    @torch.no_grad()
+    def description(self) -> Network | None:
+        """The plastic layer, labels by COPIES channels each; the features are computed by the host."""
+        net, size, ways = self.net.plastic, self.net.size, self.config.ways
+        trained = net.layers[0]
+        machine = HybridNet(
+            (size + COPIES * ways, ways), steps=net.steps, tau_w=net.tau_w, vth=trained.vth, decay=trained.decay,
+            reset=trained.reset, lambda_=trained.lambda_, p_max=trained.p_max,
+        )  # fmt: skip
+        layer = machine.layers[0]
+        features, labels = trained.weight.split([size, ways], 1)
+        layer.weight.copy_(torch.cat([features, labels.repeat_interleave(COPIES, 1) / COPIES], 1))
+        layer.eta.copy_(torch.cat([trained.eta[:size], torch.zeros(COPIES * ways)]))
+        for name in ("bias", "alpha", "beta"):
+            getattr(layer, name).copy_(getattr(trained, name))
+        network = to_description(machine, num_message_bits=8)
+        (projection,) = network.projections
+        # Labels have no local weights: without them the others may have more bits.
+        mask = np.repeat(np.arange(size + COPIES * ways)[None] < size, ways, axis=0)
+        rule = replace(projection.rule, mask=mask)
+        return replace(network, projections=(replace(projection, rule=rule),))

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The network description: plain data in physical (floating point) parameters, written once.
+
+Time. A presentation has `steps` steps of `dt`. As in Lava every connection costs one step: population
+`p` lives `onset(p)` steps behind the source (its distance in connections), and its own step m = 1 .. T
+is the source's step m seen `onset` steps later. A projection that does not lead one hop away from the
+source (a recurrent or feedback one) delivers spikes `lag(projection)` steps of the presentation late;
+spikes never cross from one presentation into the next. All executors follow these two numbers, and
+presentations can therefore follow each other without a gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
+from synergic._core.integers import ONE, VALUE_MAX
+from synergic.network._convolution import Convolution
+from synergic.neurons import Neuron
+from synergic.neurons._neuron import check_neuron
+from synergic.numerics.floating import slow_decay
+from synergic.rules import Rule
+from synergic.rules._rates import HELD, check_masked
+
+RESETS = ("subtract", "zero")
+MESSAGE_BITS = (0, 8)
+TRACES = ("frozen", "per_sample")
+READOUTS = ("rank", "rate")
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where input enters.
+
+    name, size : unique name and number of channels. num_message_bits : 0 for spikes of 0 and 1; 8 for values: real
+    numbers in 0 .. 1 in floating point, and 0 .. 255 of them in integers (`encode`). As Lava's Dense has it.
+    """
+
+    name: str
+    size: int
+    num_message_bits: int = 0
+
+    def __post_init__(self) -> None:
+        kind("Source.name", self.name, str, "Give the source a name.")
+        option(f"{self.name}.num_message_bits", self.num_message_bits, MESSAGE_BITS, "0 (spikes) or 8 (values)")
+        whole(f"{self.name}.size", self.size, 1, np.inf, "It is the number of channels.")
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Neurons: leaky integrate-and-fire, numerics.floating: membrane, spike, reset; or of another kind.
+
+    name : unique name. size : number of neurons. vth : threshold v_th > 0, unit of the membrane; of neurons that send
+    values the potential at which x = u / v_th is 1. decay : d in [0, 1], per step; 0 for neurons without memory.
+    reset : "subtract" or "zero". bias : b, scalar or (size,). neuron : of synergic.neurons, or None for leaky
+    integrate-and-fire. Raises ParameterError.
+    """
+
+    name: str
+    size: int
+    vth: float
+    decay: float
+    reset: str = "subtract"
+    bias: Any = 0.0
+    neuron: Neuron | None = None
+
+    def __post_init__(self) -> None:
+        n = self.name
+        kind("Population.name", n, str, "Give the population a name.")
+        whole(f"{n}.size", self.size, 1, np.inf, "It is the number of neurons.")
+        number(f"{n}.vth", self.vth, 0, 1e6, "Give a positive threshold.", open_low=True)
+        number(f"{n}.decay", self.decay, 0, 1, "d is the share of the potential kept over a step.")
+        choice(f"{n}.reset", self.reset, RESETS)
+        bias = numbers(f"{n}.bias", self.bias)
+        bias = np.broadcast_to(bias, (self.size,)) if bias.ndim == 0 else bias
+        object.__setattr__(self, "bias", finite_array(f"{n}.bias", bias, ((self.size,),)))
+        check_neuron(n, self.neuron, self.size, self.decay, False)
+
+    @property
+    def num_message_bits(self) -> int:
+        """0 if the neurons send spikes, 8 if values of 0 .. 1; as of a Source."""
+        return 0 if self.neuron is None else self.neuron.num_message_bits
+
+
+class Connection:
+    """What the floating-point and the integer projection derive from their fields."""
+
+    name: str
+    weights: Any
+    rule: Any
+    trace: str
+    convolution: Convolution | None
+    fades: bool
+
+    def check_convolution(self) -> None:
+        """Refuse weights that do not repeat a kernel although the projection says so. Raises ParameterError."""
+        kind(f"{self.name}.convolution", self.convolution, Convolution | None, "None makes no claim about the weights.")
+        if self.convolution is not None:
+            self.convolution.kernel_of(self.name, self.weights)
+
+    @property
+    def kernel(self) -> npt.NDArray[Any] | None:
+        """The kernel of a convolution, (channels out, channels in / groups, height, width); None for another one."""
+        return None if self.convolution is None else self.convolution.kernel_of(self.name, self.weights)
+
+    @property
+    def n_in(self) -> int:
+        """Number of presynaptic channels."""
+        return int(self.weights.shape[1])
+
+    @property
+    def n_out(self) -> int:
+        """Number of postsynaptic neurons."""
+        return int(self.weights.shape[0])
+
+    @property
+    def learns(self) -> bool:
+        """Whether P changes during a presentation."""
+        return self.rule is not None and self.trace == "per_sample"
+
+
+@dataclass(frozen=True, eq=False)
+class Projection(Connection):
+    """A connection from `source` to `target` with slow weights W and, if `rule` is given, local weights P.
+
+    weights : W, (n_out, n_in). rule : of synergic.rules, or None (no local term). alpha : scalar, (n_out,) or
+    (n_out, n_in). local_weights : P at the start of each presentation, (n_out, n_in); zeros if None.
+    trace : "per_sample" (P starts anew at each presentation and evolves) or "frozen" (P stays). convolution : that
+    the weights repeat one kernel, and how; None (default) makes no claim. No result depends on it. fades : whether W
+    decays with the network's k(m) (default); wiring that nobody learned, such as an average, does not.
+    """
+
+    name: str
+    source: str
+    target: str
+    weights: Any
+    rule: Rule | None = None
+    alpha: Any = 0.0
+    local_weights: Any = None
+    trace: str = "per_sample"
+    convolution: Convolution | None = None
+    fades: bool = True
+
+    @classmethod
+    def of_kernel(cls, name: str, source: str, target: str, kernel: Any, convolution: Convolution, **more: Any) -> Any:
+        """A convolution: weights unfolded from a kernel (channels out, channels in / groups, height, width).
+
+        more : further fields. Raises ParameterError.
+        """
+        kind("Projection.of_kernel.convolution", convolution, Convolution, "It says how the kernel is moved.")
+        kernel = numbers("Projection.of_kernel.kernel", kernel)
+        got, want = f"shape {kernel.shape}", f"(channels out, channels in / groups, {convolution.kernel})"
+        fits = kernel.ndim == 4 and kernel.shape[2:] == convolution.kernel
+        require(fits, "Projection.of_kernel.kernel", got, want, "Give the weights as torch holds them.")
+        return cls(name, source, target, convolution.unfold(kernel), convolution=convolution, **more)
+
+    def __post_init__(self) -> None:
+        kind("Projection.name", self.name, str, "Give the projection a name.")
+        for end in ("source", "target"):
+            kind(f"{self.name}.{end}", getattr(self, end), str, "It is the name of a population, or of the source.")
+        weights = matrix(f"{self.name}.weights", self.weights)
+        object.__setattr__(self, "weights", weights)
+        self.check_convolution()
+        shape = weights.shape
+        choice(f"{self.name}.trace", self.trace, TRACES)
+        kind(f"{self.name}.fades", self.fades, bool, "False keeps the slow weights as they are.")
+        kind(f"{self.name}.rule", self.rule, Rule | None, "None makes a connection without local weights.")
+        alpha = finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1], shape))
+        object.__setattr__(self, "alpha", alpha)
+        if self.rule is None:
+            require(
+                self.local_weights is None,
+                f"{self.name}.local_weights",
+                "an array",
+                "None without a rule",
+                "Give a rule (trace='frozen' keeps P as it is).",
+            )
+            return
+        self.rule.check_shapes(self.name, *shape)
+        p = np.zeros(shape) if self.local_weights is None else self.local_weights
+        p = finite_array(f"{self.name}.local_weights", p, (shape,))
+        top = float(np.abs(p).max(initial=0))
+        require(
+            top <= self.rule.p_max,
+            f"{self.name}.local_weights",
+            f"largest |P| {top:g}",
+            f"up to p_max = {self.rule.p_max:g}",
+            "Raise p_max or clip P.",
+        )
+        check_masked(self.name, self.rule, p)
+        object.__setattr__(self, "local_weights", p)
+
+
+@dataclass(frozen=True, eq=False)
+class Topology:
+    """Names and order: what the floating-point and the integer network share."""
+
+    source: Source
+    populations: tuple[Any, ...]
+    projections: tuple[Any, ...]
+    output: str
+    steps: int
+    readout: str
+    integer: ClassVar[bool] = False
+    parts: ClassVar[dict[str, type]] = {}
+
+    def __post_init__(self) -> None:
+        kind("Network.source", self.source, Source, "Build one first.")
+        for name, wanted in self.parts.items():
+            value = getattr(self, name)
+            require(isinstance(value, tuple), f"Network.{name}", repr(value), "a tuple", "Use tuple(...).")
+            require(bool(value), f"Network.{name}", "none", "one or more", "Add one.")
+            for item in value:
+                kind(f"Network.{name}", item, wanted, "Floats and integers do not mix; quantise() makes integers.")
+        names = [self.source.name, *(p.name for p in self.populations), *(p.name for p in self.projections)]
+        twice = sorted({n for n in names if names.count(n) > 1})
+        require(not twice, "Network names", f"{twice} more than once", "unique names", "Rename one of each.")
+        plain = all("/" not in n and n for n in names)
+        require(plain, "Network names", names, "non-empty names without '/'", "Files use '/' to separate them.")
+        whole("Network.steps", self.steps, 1, np.inf, "It is the number of steps of a presentation.")
+        choice("Network.readout", self.readout, READOUTS)
+        choice("Network.output", self.output, tuple(p.name for p in self.populations))
+        sizes = {p.name: p.size for p in (self.source, *self.populations)}
+        for p in self.projections:
+            choice(f"{p.name}.source", p.source, tuple(sizes))
+            choice(f"{p.name}.target", p.target, tuple(q.name for q in self.populations))
+            want = (sizes[p.target], sizes[p.source])
+            require(
+                p.weights.shape == want,
+                f"{p.name}.weights",
+                f"shape {p.weights.shape}",
+                str(want),
+                f"{p.target} has {want[0]} neurons, {p.source} sends {want[1]} channels.",
+            )
+        lost = [p.name for p in self.populations if p.name not in self.onsets]
+        require(
+            not lost,
+            "Network.projections",
+            f"no path from the source to {lost}",
+            "a path to every population",
+            "Connect or remove them.",
+        )
+
+    @cached_property
+    def onsets(self) -> dict[str, int]:
+        """Connections between the source and each population: the steps it lives behind the source."""
+        graph = nx.DiGraph((p.source, p.target) for p in self.projections)
+        graph.add_node(self.source.name)
+        return dict(nx.single_source_shortest_path_length(graph, self.source.name))
+
+    @cached_property
+    def ordered(self) -> tuple[Any, ...]:
+        """Populations by onset, so that each meets spikes already computed."""
+        return tuple(sorted(self.populations, key=lambda p: self.onsets[p.name]))
+
+    def lag(self, projection: Any) -> int:
+        """Steps of the presentation by which the projection's spikes arrive late; 0 for one hop forward."""
+        return self.onsets[projection.source] - self.onsets[projection.target] + 1
+
+    def k_of(self, projection: Any) -> npt.NDArray[Any]:
+        """k(m) of a projection's slow weights, (T,): the network's, or 1 throughout where they do not fade."""
+        k: npt.NDArray[Any] = self.k  # type: ignore[attr-defined]
+        return k if projection.fades else np.full_like(k, ONE if self.integer else 1)
+
+    def into(self, name: str) -> tuple[Any, ...]:
+        """The projections that end at a population, in the order of the description."""
+        return tuple(p for p in self.projections if p.target == name)
+
+    def population(self, name: str) -> Any:
+        """The population of that name."""
+        return next(p for p in self.populations if p.name == name)
+
+    @cached_property
+    def message_bits(self) -> dict[str, int]:
+        """What the source and each population send: 0 for spikes, 8 for values."""
+        return {p.name: p.num_message_bits for p in (self.source, *self.populations)}
+
+    @property
+    def depth(self) -> int:
+        """Steps that the slowest population lives behind the source."""
+        return max(self.onsets.values())
+
+    def check_signal(self, signal: Any, samples: int) -> npt.NDArray[Any]:
+        """The global signal of local rules, one value a sample and step m of each population: (samples, T).
+
+        -8 .. 8, or whole numbers with 12 fraction bits in an IntNetwork (`encode_signal`). Zeros for None where no rule
+        needs one. Raises ParameterError for one that is missing, or that no rule of the network hears.
+        """
+        hearing = [p.name for p in self.projections if p.learns and p.rule.signalled]
+        if signal is None:
+            require(not hearing, "signal", "none", f"(samples, T) for the rules of {hearing}", "Give one.")
+            return np.zeros((samples, self.steps), np.int64 if self.integer else float)
+        remedy = "Leave it out, or use a rule such as ThreeFactor."
+        require(bool(hearing), "signal", "a signal", "none: no rule of the network hears it", remedy)
+        array = finite_array("signal", signal, ((samples, self.steps),), self.integer)
+        top = int(HELD * ONE) if self.integer else HELD
+        bad = array[(array < -top) | (array > top - self.integer)]
+        require(bad.size == 0, "signal", f"{bad[:3]}", f"{-top:g} to {top - self.integer:g}", "Scale it.")
+        return array
+
+    def check_input(self, values: Any) -> npt.NDArray[Any]:
+        """Input as (samples, steps, channels); (steps, channels) counts as one sample.
+
+        Spikes: 0 and 1, int64. Values, of a source with num_message_bits = 8: 0 .. 1 as float64 for a Network, whole
+        numbers 0 .. 255 as int64 for an IntNetwork. Raises ParameterError.
+        """
+        given = numbers("input", values, "iufb")  # spikes may well be truth values; parameters may not
+        array = given[None] if given.ndim == 2 else given
+        want = (self.steps, self.source.size)
+        require(
+            array.ndim == 3 and len(array) > 0 and array.shape[1:] == want,
+            "input",
+            f"shape {given.shape}",
+            f"(samples, {want[0]}, {want[1]}), at least one sample",
+            "Axes are sample, step, channel.",
+        )
+        values_in = self.source.num_message_bits > 0
+        if not values_in:
+            bad, allowed, remedy = (array != 0) & (array != 1), "0 or 1", "Encode first."
+        elif self.integer:
+            bad = ~((array >= 0) & (array <= VALUE_MAX)) | (array != np.floor(array))
+            allowed, remedy = f"whole numbers in 0 to {VALUE_MAX}", "Scale the data, or use encode()."
+        else:
+            bad, allowed, remedy = ~((array >= 0) & (array <= 1)), "0 to 1", "Scale the data."
+        require(not bad.any(), "input", f"{array[bad][:3]}", allowed, remedy)  # NaN is never inside
+        return array.astype(float if values_in and not self.integer else np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Network(Topology):
+    """A network in physical parameters.
+
+    source, populations, projections, output : the graph; output names the read-out population.
+    steps : T, steps of a presentation. readout : "rank" (u(T) / v_th) or "rate" (spike count, or sum of the values).
+    dt, tau_w : time step and time constant of the slow weights' decay k(m), same unit; inf: no decay.
+    """
+
+    readout: str = "rank"
+    dt: float = 1.0
+    tau_w: float = field(default=float("inf"))
+    parts: ClassVar[dict[str, type]] = {"populations": Population, "projections": Projection}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number("Network.dt", self.dt, 0, 1e6, "Give a positive step.", open_low=True)
+        remedy = "inf keeps the slow weights as they are."
+        number("Network.tau_w", self.tau_w, 0, float("inf"), remedy, open_low=True)
+
+    @cached_property
+    def k(self) -> npt.NDArray[np.float64]:
+        """k(m) for m = 1 .. T."""
+        return np.array([slow_decay(m, self.dt, self.tau_w) for m in range(1, self.steps + 1)])

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From physical parameters to exact integers: docs/fixed-point.md, "Values, widths and scales"."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
+from synergic._core.integers import AGAIN, ONE, VALUE_MAX, VALUE_UNIT, Array, check_range, integers
+from synergic.errors import ParameterError, UnsupportedError
+from synergic.network._convolution import Convolution
+from synergic.network._description import MESSAGE_BITS, TRACES, Connection, Network, Population, Topology
+from synergic.neurons import Neuron
+from synergic.neurons._neuron import check_neuron
+from synergic.numerics import fixed
+from synergic.rules import IntRule
+from synergic.rules._rates import HELD, check_masked
+
+
+@dataclass(frozen=True, eq=False)
+class IntPopulation:
+    """Integer neurons, LIF or of another kind. scale : S_u, integer units to one unit of the physical membrane.
+
+    accumulator_shift : 6, or 14 where values of 8 bits come in. neuron : as Population's, with integer parameters.
+    """
+
+    name: str
+    size: int
+    vth: int
+    decay: int
+    reset: str
+    bias: Any
+    scale: float
+    accumulator_shift: int = fixed.ACCUMULATOR_SHIFT
+    neuron: Neuron | None = None
+
+    def __post_init__(self) -> None:
+        n, shifts = self.name, (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
+        kind("IntPopulation.name", n, str, "Give the population a name.")
+        whole(f"{n}.size", self.size, 1, float("inf"), "It is the number of neurons.")
+        option(f"{n}.accumulator_shift", self.accumulator_shift, shifts, "6 (spikes in) or 14 (values in)")
+        object.__setattr__(self, "bias", finite_array(f"{n}.bias", self.bias, ((self.size,),), True))
+        check_range(f"{n}.bias", self.bias, fixed.MEMBRANE_MIN, fixed.MEMBRANE_MAX)
+        whole(f"{n}.vth", self.vth, 1, fixed.MEMBRANE_MAX, AGAIN)
+        whole(f"{n}.decay", self.decay, 0, ONE, AGAIN)
+        number(f"{n}.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
+        choice(f"{self.name}.reset", self.reset, ("subtract", "zero"))
+        check_neuron(n, self.neuron, self.size, self.decay, True)
+        # A potential held at the end of its range must be above the threshold, as it was before.
+        below = self.neuron is None or self.vth < fixed.MEMBRANE_MAX
+        require(below, f"{n}.vth", self.vth, f"below {fixed.MEMBRANE_MAX}", AGAIN)
+
+    @property
+    def num_message_bits(self) -> int:
+        """0 if the neurons send spikes, 8 if values of 0 .. 255."""
+        return 0 if self.neuron is None else self.neuron.num_message_bits
+
+
+@dataclass(frozen=True, eq=False)
+class IntProjection(Connection):
+    """Integer slow weights W (8 bit by default), local weights P, alpha; convolution, fades as of Projection."""
+
+    name: str
+    source: str
+    target: str
+    weights: Any
+    rule: IntRule | None
+    alpha: Any
+    local_weights: Any
+    trace: str
+    weight_bits: int
+    num_message_bits: int = 0
+    convolution: Convolution | None = None
+    fades: bool = True
+
+    def __post_init__(self) -> None:
+        kind("IntProjection.name", self.name, str, "Give the projection a name.")
+        for end in ("source", "target"):
+            kind(f"{self.name}.{end}", getattr(self, end), str, "It is the name of a population, or of the source.")
+        option(f"{self.name}.num_message_bits", self.num_message_bits, MESSAGE_BITS, "0 (spikes) or 8 (values)")
+        whole(f"{self.name}.weight_bits", self.weight_bits, 2, 16, AGAIN)
+        weights = matrix(f"{self.name}.weights", self.weights, True)
+        check_range(f"{self.name}.weights", weights, -(2 ** (self.weight_bits - 1)), 2 ** (self.weight_bits - 1) - 1)
+        object.__setattr__(self, "weights", weights)
+        self.check_convolution()
+        shape = weights.shape
+        kind(f"{self.name}.rule", self.rule, IntRule | None, AGAIN)
+        choice(f"{self.name}.trace", self.trace, TRACES)
+        kind(f"{self.name}.fades", self.fades, bool, AGAIN)
+        object.__setattr__(self, "alpha", finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1]), True))
+        check_range(f"{self.name}.alpha", self.alpha, -(2**23), 2**23 - 1)
+        if self.rule is not None:
+            self.rule.check_shapes(self.name, *shape)
+            p = finite_array(f"{self.name}.local_weights", self.local_weights, (shape,), True)
+            check_range(f"{self.name}.local_weights", p, -self.rule.p_top, self.rule.p_top)
+            check_masked(self.name, self.rule, p)
+            object.__setattr__(self, "local_weights", p)
+
+
+@dataclass(frozen=True, eq=False)
+class IntNetwork(Topology):
+    """A network of exact integers; k : (T,), 12 fraction bits.
+
+    Input of a source with num_message_bits = 8 is 0 .. 255; `encode` makes it from 0 .. 1.
+    """
+
+    k: Any
+    integer: ClassVar[bool] = True
+    parts: ClassVar[dict[str, type]] = {"populations": IntPopulation, "projections": IntProjection}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "k", finite_array("IntNetwork.k", self.k, ((self.steps,),), True))
+        check_range("IntNetwork.k", self.k, 0, ONE)
+        check_messages(self)
+        check_accumulators(self, int(self.k.max()))
+
+    def encode(self, values: Any) -> Array:
+        """Values of 0 .. 1 as whole numbers of 0 .. 255, rounded. Raises ParameterError outside."""
+        given = numbers("encode.values", values)
+        array = finite_array("encode.values", given, (given.shape,))
+        bad = array[(array < 0) | (array > 1)]
+        require(bad.size == 0, "encode.values", f"{bad[:3]}", "0 to 1", "Scale them.")
+        encoded: Array = np.rint(array * VALUE_MAX).astype(np.int64)
+        return encoded
+
+    def encode_signal(self, signal: Any) -> Array:
+        """A global signal of -8 .. 8 as whole numbers with 12 fraction bits, rounded. Raises ParameterError outside."""
+        given = numbers("encode_signal.signal", signal)
+        array = finite_array("encode_signal.signal", given, (given.shape,))
+        top = HELD - 1 / ONE
+        bad = array[(array < -HELD) | (array > top)]
+        require(bad.size == 0, "encode_signal.signal", f"{bad[:3]}", f"{-HELD:g} to {top:g}", "Scale it.")
+        return np.rint(array * ONE).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class IntGraph:
+    """Integer populations and projections alone, without source, read-out or presentations; a graph of Lava
+    processes is one. A projection's source may be a name that is no population: spikes from outside.
+    """
+
+    populations: tuple[IntPopulation, ...]
+    projections: tuple[IntProjection, ...]
+    k_top: int = ONE
+    output: str = ""
+    depth: int = 0
+
+    def __post_init__(self) -> None:
+        check_accumulators(self, self.k_top)
+
+    @property
+    def ordered(self) -> tuple[IntPopulation, ...]:
+        """The populations as given."""
+        return self.populations
+
+    def into(self, name: str) -> tuple[IntProjection, ...]:
+        """The projections that end at a population."""
+        return tuple(p for p in self.projections if p.target == name)
+
+
+def check_messages(network: IntNetwork) -> None:
+    """Refuse projections that do not hear what their source sends, and populations scaled for something else."""
+    for p in network.projections:
+        bits = network.message_bits[p.source]
+        require(p.num_message_bits == bits, f"{p.name}.num_message_bits", p.num_message_bits, f"{bits}", AGAIN)
+        shift = fixed.ACCUMULATOR_SHIFT + bits
+        got = network.population(p.target).accumulator_shift
+        require(got == shift, f"{p.target}.accumulator_shift", got, f"{shift} behind {p.source}", AGAIN)
+
+
+def check_accumulators(graph: Any, k_top: int) -> None:
+    """Refuse populations whose partial sums could leave 32 bits, or whose scaled sum 64, whatever comes in.
+
+    graph : has `populations` and `into(name)`; k_top : the largest k. Bounds hold for any input and any P within its
+    own bound, also after theta has been set anew.
+    """
+    for p in graph.populations:
+        total = np.zeros(p.size, np.int64)
+        for q in graph.into(p.name):
+            largest = VALUE_MAX if q.num_message_bits else 1
+            slow = largest * np.abs(q.weights).sum(axis=1)
+            plastic = q.n_in if q.rule is None or q.rule.mask is None else int(q.rule.mask.sum(axis=1).max())
+            local = 0 if q.rule is None else largest * q.rule.p_top * plastic
+            top = max(int(slow.max(initial=0)), local)
+            fitting = (2**31 // (largest * max(plastic, 1))).bit_length()  # of a local weight, sign included
+            few = f"quantise(local_bits={fitting}) fits." if local == top and fitting >= 8 else "Use fewer weight_bits."
+            require(
+                top < 2**31,
+                f"{q.name}.partial sum",
+                f"a possible {top}",
+                f"below {2**31} (32 bits)",
+                f"{few} So do fewer inputs to the neuron.",
+            )
+            total += (k_top if q.fades else ONE) * slow + np.abs(q.alpha) * local
+        top = int(total.max(initial=0))
+        require(
+            top < 2**62,
+            f"{p.name}.accumulator",
+            f"a possible {top}",
+            f"below {2**62} (64 bits)",
+            "Use fewer local_bits, a smaller alpha, or fewer inputs to the neuron.",
+        )
+
+
+def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> IntNetwork:
+    """The integer form of a network.
+
+    weight_bits : 2 .. 16 of the slow weights, default 8. local_bits : 8 .. 16 of the local weights.
+    Raises ParameterError where a value does not fit its width, UnsupportedError for alpha a synapse. Warns where all
+    alpha of a projection round to 0.
+    """
+    kind("quantise.network", network, Network, "Build one, or export it with to_description().")
+    whole("quantise.weight_bits", weight_bits, 2, 16, "8 is what the chips hold.")
+    whole("quantise.local_bits", local_bits, 8, 16, "A core holds 8 of them.")
+    by_values = fed_by_values(network)
+    populations = {p.name: quantise_population(network, p, weight_bits, by_values) for p in network.populations}
+    projections = []
+    for p in network.projections:
+        post, values = populations[p.target], p.target in by_values
+        s_w = post.scale / 2**fixed.ACCUMULATOR_SHIFT * (VALUE_UNIT if values else 1)
+        rule, alpha, local = None, np.zeros((), np.int64), None
+        if p.rule is not None:
+            if p.alpha.ndim == 2:
+                raise UnsupportedError(
+                    f"{p.name}.alpha: got one value a synapse {p.alpha.shape}, allowed a scalar or one a "
+                    f"postsynaptic neuron in fixed point. Train with alpha of shape () or ({p.n_out},)."
+                )
+            rule = p.rule.quantise(p.name, local_bits, post.vth, values)
+            alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
+            if p.alpha.any() and not alpha.any():
+                warnings.warn(
+                    f"{p.name}.alpha: {float(np.abs(p.alpha).max()):g} at most rounds to 0, which switches the local "
+                    f"term off; allowed {0.5 * rule.scale / (s_w * ONE):g} or more. Use more weight_bits or fewer "
+                    "local_bits.",
+                    stacklevel=2,
+                )
+            local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
+        weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
+        bits = network.message_bits[p.source]
+        kept = {"convolution": p.convolution, "fades": p.fades}
+        projections.append(
+            IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits, **kept)
+        )
+    return IntNetwork(
+        network.source,
+        tuple(populations.values()),
+        tuple(projections),
+        network.output,
+        network.steps,
+        network.readout,
+        np.rint(network.k * ONE).astype(np.int64),
+    )
+
+
+def fed_by_values(network: Network) -> set[str]:
+    """Populations that values enter. Raises UnsupportedError for one that spikes enter as well."""
+    found = set()
+    for p in network.populations:
+        values = [q.name for q in network.into(p.name) if network.message_bits[q.source]]
+        spikes = [q.name for q in network.into(p.name) if not network.message_bits[q.source]]
+        if values and spikes:
+            raise UnsupportedError(
+                f"{p.name}: got values by {values} and spikes by {spikes}, allowed one of the two in fixed point: "
+                "their sums have different scales. Put a population of its own behind the values."
+            )
+        if values:
+            found.add(p.name)
+    return found
+
+
+def quantise_population(network: Network, p: Population, weight_bits: int, by_values: set[str]) -> IntPopulation:
+    """Threshold, bias and decay at the scale that gives the largest incoming weight the full range."""
+    values = p.name in by_values
+    largest = max((float(np.abs(q.weights).max(initial=0)) for q in network.into(p.name)), default=0.0)
+    # With no weights at all the threshold alone sets the scale: any that gives it a fine grid will do.
+    s_w = (2 ** (weight_bits - 1) - 1) / (largest if largest > 0 else p.vth)
+    scale = s_w * 2**fixed.ACCUMULATOR_SHIFT / (VALUE_UNIT if values else 1)
+    shift = fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS * values
+    vth = round(p.vth * scale)
+    if not 0 < vth <= fixed.MEMBRANE_MAX:
+        raise ParameterError(
+            f"{p.name}.vth: got {p.vth:g}, which is {vth} at the scale of the largest weight {largest:g}; allowed "
+            f"1 to {fixed.MEMBRANE_MAX}. Bring the threshold and the weights to a comparable size."
+        )
+    bias = integers(f"{p.name}.bias", p.bias * scale, 24, "Bring biases and weights to a comparable size.")
+    neuron = None if p.neuron is None else p.neuron.quantise(p.name, scale)
+    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift, neuron)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A convolution unfolded: weights of a Projection that computes the same, every use of a kernel's weight a synapse."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synergic._core.checks import finite_array, grid, numbers, require, whole
+
+Array = npt.NDArray[Any]
+Pair = tuple[int, int]
+LEAST = {"stride": 1, "padding": 0, "dilation": 1}
+
+
+def pairs(where: str, stride: Any, padding: Any, dilation: Any) -> list[Pair]:
+    """The three as pairs, each given as a pair or as one number for both axes. Raises ParameterError."""
+    found = []
+    for (name, low), value in zip(LEAST.items(), (stride, padding, dilation), strict=True):
+        given = value if isinstance(value, tuple | list) else (value, value)
+        fits = len(given) == 2
+        require(fits, f"{where}.{name}", repr(value), "one number, or one for each axis", "Leave channels out.")
+        first, second = (whole(f"{where}.{name}", v, low, float("inf"), "One for each axis, or both.") for v in given)
+        found.append((first, second))
+    return found
+
+
+def picture_after(picture: Pair, kernel: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Pair:
+    """Height and width of what a convolution makes of a picture: floor((n + 2 p - d (k - 1) - 1) / stride) + 1.
+
+    stride, padding, dilation : one number, or one an axis.
+    """
+    how = pairs("picture_after", stride, padding, dilation)
+    for name, value in (("picture", picture), ("kernel", kernel)):
+        grid(f"picture_after.{name}", value, 2, "(height, width)")
+    height, width = (
+        (n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(picture, kernel, *how, strict=True)
+    )
+    return height, width
+
+
+def convolution_synapses(
+    shape: tuple[int, int, int, int], picture: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    groups: int = 1, where: str = "convolution_synapses",
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Which synapses a convolution has: neuron, input, and the index of its weight in the kernel, flat, of each.
+
+    shape : of the kernel. The other arguments, and how inputs and outputs are counted, as of `convolution_matrix`.
+    Weights that lie on the padding make no synapse. where : how errors name the caller. Raises ParameterError.
+    """
+    stride, padding, dilation = pairs(where, stride, padding, dilation)
+    grid(f"{where}.shape", shape, 4, "(channels out, channels in / groups, height, width)")
+    whole(f"{where}.groups", groups, 1, shape[0], "Groups share the channels evenly.")
+    even = shape[0] % groups == 0
+    require(even, f"{where}.groups", groups, f"divisors of {shape[0]}", "Groups share the channels evenly.")
+    grid(f"{where}.picture", picture, 2, "(height, width)")
+    after = picture_after(picture, shape[2:], stride, padding, dilation)
+    smallest = tuple(d * (k - 1) + 1 - 2 * p for d, k, p in zip(dilation, shape[2:], padding, strict=True))
+    fits = min(after) > 0
+    require(fits, f"{where}.picture", repr(picture), f"at least {smallest}", "The kernel must fit into it.")
+    outs, each = shape[:2]
+    y, x = np.indices(after)
+    o, c = np.arange(outs)[:, None, None], np.arange(each)[:, None]
+    heard = c + o // (outs // groups) * each  # the channels that each output's group hears
+    found = []
+    for i, j in itertools.product(*map(range, shape[2:])):
+        row, column = y * stride[0] + i * dilation[0] - padding[0], x * stride[1] + j * dilation[1] - padding[1]
+        inside = (row >= 0) & (row < picture[0]) & (column >= 0) & (column < picture[1])
+        neuron = (o * after[0] + y[inside]) * after[1] + x[inside]
+        source = (heard * picture[0] + row[inside]) * picture[1] + column[inside]
+        place = ((o * each + c) * shape[2] + i) * shape[3] + j
+        found.append([part.ravel() for part in np.broadcast_arrays(neuron, source, place)])
+    rows, columns, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return rows, columns, places
+
+
+def convolution_matrix(
+    kernel: Any, picture: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Array:
+    """The matrix (n_out, n_in) of a convolution of a picture, for Projection.weights.
+
+    kernel : (channels out, channels in / groups, height, width), reals or integers, which the matrix keeps. picture :
+    height and width of the input. stride, dilation >= 1, padding >= 0 (with zeros), each for both axes or (height,
+    width), groups : as of torch.nn.Conv2d. Inputs and outputs are counted channel by channel, in it row by row:
+    n_in = channels in x height x width, n_out likewise of `picture_after`. out[o, y, x] = sum_{c, i, j}
+    kernel[o, c, i, j] in[c, y stride + i dilation - padding, x stride + j dilation - padding]. Raises ParameterError.
+    """
+    kernel = numbers("convolution_matrix.kernel", kernel)
+    fits = kernel.ndim == 4 and 0 not in kernel.shape
+    allowed = "(channels out, channels in / groups, height, width)"
+    require(
+        fits, "convolution_matrix.kernel", f"shape {kernel.shape}", allowed, "Give the weights as torch holds them."
+    )
+    kernel = finite_array("convolution_matrix.kernel", kernel, (kernel.shape,), kernel.dtype.kind in "iu")
+    how = (stride, padding, dilation)
+    rows, columns, places = convolution_synapses(kernel.shape, picture, *how, groups, "convolution_matrix")
+    after = picture_after(picture, kernel.shape[2:], *how)
+    size = kernel.shape[0] * after[0] * after[1], kernel.shape[1] * groups * picture[0] * picture[1]
+    matrix = np.zeros(size, kernel.dtype)
+    matrix[rows, columns] = kernel.ravel()[places]
+    return matrix

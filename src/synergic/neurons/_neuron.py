@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A neuron: a file of data and two pure functions. Subclass `Neuron`, and every executor knows it."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from synergic._core.checks import kind, require
+from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
+from synergic._core.parameters import Parameterised, declared, piece
+from synergic.errors import UnsupportedError
+from synergic.numerics import fixed
+
+UNIT_SHIFT = 20
+GIVEN = ("vth", "decay", "bias", "reset", "unit")
+"""What theta holds beside a neuron's own parameters."""
+
+
+def potential(default: Any = dataclasses.MISSING, per: str = "") -> Any:
+    """A parameter in the unit of the membrane; one value, or per "neuron". Integers: at the scale S_u, 24 bits."""
+    return declared("potential", per, default)
+
+
+def after_reset(u: Any, s: Any, theta: Any) -> Any:
+    """What a population's reset leaves of u where s: u - v_th, or 0. For both numerics."""
+    return u - theta.vth * s if theta.reset == "subtract" else u * (1 - s)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Neuron(Parameterised):
+    """A neuron other than the plain leaky integrate-and-fire. A subclass is a frozen dataclass, eq=False, that has
+
+    * its parameters as fields: `share(...)`, `plain(...)`, `potential(...)` of synergic.neurons;
+    * if it needs them, `states`, names of its arrays beside u, one value a neuron, 0 when a presentation begins;
+    * `num_message_bits = 8` if it sends values of 0 .. 1 and not spikes; `memory = False` if it keeps nothing;
+    * two static methods, pure, `floating` and `fixed`, each (u, state, current, theta) -> (u, sent, after, state).
+
+    u : (..., n), what the reset of the step before has left. state : dict of the arrays. current : (..., n), the
+    synaptic input of this step. theta : namespace of the parameters and of the population's vth, decay, bias, reset.
+    Returned are u(m), which is what local rules hear and a run records; what is sent, truth values u > v_th (the same
+    everywhere: a neuron that moves its threshold returns u less the movement) or values; what is left of u; state.
+    Integers: potentials have the scale S_u and 24 bits, shares and plain numbers 12 fraction bits; theta.unit makes a
+    potential a number u / v_th of 12 fraction bits, `rshift(u * theta.unit, 20)`; values are 0 .. 255. The caller
+    holds current, u, after and state within 24 bits and counts the entries that this changes.
+
+    integer : whether the parameters are those of an IntPopulation; quantise() sets it. Defining a class registers it
+    under its name, for files. Raises ParameterError for parameters out of range.
+    """
+
+    registry: ClassVar[dict[str, type[Neuron]]] = {}
+    states: ClassVar[tuple[str, ...]] = ()
+    num_message_bits: ClassVar[int] = 0
+    memory: ClassVar[bool] = True
+    integer: bool = dataclasses.field(default=False, kw_only=True)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Neuron.registry[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        kind(f"{name}.integer", self.integer, bool, AGAIN)
+        taken = sorted(set(self.parameters()) & set(GIVEN))
+        require(not taken, name, f"parameters {taken}", "other names", "These are the population's.")
+        self.check_parameters(self.integer)
+
+    @staticmethod
+    def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> tuple[Any, Any, Any, dict[str, Any]]:
+        """The equation in floating point."""
+        raise NotImplementedError
+
+    @staticmethod
+    def fixed(u: Any, state: dict[str, Any], current: Any, theta: Any) -> tuple[Any, Any, Any, dict[str, Any]]:
+        """The equation in integers."""
+        raise NotImplementedError
+
+    def check(self, where: str, size: int, decay: Any, integer: bool) -> None:
+        """Refuse a neuron that does not fit a population of that size and numbers. where : its name."""
+        remedy = AGAIN if integer else "quantise() makes the integers itself."
+        numerics = {True: "of integers", False: "in floating point"}
+        require(self.integer == integer, f"{where}.neuron", numerics[self.integer], numerics[integer], remedy)
+        for name, (_, per) in self.parameters().items():
+            shape = np.shape(getattr(self, name))
+            allowed = ((), (size,)) if per else (shape,)
+            remedy = f"{name} is one value, or one a neuron."
+            require(shape in allowed, f"{where}.neuron.{name}", f"shape {shape}", f"() or ({size},)", remedy)
+        remedy = f"{type(self).__name__} keeps nothing over a step."
+        require(self.memory or decay == 0, f"{where}.decay", decay, "0", remedy)
+
+    def fresh(self, size: int, batch: tuple[int, ...] = ()) -> dict[str, Any]:
+        """The arrays beside u when a presentation begins, (*batch, size) of zeros."""
+        return {name: np.zeros((*batch, size), np.int64 if self.integer else np.float64) for name in self.states}
+
+    def held(self, values: dict[str, Any], rows: Any) -> dict[str, Any]:
+        """The parts of the parameters `values` that a core with these neurons holds. rows : a slice, or numbers."""
+        per_neuron = {name for name, (_, per) in self.parameters().items() if per}
+        return {name: piece(value, rows) if name in per_neuron else value for name, value in values.items()}
+
+    def quantise(self, where: str, scale: float) -> Neuron:
+        """The integer form. where : the population's name; scale : its S_u. Raises ParameterError."""
+        factor = {"share": ONE, "plain": ONE, "potential": scale, "table": VALUE_MAX}
+        bits = {"share": 14, "plain": 16, "potential": 24, "table": 9}
+        whole = {
+            name: integers(
+                f"{where}.neuron.{name}", getattr(self, name) * factor[kind], bits[kind], "Use a smaller one."
+            )
+            for name, (kind, _) in self.parameters().items()
+        }
+        return dataclasses.replace(self, **whole, integer=True)
+
+    def update(
+        self, u: Any, state: dict[str, Any], acc: Any, p: Any, values: dict[str, Any]
+    ) -> tuple[Any, Any, Any, dict[str, Any], int]:
+        """One step. acc : (..., n), the sum of all projections, before the accumulator's shift in integers. p : owner
+        of vth, decay, bias, reset and, in integers, accumulator_shift; values : of the parameters; a core's part of
+        them. Returns u(m), what is sent, what is left of u, state, and the entries held within 24 bits."""
+        theta = SimpleNamespace(vth=p.vth, decay=p.decay, bias=p.bias, reset=p.reset, **values)
+        if not self.integer:
+            u, sent, after, new = self.answer("floating", self.floating(u, state, acc, theta), u, state, p.vth)
+            return u, sent, after, new, 0
+        theta.unit = round(2**UNIT_SHIFT * ONE / p.vth)
+        current, count = fixed.held(fixed.rshift(acc, p.accumulator_shift))
+        u, sent, after, new = self.answer("fixed", self.fixed(u, state, current, theta), u, state, p.vth)
+        parts = [fixed.held(part) for part in (u, after, *(new[name] for name in self.states))]
+        kept, total = [part for part, _ in parts], count + sum(n for _, n in parts)
+        return kept[0], sent, kept[1], dict(zip(self.states, kept[2:], strict=True)), total
+
+    def answer(self, function: str, given: Any, u: Any, state: dict[str, Any], vth: Any) -> Any:
+        """What the neuron's function returned, refused where it is not what it must be."""
+        where, remedy = f"{type(self).__name__}.{function}", "Return u, what is sent, what is left of u, and the state."
+        potential, sent, after, new = given
+        want = (u.shape, u.dtype.kind)
+        for name, part in {"u": potential, "what is left of u": after, **new}.items():
+            got = (np.shape(part), np.asarray(part).dtype.kind)
+            require(got == want, where, f"{name} of {got}", f"{want}", remedy)
+        require(set(new) == set(self.states), where, f"state {sorted(new)}", f"{sorted(self.states)}", remedy)
+        top = VALUE_MAX if self.integer else 1
+        if self.num_message_bits:
+            fits = np.asarray(sent).dtype.kind == u.dtype.kind and bool(((sent >= 0) & (sent <= top)).all())
+            require(fits, where, "values beyond those", f"0 to {top}", "Clip them.")
+        else:
+            require(bool((sent == (potential > vth)).all()), where, "other spikes", "u > v_th", "Return u accordingly.")
+        require(np.shape(sent) == u.shape, where, f"{np.shape(sent)} sent", f"{u.shape}", remedy)
+        return given
+
+
+def check_neuron(where: str, neuron: Any, size: int, decay: Any, integer: bool) -> None:
+    """Refuse what is no neuron, or does not fit its population."""
+    kind(f"{where}.neuron", neuron, Neuron | None, "None is the leaky integrate-and-fire neuron.")
+    if neuron is not None:
+        neuron.check(where, size, decay, integer)
+
+
+def plain_only(where: str, populations: Any, what: str, remedy: str) -> None:
+    """Refuse, by name, neurons other than the plain one. what : that cannot have them."""
+    for p in populations:
+        if p.neuron is not None:
+            raise UnsupportedError(
+                f"{where}: got {type(p.neuron).__name__} in {p.name}, allowed leaky integrate-and-fire neurons only: "
+                f"{what}. {remedy}"
+            )

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Neurons without memory that send values, as those of artificial networks: rectified, or by a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import expit
+
+from synergic._core.checks import choice, numbers, require
+from synergic._core.integers import VALUE_MAX
+from synergic._core.parameters import HELD, declared
+from synergic.neurons._neuron import UNIT_SHIFT, Neuron
+from synergic.numerics.fixed import FRACTION_BITS, TABLE_PER_UNIT, TABLE_SIZE, rshift
+
+MIDDLE = (np.arange(TABLE_SIZE) - TABLE_SIZE // 2 + 0.5) / TABLE_PER_UNIT
+"""u / v_th in the middle of each entry of a table."""
+ROUNDING = 1e-9
+"""In steps of a table: what lacks no more than this to the next one is on it."""
+X_SHIFT = FRACTION_BITS - 5
+"""From x with 12 fraction bits to entries, 32 a unit."""
+SHAPES: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": expit,
+    "tanh": lambda x: np.maximum(np.tanh(x), 0.0),
+    "exp": lambda x: np.exp(x - MIDDLE[-1]),
+}
+"""Functions of u / v_th that `Table.of` knows by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReLU(Neuron):
+    """u(m) = I(m) + b; sends u / v_th, held within 0 .. 1: v_th is the potential at which the output is largest.
+
+    Integers: 0 .. 255, rshift(255 x, 12) with x = rshift(u unit, 20), unit = round(2^32 / v_th).
+    """
+
+    num_message_bits: ClassVar[int] = 8
+    memory: ClassVar[bool] = False
+
+    @staticmethod
+    def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
+        now = current + theta.bias
+        return now, (now / theta.vth).clip(0.0, 1.0), u * 0, state
+
+    @staticmethod
+    def fixed(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
+        now = current + theta.bias
+        x = rshift(now * theta.unit, UNIT_SHIFT)
+        return now, rshift(VALUE_MAX * x, FRACTION_BITS).clip(0, VALUE_MAX), u * 0, state
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Neuron):
+    """u(m) = I(m) + b; sends entries[clip(floor(32 u / v_th) + 128, 0, 255)]: 32 entries a unit of u / v_th, -4 .. 4.
+
+    entries : (256,) values of 0 .. 1, or of 0 .. 255 in integers; `Table.of` makes them from a function. The same
+    steps in both numerics. Floating point: less than 3e-11 v_th below a step counts as on it, so that the order in
+    which a sum is rounded decides nothing. Integers: entry (x >> 7) + 128 with x = rshift(u unit, 20), unit =
+    round(2^32 / v_th).
+    """
+
+    num_message_bits: ClassVar[int] = 8
+    memory: ClassVar[bool] = False
+    entries: Any = declared("table", "", MISSING)
+
+    @classmethod
+    def of(cls, function: str | Callable[[Any], Any]) -> Table:
+        """The table of a function of x = u / v_th, evaluated in the middle of each entry.
+
+        function : "sigmoid"; "tanh", its positive part; "exp", exp(x - 4 + 1/64): what a softmax needs, the host
+        divides by the sum; or any that answers an array with values of 0 .. 1. Raises ParameterError.
+        """
+        if not callable(function):
+            choice("Table.of.function", function, tuple(SHAPES))
+            return cls(SHAPES[function](MIDDLE))
+        entries = numbers("Table.of.function", function(MIDDLE))
+        bad = entries[~((entries >= 0) & (entries <= 1))]
+        require(bad.size == 0, "Table.of.function", f"{bad[:3]}", "values of 0 to 1", "Scale or clip it.")
+        return cls(entries)
+
+    @staticmethod
+    def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
+        now = current + theta.bias
+        steps = np.floor((now / theta.vth).clip(-HELD, HELD) * TABLE_PER_UNIT + ROUNDING).astype(np.int64)
+        return now, theta.entries[index(steps)], u * 0, state
+
+    @staticmethod
+    def fixed(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
+        now = current + theta.bias
+        x = rshift(now * theta.unit, UNIT_SHIFT)
+        return now, theta.entries[index(x >> X_SHIFT)], u * 0, state
+
+
+def index(steps: Any) -> Any:
+    """Which entry of a table holds so many 32nds of v_th."""
+    return (steps + TABLE_SIZE // 2).clip(0, TABLE_SIZE - 1)

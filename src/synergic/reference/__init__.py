@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The numpy reference: runs a network as its equations say, and counts what NeuroBench counts."""
+
+from synergic.reference._metrics import (
+    Operations,
+    activation_sparsity,
+    connection_sparsity,
+    footprint,
+    membrane_updates,
+    metrics,
+    synaptic_operations,
+)
+from synergic.reference._simulate import Record, simulate
+
+__all__ = [
+    "Operations",
+    "Record",
+    "activation_sparsity",
+    "connection_sparsity",
+    "footprint",
+    "membrane_updates",
+    "metrics",
+    "simulate",
+    "synaptic_operations",
+]

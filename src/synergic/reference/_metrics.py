@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""NeuroBench's complexity metrics (Yik et al., Nat. Commun. 16:1545, 2025; package neurobench 2.3) of a network's run.
+
+The definitions are NeuroBench's, over the whole run and all samples; the network is read as its torch model would be:
+a projection is a Linear layer called at every step, a population a spiking layer. Where NeuroBench rounds or depends on
+how a data loader cuts batches, the exact figure for batches of one is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from synergic._core.checks import kind, require, whole
+from synergic.network._description import Network
+from synergic.network._quantise import IntNetwork
+from synergic.neurons._neuron import plain_only
+from synergic.reference._simulate import Record, arriving
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Synaptic operations a sample, in NeuroBench's names.
+
+    Effective_MACs : multiply-accumulates, of projections that hear values other than 0 and 1. Effective_ACs :
+    accumulates, of those that hear spikes. Both only where weight and input are not 0. Dense : all of either.
+    """
+
+    Effective_MACs: float
+    Effective_ACs: float
+    Dense: float
+
+
+def check(network: Any) -> None:
+    """Refuse what is not a network."""
+    kind("metrics.network", network, Network | IntNetwork, "Build one, or load it.")
+
+
+def check_record(network: Any, record: Any) -> None:
+    """Refuse a record that is not one of this network's runs."""
+    check(network)
+    kind("metrics.record", record, Record, "simulate() and the chip give one.")
+    names = {network.source.name, *(p.name for p in network.populations)}
+    require(
+        set(record.spikes) == names, "metrics.record", sorted(record.spikes), f"{sorted(names)}", "Probe all spikes."
+    )
+
+
+def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
+    """Bytes of the parameters and of the state that is kept: NeuroBench's Footprint.
+
+    Weights, biases, thresholds, decays and potentials; of a plastic projection alpha, eta, beta, lambda and P, first
+    and present. bits : width of a number, default 32 as a torch model's; an IntNetwork has its own widths of slow and
+    the local weights, whatever is given here. Not compared with NeuroBench: torch keeps other things.
+    """
+    check(network)
+    whole("footprint.bits", bits, 1, 64, "It is the width of a number.")
+    integer = isinstance(network, IntNetwork)
+    total = 0
+    for p in network.populations:
+        total += bits * (2 * p.size + 2)  # bias, potential, threshold, decay
+        if p.neuron is not None:
+            total += bits * (len(p.neuron.states) * p.size + sum(map(np.size, p.neuron.values.values())))
+    for q in network.projections:
+        total += q.weights.size * (q.weight_bits if integer else bits)
+        if q.rule is not None:
+            copies = 2 if q.learns else 1
+            total += copies * q.local_weights.size * (int(q.rule.p_top).bit_length() + 1 if integer else bits)
+            total += bits * (np.size(q.alpha) + np.size(q.rule.eta) + np.size(q.rule.beta) + 1)
+            total += 0 if q.rule.mask is None else q.rule.mask.size
+    return float(total) / 8
+
+
+def connection_sparsity(network: Network | IntNetwork) -> float:
+    """Share of the slow weights that are 0: NeuroBench's ConnectionSparsity, which rounds it to 4 decimals."""
+    check(network)
+    weights = [q.weights for q in network.projections]
+    return float(sum(np.count_nonzero(w == 0) for w in weights) / sum(w.size for w in weights))
+
+
+def activation_sparsity(network: Network | IntNetwork, record: Record) -> float:
+    """Share of neuron-steps without a spike, over all populations and samples: NeuroBench's ActivationSparsity."""
+    check_record(network, record)
+    spikes = [record.spikes[p.name] for p in network.populations]
+    return float(1 - sum(np.count_nonzero(s) for s in spikes) / sum(s.size for s in spikes))
+
+
+def synaptic_operations(network: Network | IntNetwork, record: Record) -> Operations:
+    """Operations a sample of the weights: NeuroBench's SynapticOperations.
+
+    As there a projection's step counts as accumulates if all that it hears in a sample's step is 0 or 1. Local weights
+    share the synapse, hence its operation, where alpha P may be other than 0; the updates of P are not counted.
+    """
+    check_record(network, record)
+    macs = acs = dense = 0.0
+    samples = len(record.spikes[network.source.name])
+    for q in network.projections:
+        used = q.weights != 0
+        if q.rule is not None and np.any(q.alpha):
+            used = used | (np.ones_like(used) if q.rule.mask is None else q.rule.mask != 0)
+        fan_out = used.sum(axis=0)
+        for m in range(network.steps):
+            heard = arriving(record.spikes[q.source], m - network.lag(q))
+            operations = (heard != 0) @ fan_out
+            spiking = np.isin(heard, (0, 1)).all(axis=1)
+            acs += float(operations[spiking].sum())
+            macs += float(operations[~spiking].sum())
+        dense += q.weights.size * network.steps
+    return Operations(macs / samples, acs / samples, dense)
+
+
+def membrane_updates(network: Network | IntNetwork, record: Record) -> float:
+    """Potentials changed a sample, by a step from after one reset to after the next: NeuroBench's MembraneUpdates.
+
+    The first step always counts, as there. Raises UnsupportedError for neurons other than the plain one, of which a
+    record does not hold all that changes.
+    """
+    check_record(network, record)
+    remedy = "Ask for the other metrics one by one."
+    plain_only("membrane_updates", network.populations, "a record does not hold what else they keep", remedy)
+    updates = 0
+    for p in network.populations:
+        u, s = record.u[p.name], record.spikes[p.name]
+        after = u - p.vth * s if p.reset == "subtract" else np.where(s, 0, u)
+        updates += after[:, 0].size + np.count_nonzero(np.diff(after, axis=1))
+    return updates / len(u)
+
+
+def metrics(network: Network | IntNetwork, record: Record) -> dict[str, Any]:
+    """All of them, by NeuroBench's names."""
+    return {
+        "Footprint": footprint(network),
+        "ConnectionSparsity": connection_sparsity(network),
+        "ActivationSparsity": activation_sparsity(network, record),
+        "SynapticOperations": asdict(synaptic_operations(network, record)),
+        "MembraneUpdates": membrane_updates(network, record),
+    }

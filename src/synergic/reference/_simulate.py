@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Executor 1: the unmapped network in numpy, floating point or integers, a batch of samples at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synergic._core.checks import kind, require, whole
+from synergic.network._description import Network, Population
+from synergic.network._quantise import IntNetwork, IntPopulation, IntProjection
+from synergic.numerics import fixed, floating
+from synergic.numerics._readout_values import rate_scores
+
+Array = npt.NDArray[Any]
+Step = Callable[..., Any]
+
+
+@dataclass
+class Record:
+    """What a run leaves behind; every array in the network's own numbers, steps m = 1 .. T.
+
+    spikes, u : by population, (samples, T, n): what it sends, spikes or, of neurons that send these, values; and u
+    before its reset. local_weights : by projection with a rule, (samples, n_out, n_in), after the last step. saturated
+    : events by name: "<population>.u" membranes, and what neurons of other kinds keep beside, clipped to 24 bits,
+    "<projection>.P" local weights held at their bound.
+    """
+
+    spikes: dict[str, Array] = field(default_factory=dict)
+    u: dict[str, Array] = field(default_factory=dict)
+    local_weights: dict[str, Array] = field(default_factory=dict)
+    saturated: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, network: Network | IntNetwork, source: Array, local_weights: dict[str, Array]) -> Record:
+        """The record of a run that is about to begin: zeros, and the local weights as given.
+
+        source : (samples, T, channels), or (T, channels) for arrays without an axis of samples.
+        """
+        n, dtype = source.shape[:-2], np.int64 if network.integer else np.float64
+        record = cls(spikes={network.source.name: source.astype(dtype, copy=False)}, local_weights=local_weights)
+        for p in network.populations:
+            record.spikes[p.name] = np.zeros((*n, network.steps, p.size), dtype)
+            record.u[p.name] = np.zeros((*n, network.steps, p.size), dtype)
+            record.saturated[f"{p.name}.u"] = 0
+        record.saturated |= {f"{name}.P": 0 for name in local_weights}
+        return record
+
+    @classmethod
+    def concatenate(cls, parts: list[Record]) -> Record:
+        """The records of successive batches as one."""
+        record = cls(saturated={key: sum(p.saturated[key] for p in parts) for key in parts[0].saturated})
+        for name in ("spikes", "u", "local_weights"):
+            for key in getattr(parts[0], name):
+                getattr(record, name)[key] = np.concatenate([getattr(p, name)[key] for p in parts])
+        return record
+
+    def scores(self, network: Network | IntNetwork) -> Array:
+        """What the read-out compares, (samples, classes): u(T), or spike counts with u(T) breaking ties.
+
+        Of neurons that send values the sums of these over the steps, which seldom tie. network : the one that ran.
+        Raises ParameterError.
+        """
+        kind("Record.scores.network", network, Network | IntNetwork, "Give the one that ran.")
+        ran, n = self.u.get(network.output), network.population(network.output).size
+        fits, got = ran is not None and ran.shape[-1] == n, f"one whose output {network.output!r} has {n} neurons"
+        there = {name: u.shape[-1] for name, u in self.u.items()}
+        require(fits, "Record.scores.network", got, f"the one that ran, with {there}", "Give that.")
+        u = self.u[network.output][:, -1]
+        if network.readout == "rank":
+            return u.astype(float)
+        sent = self.spikes[network.output].sum(axis=1)
+        return sent.astype(float) if network.message_bits[network.output] else rate_scores(sent, u)
+
+    def classes(self, network: Network | IntNetwork) -> Array:
+        """The predicted class of each sample. network : the one that ran. Raises ParameterError."""
+        return self.scores(network).argmax(axis=1)
+
+
+def accumulate(p: Any, s: Array, k: Any, local: Array | None) -> Array:
+    """The synaptic input of one projection, in the arithmetic of its description."""
+    if isinstance(p, IntProjection):
+        return fixed.accumulate(s, p.weights, int(k), local, p.alpha)
+    return floating.synaptic_input(s, p.weights, float(k), local, p.alpha)
+
+
+def integrate(p: Any, u: Array, acc: Array, extra: Any) -> tuple[Array, Array, Array, Any, int]:
+    """One step of a population. extra : arrays beside u, of neurons that have some.
+
+    Returns u(m) before its reset, what is sent, u after it, extra, values saturated.
+    """
+    if p.neuron is not None:
+        return p.neuron.update(u, extra, acc, p, p.neuron.values)
+    if isinstance(p, IntPopulation):
+        u, saturated = fixed.membrane(u, acc, p.decay, p.bias, p.accumulator_shift)
+        s = fixed.spike(u, p.vth)
+        return u, s, fixed.reset(u, s, p.vth, p.reset), extra, saturated
+    u = floating.membrane(u, acc, p.decay, p.bias)
+    s = floating.spike(u, p.vth)
+    return u, s, floating.reset(u, s, p.vth, p.reset), extra, 0
+
+
+def learn(p: Any, post: Any, local: Array, state: Any, s: Array, u: Array, signal: Array) -> tuple[Array, Any, int]:
+    """One step of the local rule. Returns P(m), the rule's extra arrays and the number of entries clipped."""
+    numerics = fixed if isinstance(p, IntProjection) else floating
+    return p.rule.update(numerics, local, state, s, u, signal, p.rule.values, post.vth, p.rule.mask)
+
+
+def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64, signal: Any = None) -> Record:
+    """Run presentations, each from rest.
+
+    spikes : (samples, T, channels) of 0 and 1. batch : samples held at once, bounds the memory of P. signal :
+    (samples, T), the global signal of rules that need one, at step m of each population (`check_signal`).
+    Raises ParameterError.
+    """
+    kind("simulate.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
+    whole("simulate.batch", batch, 1, float("inf"), "It is a number of samples.")
+    spikes = network.check_input(spikes)
+    signal = network.check_signal(signal, len(spikes))
+    parts = (slice(i, i + batch) for i in range(0, len(spikes), batch))
+    return Record.concatenate([simulate_batch(network, spikes[part], signal[part]) for part in parts])
+
+
+def simulate_batch(network: Network | IntNetwork, source: Array, signal: Array) -> Record:
+    """One batch, (samples, T, channels)."""
+    plastic = [q for q in network.projections if q.rule is not None]
+    local = {q.name: np.repeat(q.local_weights[None], len(source), axis=0) for q in plastic}
+    record = Record.empty(network, source, local)
+    walk(network, record, signal, accumulate, integrate, learn)
+    return record
+
+
+def walk(network: Any, record: Record, signal: Array, accumulate: Step, integrate: Step, learn: Step) -> None:
+    """The loop over steps, into an empty record: populations in the order of their onset, each on its own clock m.
+
+    signal : (..., T). accumulate, integrate, learn : the functions of this module, or others that do the same.
+    """
+    state = {p.name: np.zeros_like(record.u[p.name][..., 0, :]) for p in network.populations}
+    samples = record.spikes[network.source.name].shape[:-2]
+    beside = {p.name: {} if p.neuron is None else p.neuron.fresh(p.size, samples) for p in network.populations}
+    extra = {q.name: q.rule.fresh(q.n_out, q.n_in, samples) for q in network.projections if q.learns}
+    inputs = [(p, network.into(p.name)) for p in network.ordered]
+    lags = {q.name: network.lag(q) for q in network.projections}
+    decays = {q.name: network.k_of(q) for q in network.projections}
+    for m in range(network.steps):
+        for p, into in inputs:
+            arrived = {q.name: arriving(record.spikes[q.source], m - lags[q.name]) for q in into}
+            acc = np.zeros_like(state[p.name])
+            for q in into:
+                acc = acc + accumulate(q, arrived[q.name], decays[q.name][m], record.local_weights.get(q.name))
+            u, s, state[p.name], beside[p.name], saturated = integrate(p, state[p.name], acc, beside[p.name])
+            record.u[p.name][..., m, :], record.spikes[p.name][..., m, :] = u, s
+            record.saturated[f"{p.name}.u"] += saturated
+            for q in into:
+                if q.learns:
+                    record.local_weights[q.name], extra[q.name], clipped = learn(
+                        q, p, record.local_weights[q.name], extra[q.name], arrived[q.name], u, signal[..., m, None]
+                    )
+                    record.saturated[f"{q.name}.P"] += clipped
+
+
+def arriving(spikes: Array, then: int) -> Array:
+    """The spikes sent in step `then` (from 0), none before the first."""
+    first = spikes[..., max(then, 0), :]
+    return first if then >= 0 else np.zeros_like(first)
+
+
+__all__ = ["Population", "Record", "simulate"]

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A local rule: a file of data and two pure functions. Subclass `Rule`, and every executor and training knows it."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from synergic._core.checks import number, require, whole
+from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
+from synergic.numerics import fixed
+from synergic.rules._rates import HELD, TRACE_MAX, Parameters, check_mask
+
+P_MAX = (1 / 16, 256.0)
+"""Range of p_max: P as a real number has 8 bits or more then, and no product of it leaves 64 bits."""
+U_SHIFT = 20
+REAL_SHIFT = 32
+
+
+class Heard(NamedTuple):
+    """What a synapse hears in a step: floats, or integers with 12 fraction bits (1.0 is 4096).
+
+    s : (..., n_in) presynaptic spikes, or values of 0 .. 1. x : (..., n_out) potential u / v_th before the reset, held
+    within -8 .. 8. fired : (..., n_out) postsynaptic spikes, u > v_th. signal : (..., 1) the global signal, -8 .. 8.
+    """
+
+    s: Any
+    x: Any
+    fired: Any
+    signal: Any
+
+
+def outer(post: Any, pre: Any) -> Any:
+    """post_i pre_j : (..., n_out, n_in), of (..., n_out) and (..., n_in)."""
+    return post[..., :, None] * pre[..., None, :]
+
+
+def check_answer(rule: Any, function: str, local: Any, state: dict[str, Any], new: Any, after: Any) -> None:
+    """Refuse what a rule's function must not return: another shape or kind of numbers, or other extra arrays."""
+    where, remedy = f"{rule.__name__}.{function}", "Return P and state as they came, with new values."
+    fits = getattr(new, "shape", None) == local.shape and new.dtype.kind == local.dtype.kind
+    got = f"P of {getattr(new, 'dtype', type(new))} {getattr(new, 'shape', '')}"
+    require(fits, where, got, f"{local.dtype} {local.shape}", remedy)
+    shapes = {name: (values.shape, values.dtype.kind) for name, values in state.items()}
+    answered = {name: (np.shape(values), np.asarray(values).dtype.kind) for name, values in after.items()}
+    require(answered == shapes, where, f"state {answered}", f"{shapes}", remedy)
+
+
+def bounded(local: Any, state: dict[str, Any], new: dict[str, Any], top: Any, trace_top: Any, mask: Any) -> Any:
+    """P under its mask and within its bound, the extra arrays within theirs, and how many entries the bounds changed.
+
+    Counts entries of P and of arrays by synapse, where the mask has one. Traces by neuron are held within -64 .. 64 by
+    definition.
+    """
+    local = local if mask is None else local * mask
+    clipped = int((abs(local) > top).sum())
+    for value in new.values():
+        if value.ndim == local.ndim and value.shape == local.shape:
+            over = abs(value) > trace_top
+            clipped += int((over if mask is None else over * mask).sum())
+    return local.clip(-top, top), {name: new[name].clip(-trace_top, trace_top) for name in state}, clipped
+
+
+class Rule(Parameters):
+    """A local rule in floating point. A subclass is a frozen dataclass, eq=False, that has
+
+    * its parameters as fields: `rate(...)`, `share(...)`, `plain(...)` of synergic.rules;
+    * if it needs them, `state`, its extra arrays by name and what they belong to, and `signalled = True`;
+    * optionally the fields p_max (bound of |P|, default 4) and mask ((n_out, n_in) of 0 and 1; default all synapses);
+    * two static methods, pure, `floating` and `fixed`, each (P, state, heard, theta) -> (P, state): the equation.
+
+    P : (..., n_out, n_in) before the step; state : dict of the extra arrays; heard : `Heard`; theta : namespace of
+    the parameters; integers also have theta.eta_exp (a product of a rate and numbers of 12 fraction bits n times has
+    the scale of P after rshift by 12 n + eta_exp) and theta.unit (P as a real number of 12 fraction bits is
+    rshift(P * unit, 32)). P's bound and mask are applied by the caller. `floating` is also called with torch tensors:
+    use operators, indexing, `abs` and `.clip`. A number beyond what fits 64 bits is the rule's own affair: |P| has up
+    to 16 bits, rates 16, x, signal and plain parameters 16, traces 19.
+
+    Defining a class registers it under its name, for files. Raises ParameterError for parameters out of range.
+    """
+
+    registry: ClassVar[dict[str, type[Rule]]] = {}
+    whole: ClassVar[Any] = None
+    p_max: float = 4.0
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Rule.registry[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        self.check_vectors()
+        number(f"{name}.p_max", self.p_max, *P_MAX, "Scale alpha with its inverse.")
+        if self.mask is not None:
+            object.__setattr__(self, "mask", check_mask(f"{name}.mask", self.mask))
+
+    @staticmethod
+    def floating(local: Any, state: dict[str, Any], heard: Heard, theta: Any) -> tuple[Any, dict[str, Any]]:
+        """The equation in floating point."""
+        raise NotImplementedError
+
+    @staticmethod
+    def fixed(local: Any, state: dict[str, Any], heard: Heard, theta: Any) -> tuple[Any, dict[str, Any]]:
+        """The equation in integers."""
+        raise NotImplementedError
+
+    def update(
+        self, numerics: Any, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any
+    ) -> tuple[Any, dict[str, Any], int]:
+        """One step. numerics : the executor's synergic.numerics module. s, u : as in numerics.floating.hebbian.
+
+        signal : (..., 1). values : of the parameters, a core's part of them. Returns P, state, entries clipped.
+        """
+        heard = Heard(s, (u / vth).clip(-HELD, HELD), (u > vth) * 1.0, signal)
+        new, after = self.floating(local, state, heard, SimpleNamespace(**values))
+        check_answer(type(self), "floating", local, state, new, after)
+        return bounded(new, state, after, self.p_max, TRACE_MAX, mask)
+
+    def quantise(self, where: str, local_bits: int, vth: int, values: bool) -> IntRule:
+        """The integer form. where : the projection's name; vth : of its target, in integers; values : the source
+        sends 0 .. 255. Raises ParameterError where a value does not fit."""
+        p_top = 2 ** (local_bits - 1) - 1
+        scale = p_top / self.p_max
+        kinds = {name: parameter.kind for name, parameter in self.parameters().items()}
+        rates = [np.abs(getattr(self, n)).max(initial=0) * scale for n, kind in kinds.items() if kind == "rate"]
+        largest = float(max(rates, default=0.0))
+        top, remedy = 2**15 / scale, "A step of a rate must not exceed p_max: raise p_max or lower the rate."
+        require(largest < 2**15 - 1, f"{where}.rule", f"a rate of {largest / scale:g}", f"below {top:g}", remedy)
+        eta_exp = next(e for e in range(15, -1, -1) if largest * 2**e < 2**15 - 1)
+        factor = {"rate": scale * 2**eta_exp, "share": ONE, "plain": ONE}
+        whole = {
+            n: integers(f"{where}.rule.{n}", v * factor[kinds[n]], 16, "It must lie within (-8, 8).")
+            for n, v in self.values.items()
+        }
+        return integer_form(type(self))(
+            **whole, eta_exp=eta_exp, unit=round(2**REAL_SHIFT * ONE / scale), vth=vth, p_top=p_top, scale=scale,
+            num_message_bits=fixed.VALUE_BITS * values, mask=self.mask,
+        )  # fmt: skip
+
+
+class IntRule(Parameters):
+    """A local rule in integers: the parameters of its `rule_type` and eta_exp, unit, vth, p_top, scale (S_P), mask.
+
+    Made by quantise(); the class of a rule is `integer_form(type(rule))`, IntOja for Oja. Raises ParameterError.
+    """
+
+    integer: ClassVar[bool] = True
+    rule_type: ClassVar[type[Rule]]
+    eta_exp: int
+    unit: int
+    vth: int
+    p_top: int
+    num_message_bits: int
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        self.check_vectors()
+        whole(f"{name}.eta_exp", self.eta_exp, 0, 15, AGAIN)
+        whole(f"{name}.vth", self.vth, 1, fixed.MEMBRANE_MAX, AGAIN)
+        whole(f"{name}.p_top", self.p_top, 1, 2**15 - 1, AGAIN)
+        whole(f"{name}.unit", self.unit, 1, int(2**REAL_SHIFT * ONE * P_MAX[1]), AGAIN)
+        whole(f"{name}.num_message_bits", self.num_message_bits, 0, fixed.VALUE_BITS, AGAIN)
+        object.__setattr__(self, "mask", check_mask(f"{name}.mask", self.mask))
+
+    def update(
+        self, numerics: Any, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any
+    ) -> tuple[Any, dict[str, Any], int]:
+        """As Rule.update, in integers; vth is the rule's own."""
+        shift = fixed.FRACTION_BITS
+        s = fixed.rshift(s * round(2**20 / VALUE_MAX), fixed.VALUE_BITS) if self.num_message_bits else s << shift
+        x = fixed.rshift(u * round(2 ** (shift + U_SHIFT) / self.vth), U_SHIFT)
+        top = int(HELD * ONE)
+        heard = Heard(s, x.clip(-top, top - 1), (u > self.vth).astype(np.int64) << shift, signal)
+        theta = SimpleNamespace(**values, eta_exp=self.eta_exp, unit=self.unit)
+        new, after = self.rule_type.fixed(local, state, heard, theta)
+        check_answer(self.rule_type, "fixed", local, state, new, after)
+        return bounded(new, state, after, self.p_top, int(TRACE_MAX * ONE), mask)
+
+
+def reduced(rule: Any) -> Any:
+    """What pickle keeps of a rule whose class `integer_form` has made, which no module holds."""
+    return restored, (rule.rule_type, {f.name: getattr(rule, f.name) for f in dataclasses.fields(rule)})
+
+
+def restored(rule_type: type[Rule], given: dict[str, Any]) -> Any:
+    """An integer rule out of a pickle."""
+    return integer_form(rule_type)(**given)
+
+
+def integer_form(rule_type: type[Rule]) -> Any:
+    """The class of a rule's integer form: made once, at the first question."""
+    fits = isinstance(rule_type, type) and issubclass(rule_type, Rule)
+    require(fits, "integer_form.rule_type", repr(rule_type), "a subclass of Rule", "Give the class, not one of it.")
+    if "whole" in vars(rule_type):
+        return vars(rule_type)["whole"]
+    parameters = rule_type.parameters()
+    theta = [(n, Any, dataclasses.field(metadata={"parameter": p})) for n, p in parameters.items()]
+    numbers = [("eta_exp", int), ("unit", int), ("vth", int), ("p_top", int), ("scale", float)]
+    more = [("num_message_bits", int, dataclasses.field(default=0)), ("mask", Any, dataclasses.field(default=None))]
+    names = {"rule_type": rule_type, "state": rule_type.state, "signalled": rule_type.signalled, "__reduce__": reduced}
+    fields: Any = [*theta, *numbers, *more]
+    name = f"Int{rule_type.__name__}"
+    made = dataclasses.make_dataclass(name, fields, bases=(IntRule,), namespace=names, frozen=True, eq=False)
+    rule_type.whole = made
+    return made
