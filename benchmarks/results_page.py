@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from synergic.learning.faults import DAMAGE
 
 from synergic import plots
+from synergic.data._corruptions import DAMAGE
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Profiles of hypothesis, for a night: `pytest --hypothesis-profile=thousands` with tests/unit/test_refinement.py or
-tests/unit/test_readers.py."""
+"""Profiles of hypothesis, for a night: `pytest --hypothesis-profile=thousands tests/hw_targets/test_refinement.py`, or
+`tests/package/test_readers.py`."""
 
 import gc
 import os

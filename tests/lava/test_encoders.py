@@ -248,7 +248,7 @@ def test_values_out_of_range_at_the_port_end_the_run():
 
 
 def test_a_code_of_ones_own_is_one_class():
-    class Once(sy.encoding.Code):
+    class Once(sy.data.Code):
         def sent(self, values, steps, first):
             return (np.arange(steps)[:, None] == first % steps) * (values[:, None] > 0.5)
 

@@ -100,4 +100,7 @@ def public(place: str) -> str:
 def install() -> None:
     """Make the old paths importable. Costs nothing until one is used."""
     for name, place in MOVED.items():
-        sys.modules.setdefault(name, MovedModule(name, place))
+        module = sys.modules.setdefault(name, MovedModule(name, place))
+        package, _, short = name.rpartition(".")
+        if package in sys.modules and not hasattr(sys.modules[package], short):
+            setattr(sys.modules[package], short, module)  # what `import a.b` would do

@@ -135,8 +135,8 @@ def test_quantise_files_and_nir_keep_a_convolution(tmp_path):
     source = sy.Source("in", projection.n_in)
     network = sy.Network(source, (sy.Population("maps", projection.n_out, 0.5, 0.5),), (projection,), "maps", 4)
     for each in (network, sy.quantise(network)):
-        sy.storage.save(each, tmp_path / "net.h5")
-        for again in (each, sy.storage.load(tmp_path / "net.h5")):
+        sy.network.save(each, tmp_path / "net.h5")
+        for again in (each, sy.network.load(tmp_path / "net.h5")):
             (kept,) = again.projections
             assert kept.convolution == geometry
             assert np.array_equal(convolution_matrix(kept.kernel, geometry.picture, 2, 1), kept.weights)

@@ -15,7 +15,7 @@ from synergic import processes
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("how-to", "interchange", "lava", "neurons", "rules")
 CLUSTER = "import ray"
-"""A block with this is tried where Ray is installed: tests/unit/test_jobs.py."""
+"""A block with this is tried where Ray is installed: tests/hw_targets/test_jobs.py."""
 
 
 def blocks(page):

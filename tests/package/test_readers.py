@@ -2,7 +2,7 @@
 """No file makes a reader do anything but read it, or refuse it with an error of ours: no other error, no crash of a C
 library, no hang, nothing executed.
 
-A minute here; for a night: pytest --hypothesis-profile=thousands tests/unit/test_readers.py
+A minute here; for a night: pytest --hypothesis-profile=thousands tests/package/test_readers.py
 """
 
 import pickle

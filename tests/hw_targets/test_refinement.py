@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Refinement: a mapped network is the unmapped one, spike for spike and state for state, however it is mapped.
 
-Hundreds of cases here; thousands: pytest --hypothesis-profile=thousands tests/unit/test_refinement.py
+Hundreds of cases here; thousands: pytest --hypothesis-profile=thousands tests/hw_targets/test_refinement.py
 """
 
 import dataclasses
