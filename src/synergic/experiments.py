@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Settings of experiments: a dataclass a family, and a shipped instance for every published figure.
 
-Source: Wu et al. 2022. Settings are the paper's but for the decay of the weights, the rate and decay of theta
-for HP, the start of theta for LP, and in the few-shot family d, lambda and the convolutions, chosen on training data
-held back (`validation`), never on test data. What a setting may be is in synergic._core.settings.
+Source: Wu et al. 2022. Settings are those of the publication except for the decay of the weights, the rate and decay of
+theta for HP, the start of theta for LP, and in the few-shot family d, lambda and the convolutions, chosen on training
+data held back (`validation`), never on test data.
 """
 
 from __future__ import annotations
@@ -14,56 +14,56 @@ from typing import Any, Literal
 from synergic._core.settings import Settings
 
 CHECKPOINT, CONFIG, NETWORK, RECORD = "checkpoint.pt", "config.json", "network.h5", "record.json"
-"""Files in the folder of a run: state after the last whole epoch, settings, trained network, figures."""
+"""Names of the files in a run's folder: state after the last whole epoch, settings, trained network, figures."""
 
 
 @dataclass(frozen=True)
 class Supervised(Settings):
-    """What labelled samples have in common, images or recordings, into a fully connected network of plastic layers."""
+    """Settings that images and recordings share: labelled samples into a fully connected network of plastic layers."""
 
     mode: Literal["gp", "lp", "hp"] = "hp"
-    """Global, local or hybrid plasticity."""
+    """Which plasticity is used: "gp" global, "lp" local, "hp" hybrid (both)."""
     hidden: int = 512
-    """Neurons of the hidden layer."""
+    """Number of neurons in the hidden layer."""
     steps: int = 10
-    """T, steps of a presentation."""
+    """T: number of time steps for which a sample is presented."""
     vth: float = 0.35
-    """Threshold."""
+    """Firing threshold v_th of every neuron."""
     decay: float = 0.4
-    """d, share of the membrane kept over a step."""
+    """d: share of the membrane potential that is left after one step, 0 to 1."""
     tau_w: float = 40.0
-    """Time constant of the slow weights' decay, in steps."""
+    """Time constant of the decay of the slow weights within a presentation, in steps."""
     lambda_: float = 0.95
-    """Share of P kept over a step."""
+    """lambda: share of the local weights P that is left after one step, 0 to 1."""
     p_max: float = 4.0
-    """Bound of P."""
+    """Bound of the local weights: every entry of P stays within -p_max and p_max."""
     readout: Literal["rank", "rate"] = "rank"
-    """Whether u(T) or the spike count of the outputs is trained and read."""
+    """What decides the class: "rank" compares the output potentials at step T, "rate" compares spike counts."""
     dropout: float = 0.0
-    """Share of the hidden neurons left out for a presentation, in training only."""
+    """Probability that a hidden neuron is dropped for a presentation. Used in training only."""
     epochs: int = 30
-    """Passes over the training samples."""
+    """Number of passes over the training samples."""
     batch: int = 100
-    """Samples a step."""
+    """Number of samples in a training batch."""
     lr: float = 1e-3
-    """Adam's rate for W and b, falling to 0 by a cosine."""
+    """Learning rate of Adam for the slow weights W and biases b. A cosine schedule lowers it to 0."""
     lr_theta: float = 5e-4
-    """Adam's rate for alpha, eta and beta, likewise."""
+    """Learning rate of Adam for theta = (alpha, eta, beta). A cosine schedule lowers it to 0."""
     theta_decay: float = 0.0
-    """Decoupled decay of alpha, eta and beta a step, times the rate."""
+    """Weight decay (decoupled, as in AdamW) of alpha, eta and beta; each step it is multiplied by the learning rate."""
     theta_every: int = 0
-    """0: theta learns with W in every step. n: after n batches for W the next one is for theta alone, whose gradient
-    goes through a step of W on the batch before (learning.meta)."""
+    """0: every batch trains W and theta together. n > 0: after n batches for W, the next batch trains theta alone, with
+    a gradient that passes through one look-ahead step of W on the batch before."""
     look_ahead: float = 1e-3
-    """xi, the rate of that step of W."""
+    """xi: learning rate of the look-ahead step of W. Used if theta_every > 0."""
     second_order: Literal["difference", "none"] = "difference"
-    """How the gradient through that step is found: by a finite difference, or left out."""
+    """How the gradient through the look-ahead step is found: by a finite "difference", or left out ("none")."""
     weight_decay: float = 0.3
-    """Decoupled decay of W and b a step, times the rate."""
+    """Weight decay (decoupled, as in AdamW) of W and b; each step it is multiplied by the learning rate."""
     validation: int = 0
-    """Hold back the last so many training samples, and evaluate on them instead of the test set."""
+    """Number of training samples, from the end, to hold back and to evaluate on instead of the test set."""
     seed: int = 0
-    """Of weights and order."""
+    """Seed of the initial weights and of the order of the training samples."""
 
 
 @dataclass(frozen=True)
@@ -71,27 +71,29 @@ class Classification(Supervised):
     """Images into a fully connected network of plastic layers; the real pixel values enter at every step."""
 
     dataset: Literal["mnist", "fashion-mnist", "cifar-10"] = "fashion-mnist"
-    """Training and test set, official split."""
+    """Data set, with its official training and test split."""
     trace: Literal["per_sample", "frozen", "shared"] = "per_sample"
-    """Where P lives; "shared" is the authors' protocol, in which predictions depend on the batch."""
+    """When the local weights P start anew. "per_sample": with every presentation. "frozen": P never changes. "shared":
+    a batch shares one P, as in the publication, and predictions depend on the batch."""
     sign: Literal[1, -1] = 1
-    """Hebbian or anti-Hebbian."""
+    """Sign of the local rule: 1 is Hebbian, -1 is anti-Hebbian."""
     rho: Literal["tanh", "identity", "softmax"] = "tanh"
-    """Of the potential, in the local rule."""
+    """Non-linearity rho that the local rule applies to the potential u / v_th."""
     reset: Literal["subtract", "zero"] = "subtract"
-    """Of the membrane, after a spike."""
+    """Reset of the membrane after a spike: "subtract" takes v_th away, "zero" sets it to 0."""
     balanced: bool = False
-    """Whether a local rule keeps the sum of each hidden neuron's slow weights at zero (numerics.floating.balanced)."""
+    """Whether a second local rule holds the sum of the slow weights of each hidden neuron at zero, against noise and
+    brighter backgrounds."""
     alpha_start: float = 0.01
-    """alpha starts uniform between 0 and this."""
+    """Upper end of the uniform start values of alpha, the weight of the local term; the lower end is 0."""
     eta_start: float = 0.01
-    """eta starts uniform between 0 and this."""
+    """Upper end of the uniform start values of eta, the local learning rate; the lower end is 0."""
     train_samples: int | None = None
-    """Use only the first so many training images."""
+    """Number of training images to use, from the start. Default: all."""
 
     @property
     def name(self) -> str:
-        """Of the folder that a run goes to."""
+        """Default name of the run's folder."""
         trace = "" if self.trace == "per_sample" else f"-{self.trace}"
         return f"{self.dataset}-{self.mode}{trace}{'-balanced' if self.balanced else ''}-{self.seed}"
 
@@ -101,15 +103,15 @@ class Convolution(Classification):
     """Images into spiking convolutions, then plastic dense layers."""
 
     channels: tuple[int, ...] = (128, 256, 256)
-    """Of the convolutions, 3 x 3."""
+    """Number of output channels of each spiking convolution, whose kernels are 3 x 3."""
     pools: tuple[int, ...] = ()
-    """Side of the squares whose spikes are averaged after each convolution; empty: 2 after each."""
+    """Side of the average pooling after each convolution. Empty: 2 after each convolution."""
     dense: tuple[int, ...] = ()
-    """Neurons of plastic layers between the convolutions and the hidden layer."""
+    """Number of neurons of each further plastic layer between the convolutions and the hidden layer."""
 
     @property
     def name(self) -> str:
-        """Of the folder that a run goes to."""
+        """Default name of the run's folder."""
         return super().name.replace(self.dataset, f"{self.dataset}-conv", 1)
 
 
@@ -118,58 +120,61 @@ class Continual(Settings):
     """Shuffled MNIST: each task is a fixed permutation of the pixels, all tasks share the network and its outputs."""
 
     mode: Literal["gp", "hp", "ewc"] = "hp"
-    """Global or hybrid plasticity, each task on its own sparse mask; or elastic weight consolidation of all weights."""
+    """Method against forgetting. "gp" and "hp": global or hybrid plasticity, where each task trains the weights of its
+    own sparse mask. "ewc": elastic weight consolidation of all weights."""
     tasks: int = 50
-    """Permutations, learned one after the other."""
+    """Number of tasks, learned one after the other. Each is one permutation of the pixels."""
     epochs_a_task: int = 1
-    """Passes over the training images of a task; the paper's 10 are shortened to this for all modes."""
+    """Number of passes over the training images of a task. The publication uses 10."""
     theta_tasks: int = 35
-    """After each of the first so many tasks, one pass over images of the tasks so far changes alpha, eta and beta."""
+    """Number of tasks, from the first, after which alpha, eta and beta are trained too: by one pass over images of all
+    tasks so far."""
     density: float = 0.03
-    """Share of the slow weights that a task uses."""
+    """Share of the slow weights that the mask of a task contains, 0 to 1."""
     hidden: int = 1024
-    """Neurons of each of the two hidden layers."""
+    """Number of neurons in each of the two hidden layers."""
     steps: int = 3
-    """T, steps of a presentation."""
+    """T: number of time steps for which a sample is presented."""
     vth: float = 0.5
-    """Threshold."""
+    """Firing threshold v_th of every neuron."""
     decay: float = 0.8
-    """d, share of the membrane kept over a step."""
+    """d: share of the membrane potential that is left after one step, 0 to 1."""
     tau_w: float = 40.0
-    """Time constant of the slow weights' decay, in steps."""
+    """Time constant of the decay of the slow weights within a presentation, in steps."""
     lambda_: float = 0.8
-    """Share of P kept over a step."""
+    """lambda: share of the local weights P that is left after one step, 0 to 1."""
     p_max: float = 4.0
-    """Bound of P."""
+    """Bound of the local weights: every entry of P stays within -p_max and p_max."""
     gain: float = 0.7
-    """Of the initial slow weights: uniform within gain over the root of the inputs that a neuron hears."""
+    """Size of the initial slow weights: they are uniform between -gain / sqrt(n) and gain / sqrt(n), where n is the
+    number of inputs of the neuron."""
     batch: int = 100
-    """Images a step."""
+    """Number of images in a training batch."""
     lr: float = 5e-4
-    """Adam's rate for W, anew for each task."""
+    """Learning rate of Adam for the slow weights W. Adam starts anew with each task."""
     lr_theta: float = 5e-5
-    """Adam's rate for alpha, eta and beta."""
+    """Learning rate of Adam for alpha, eta and beta."""
     ewc: float = 1e5
-    """Strength of elastic weight consolidation, for mode "ewc" alone."""
+    """Strength of elastic weight consolidation. Used in mode "ewc" only."""
     fisher_samples: int = 200
-    """Images whose squared gradients say how much a weight matters, for mode "ewc" alone."""
+    """Number of images for the Fisher information, which says how much a weight matters. Used in mode "ewc" only."""
     train_samples: int | None = None
-    """Use only the first so many training images."""
+    """Number of training images to use, from the start. Default: all."""
     validation: int = 0
-    """Hold back the last so many training images, and evaluate on them instead of the test set."""
+    """Number of training images, from the end, to hold back and to evaluate on instead of the test set."""
     matrix_samples: int = 1000
-    """Images of each task that the matrix of accuracies is measured with; the final accuracies take all."""
+    """Number of test images of each task for the matrix of accuracies during the run. The final accuracies use all."""
     seed: int = 0
-    """Of weights, permutations, masks and order."""
+    """Seed of weights, permutations, masks and order of the training images."""
 
     @property
     def epochs(self) -> int:
-        """Units of work of a run."""
+        """Number of units after which a run writes a checkpoint: one a task."""
         return self.tasks
 
     @property
     def name(self) -> str:
-        """Of the folder that a run goes to."""
+        """Default name of the run's folder."""
         return f"continual-{self.mode}-{self.seed}"
 
 
@@ -178,15 +183,15 @@ class Events(Supervised):
     """N-MNIST, all of it or a part: frames of events, one a step, as spikes into a fully connected network."""
 
     dropout: float = 0.5
-    """Share of the hidden neurons left out for a presentation, in training only."""
+    """Probability that a hidden neuron is dropped for a presentation. Used in training only."""
     batch: int = 20
-    """Recordings a step."""
+    """Number of recordings in a training batch."""
     lr: float = 5e-4
-    """Adam's rate for W and b, falling to 0 by a cosine."""
+    """Learning rate of Adam for the slow weights W and biases b. A cosine schedule lowers it to 0."""
 
     @property
     def name(self) -> str:
-        """Of the folder that a run goes to."""
+        """Default name of the run's folder."""
         return f"nmnist-{self.mode}-{self.seed}"
 
 
@@ -195,53 +200,58 @@ class FewShot(Settings):
     """Omniglot: new characters from few drawings."""
 
     ways: int = 5
-    """Characters of an episode."""
+    """Number of characters (classes) in an episode."""
     shots: int = 1
-    """Drawings of each character that are shown with their label."""
+    """Number of labelled drawings (the support set) of each character in an episode."""
     split: Literal["published", "official"] = "published"
-    """Test characters: the last 100 of a random order of all, or the official evaluation set."""
+    """Which characters are tested. "published": the last 100 of a random order of all, as in the publication.
+    "official": the evaluation set of Omniglot."""
     convolutions: Literal["strided", "pooled"] = "pooled"
-    """The paper's four, or four with the largest of 2 x 2 places kept after each of the first three."""
+    """Feature extractor. "strided": the publication's four convolutions with stride. "pooled": four convolutions with 2
+    x 2 max pooling after each of the first three."""
     channels: int = 96
-    """Of each of the four convolutions; the paper's have 128."""
+    """Number of channels of each of the four convolutions. The publication uses 128."""
     decay: float = 0.0
-    """d, share of the membrane kept over a step. The paper's 0.2 lets the last drawing shown bias the answer."""
+    """d: share of the membrane potential that is left after one step, 0 to 1. The publication uses 0.2, with which the
+    last drawing shown biases the answer."""
     lambda_: float = 1.0
-    """Share of P kept over a step. With the paper's 0.99 drawings shown first count for less than the last."""
+    """lambda: share of the local weights P that is left after one step, 0 to 1. The publication uses 0.99, with which
+    earlier drawings count for less than later ones."""
     p_max: float = 4.0
-    """Bound of P."""
+    """Bound of the local weights: every entry of P stays within -p_max and p_max."""
     epochs: int = 70
-    """Units of `steps_an_epoch` steps."""
+    """Number of epochs, each of `steps_an_epoch` training steps."""
     steps_an_epoch: int = 100
-    """Steps between two checkpoints."""
+    """Number of training steps in an epoch. A run writes a checkpoint after each epoch."""
     batch: int = 8
-    """Episodes' worth of characters a step."""
+    """Number of episodes whose characters are drawn for a training step."""
     queries: int = 3
-    """Queries of each character of a training episode."""
+    """Number of query drawings of each character in a training episode."""
     regroupings: int = 12
-    """How often the characters of a step come together anew, into episodes of the same pictures."""
+    """Number of times that the characters of a training step are regrouped into new episodes of the same images."""
     mirrored: bool = True
-    """Whether mirror images of characters are further ones to train on, as their quarter turns always are."""
+    """Whether mirror images count as further training characters. Rotations by 90, 180 and 270 degrees always do."""
     distortion: float = 0.12
-    """Of each training picture: by how much the entries of its affine map may differ from the identity's."""
+    """Random affine distortion of each training image: largest difference of an entry of its matrix from the
+    identity."""
     lr: float = 1e-3
-    """Adam's rate for convolutions, W and b, falling to 0 by a cosine."""
+    """Learning rate of Adam for convolutions, W and b. A cosine schedule lowers it to 0."""
     lr_theta: float = 1e-4
-    """Adam's rate for alpha, eta and beta, likewise."""
+    """Learning rate of Adam for alpha, eta and beta. A cosine schedule lowers it to 0."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
-    """Of the convolutions, in training only; twice as fast where the processor has bfloat16."""
+    """Precision of the convolutions in training. "bfloat16" is about twice as fast on processors that have it."""
     held_characters: int = 0
-    """Training characters set aside for validation."""
+    """Number of training characters that are set aside for validation."""
     validation: bool = False
-    """Evaluate on those instead of the test characters."""
+    """Whether to evaluate on the validation characters (`held_characters`) instead of the test characters."""
     test_episodes: int = 1000
-    """Episodes of the evaluation, each with a query for each character."""
+    """Number of episodes in the evaluation, each with one query for each character."""
     seed: int = 0
-    """Of the order of the characters, the weights and the training episodes."""
+    """Seed of the order of the characters, of the initial weights and of the training episodes."""
 
     @property
     def name(self) -> str:
-        """Of the folder that a run goes to."""
+        """Default name of the run's folder."""
         return f"omniglot-{self.ways}way-{self.shots}shot-{self.split}-{self.seed}"
 
 
@@ -272,7 +282,7 @@ FASHION_CONV = Convolution(
     lr=5e-4,
     weight_decay=0.0,
 )
-# Of these networks the rates, batch and share left out are chosen on held-back images, for the few steps they have.
+# Rates, batch and dropout of these networks were chosen on held-back images, for the few steps that they train.
 SMALL: dict[str, Any] = {
     "channels": (16, 32, 64),
     "epochs": 6,
@@ -287,11 +297,11 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "fashion-lp": ("Fashion-MNIST 784-512-10, local plasticity", LP),
     "fashion-hp": ("Fashion-MNIST 784-512-10, hybrid plasticity", HP),
     "fashion-hp-balanced": (
-        "The same, the slow weights of each hidden neuron kept at a sum of zero",
+        "Fashion-MNIST 784-512-10, hybrid plasticity, slow weights of each hidden neuron balanced to a sum of 0",
         replace(HP, balanced=True),
     ),
     "fashion-gp-balanced": (
-        "Fashion-MNIST 784-512-10, global plasticity and nothing local but that sum, for comparison",
+        "Fashion-MNIST 784-512-10, global plasticity, with balanced slow weights, for comparison",
         replace(GP, balanced=True),
     ),
     "fashion-hp-shared": (
@@ -310,11 +320,11 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
         FASHION_CONV,
     ),
     "mnist-conv-hp-small": (
-        "MNIST, few channels and epochs: what a processor core trains in half an hour",
+        "MNIST, few channels and epochs, trained on one processor core in half an hour",
         replace(MNIST_CONV, **SMALL),
     ),
     "fashion-conv-hp-small": (
-        "Fashion-MNIST, few channels and epochs: what a processor core trains in half an hour",
+        "Fashion-MNIST, few channels and epochs, trained on one processor core in half an hour",
         replace(FASHION_CONV, **SMALL),
     ),
     "cifar-conv-hp": (
@@ -339,7 +349,10 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "nmnist-lp": ("N-MNIST 2312-512-10, local plasticity", Events(mode="lp")),
     "nmnist-hp": ("N-MNIST 2312-512-10, hybrid plasticity", Events(mode="hp")),
     "omniglot-5way-1shot": ("Omniglot, 5 characters from 1 drawing each", FewShot()),
-    "omniglot-5way-1shot-official": ("The same, official split", FewShot(split="official")),
+    "omniglot-5way-1shot-official": (
+        "Omniglot, 5 characters from 1 drawing each, official split",
+        FewShot(split="official"),
+    ),
     "omniglot-5way-5shot": ("Omniglot, 5 characters from 5 drawings each", FewShot(shots=5, epochs=40)),
     "omniglot-20way-1shot": ("Omniglot, 20 characters from 1 drawing each", FewShot(ways=20, batch=2)),
     "omniglot-20way-5shot": (
@@ -350,4 +363,4 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     "continual-hp": ("50 shuffled MNIST tasks, hybrid plasticity with masks", Continual(mode="hp")),
     "continual-ewc": ("50 shuffled MNIST tasks, elastic weight consolidation", Continual(mode="ewc", gain=1.0)),
 }
-"""By name: what it is, and its settings."""
+"""By name: description and settings of every shipped experiment."""

@@ -29,7 +29,7 @@ def synergic(*arguments):
 def test_help_names_the_commands_and_explains_the_options():
     assert "demo" in synergic("--help").stdout
     text = synergic("demo", "--help").stdout
-    for word in ("--json", "--seed", "--figure", "Training epochs"):
+    for word in ("--json", "--seed", "--figure", "training epochs"):
         assert word in text
 
 

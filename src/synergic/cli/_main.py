@@ -22,15 +22,15 @@ class Demo:
     """Train GP, LP and HP on real 8x8 digits, run HP in Lava and on the model of the chip, compare."""
 
     seed: int = 0
-    """Of the split, the initial weights and the order of training."""
+    """Seed of the train-test split, of the initial weights and of the order of training."""
     epochs: int = 40
-    """Training epochs of each mode."""
+    """Number of training epochs of each mode."""
     json: Path | None = None
-    """File for all figures."""
+    """JSON file to write all figures to."""
     figure: Path = Path("synergic-demo.png")
-    """File for the picture."""
+    """Image file to write the plots to."""
     progress: bool = True
-    """Progress bars."""
+    """Whether to show progress bars."""
 
     def run(self) -> None:
         """Run the demo and print its tables."""
@@ -47,7 +47,7 @@ class Demo:
         picture(figures, self.figure)
         if self.json:
             write_json(figures, self.json)
-        Console().print(f"picture: {self.figure}" + (f", figures: {self.json}" if self.json else ""))
+        Console().print(f"plots: {self.figure}" + (f", figures: {self.json}" if self.json else ""))
 
 
 TrainingConfig = tyro.extras.subcommand_type_from_defaults(
@@ -59,26 +59,27 @@ TrainingConfig = tyro.extras.subcommand_type_from_defaults(
 
 @dataclass
 class Train:
-    """Train a shipped experiment; any of its settings can be changed. Resumes where it was interrupted.
+    """Train a shipped experiment, with any of its settings changed. A run that was interrupted resumes.
 
-    Started by torchrun, its processes share every batch.
+    Under torchrun, several processes share every batch.
     """
 
     config: Annotated[TrainingConfig, tyro.conf.arg(name="")]  # type: ignore[valid-type]
-    """The experiment."""
+    """Name of the experiment."""
     run_folder: Path | None = None
-    """Folder of the run, default runs/ and the name of the experiment with its seed."""
+    """Folder of the run. Default: runs/, then data set, mode and seed, as in runs/fashion-mnist-hp-0."""
     data: Path | None = None
-    """Folder with the data sets, default $SYNERGIC_DATA, else a download into the home folder's cache."""
+    """Folder with the data sets. Default: $SYNERGIC_DATA; without it, data are downloaded to a cache in the home
+    folder."""
     device: str = "cpu"
-    """Where torch computes: "cpu", or "cuda", which the continual family does without."""
+    """Device that torch uses: "cpu" or "cuda". The continual experiments run on "cpu" only."""
     progress: bool = True
-    """Progress bar."""
+    """Whether to show a progress bar."""
     json: Path | None = None
-    """File for the record, which the run's folder holds too."""
+    """JSON file to write the record of the run to, in addition to record.json in the run's folder."""
 
     def run(self) -> None:
-        """Train, and print what was reached."""
+        """Train, and print the accuracy."""
         require("synergic train", "torch", "torchvision")
         if self.json is not None:  # before the hours of work, not after
             check_folder(self.json)
@@ -110,16 +111,17 @@ class Train:
 
 @dataclass
 class Evaluate:
-    """Repeat the figures of a run from its checkpoint, compare them with its record, and draw its curves."""
+    """Compute the figures of a run again from its checkpoint, compare them with its record, and draw its curves."""
 
     run_folder: tyro.conf.Positional[Path]
-    """Folder that `synergic train` made."""
+    """Folder of a run that `synergic train` has finished."""
     data: Path | None = None
-    """Folder with the data sets, as for `train`."""
+    """Folder with the data sets. Default: $SYNERGIC_DATA; without it, data are downloaded to a cache in the home
+    folder."""
     device: str = "cpu"
-    """As for `train`."""
+    """Device that torch uses: "cpu" or "cuda". A GPU rounds differently, so use the device of the training."""
     json: Path | None = None
-    """File for recorded and repeated figures, and whether they are equal."""
+    """JSON file to write the recorded and the repeated figures to, and whether they are equal."""
 
     def run(self) -> None:
         """Print recorded and repeated figures; exit with 1 if they differ."""
@@ -145,43 +147,45 @@ class Evaluate:
 
 @dataclass
 class Map:
-    """Say whether and how a saved network fits on the model of a chip: estimate, mapping, report, pictures."""
+    """Map a saved network onto the model of a chip, or say what does not fit and which change would."""
 
     network: tyro.conf.Positional[Path]
-    """File that synergic.network.save wrote; one in floating point is quantised."""
+    """Network file, written by `synergic.network.save`. A network in floating point is quantised first."""
     chip: str = "tianjic"
-    """A shipped chip (tianjic, tianjicx, generic), or the path of a chip file."""
+    """Name of a shipped chip (tianjic, tianjicx, generic), or path of a chip file."""
     chips: tuple[int, int] = (1, 1)
-    """Rows and columns of chips side by side."""
+    """Number of rows and of columns of an array of chips."""
     placement: Literal["annealing", "greedy", "first_fit", "quadratic_assignment"] = "annealing"
-    """How places are found."""
+    """Method that places the cores on the grid of the chip."""
     weight_storage: Literal["full", "indexed"] = "full"
-    """A weight in a core at its width, or as an index into a table."""
+    """How a core stores a weight: at its full width, or as an index into a table of 32 weights."""
     balance: bool = False
-    """Cut so that the busiest core has less to do, all neurons taken for alike."""
+    """Whether to partition so that the busiest core has less work. All neurons are assumed to fire equally often."""
     fan_out: int | None = None
-    """Cores that a route of spikes may visit; copies of neurons serve the others. Default: any number."""
+    """Largest number of cores that one route of spikes visits. Further cores get copies of the neurons. Default: no
+    limit."""
     fold: Literal["auto", "none", "full"] | int = "auto"
-    """Places of a picture that the cores of a convolution compute one after another: at most so many, or as many as it
-    takes to fit."""
+    """Time-multiplexing of convolutions: the same cores compute several output positions one after another. "none",
+    "full", the largest number of passes, or "auto": the fewest passes that fit."""
     budget: int | None = None
-    """Cores that an automatic fold may take; default all."""
+    """Largest number of cores with --fold auto. Default: all cores of the chip."""
     weight_bits: int | None = None
-    """Of the slow weights, where a network in floating point is quantised; default 8."""
+    """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
     local_bits: int | None = None
-    """Of the local weights, likewise; default 16. Fewer, where a partial sum could leave 32 bits."""
+    """Bits of the local weights when a network in floating point is quantised. Default: 16. Use fewer if a partial sum
+    could exceed 32 bits."""
     seed: int = 0
-    """Of the placement."""
+    """Seed of the placement."""
     dead_cores: tuple[tuple[int, int], ...] = ()
-    """Places x y that do not work, one after another."""
+    """Cores that do not work, as a list of grid positions x y."""
     dead_links: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
-    """Links x y x y that do not work, one after another."""
+    """Links between neighbouring cores that do not work, as a list of x y x y."""
     output: Path | None = None
-    """File for the mapping, which `synergic simulate` runs."""
+    """HDF5 file to write the mapping to. `synergic simulate` runs it."""
     json: Path | None = None
-    """File for the report."""
+    """JSON file to write the report to."""
     html: Path | None = None
-    """File for the report as one page with pictures."""
+    """HTML file to write the report to, with plots."""
 
     def run(self) -> None:
         """Map, and print the report."""
@@ -195,31 +199,33 @@ class Map:
 
 @dataclass
 class Simulate:
-    """Run a saved network, or a mapping, on the model of a chip: accuracy if labels are given, and costs with their
-    assumptions."""
+    """Run a saved network or a mapping on the model of a chip: accuracy, time, energy, memory, and the assumptions."""
 
     network: tyro.conf.Positional[Path]
-    """File that synergic.network.save wrote; one in floating point is quantised. Or a mapping of `synergic map`."""
+    """Network file, written by `synergic.network.save`, or mapping file, written by `synergic map`. A network in
+    floating point is quantised first."""
     data: tyro.conf.Positional[Path]
-    """.npy file with the input (samples, T, channels), or .npz file with `input` and perhaps `labels`."""
+    """.npy file with the input of shape (samples, T, channels), or .npz file with `input` and optionally `labels`."""
     chip: str | None = None
-    """A shipped chip, or the path of a chip file; default tianjic. A mapping has its own."""
+    """Name of a shipped chip, or path of a chip file. Default: tianjic. A mapping file names its own chip."""
     samples: int | None = None
-    """Only the first so many."""
+    """Number of samples to run, from the start. Default: all."""
     weight_bits: int | None = None
-    """Of the slow weights, where a network in floating point is quantised; default 8."""
+    """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
     local_bits: int | None = None
-    """Of the local weights, likewise; default 16. Fewer, where a partial sum could leave 32 bits."""
+    """Bits of the local weights when a network in floating point is quantised. Default: 16. Use fewer if a partial sum
+    could exceed 32 bits."""
     local_memory: Literal["matrix", "history"] = "matrix"
-    """Local weights in cores of their own, or no weight written at all."""
+    """How local weights are computed: "matrix" stores them in cores of their own, "history" derives their effect from
+    earlier spikes and writes no weight."""
     strict: bool = False
-    """Whether a saturated value is an error; otherwise it is counted."""
+    """Whether a saturated value is an error. Otherwise saturations are counted and reported."""
     json: Path | None = None
-    """File for all figures."""
+    """JSON file to write all figures to."""
     figure: Path | None = None
-    """File for pictures: phases, cores, energy, spikes."""
+    """Image file to write plots to: phases, cores, energy, spikes."""
     html: Path | None = None
-    """File for the report as one page with pictures."""
+    """HTML file to write the report to, with plots."""
 
     def run(self) -> None:
         """Run, and print the report."""
@@ -232,22 +238,22 @@ class Simulate:
 
 @dataclass
 class Report:
-    """Show what runs, networks, mappings and files of figures hold: settings, seed, versions, figures, curves.
+    """Show the contents of runs, networks, mappings and files of figures: settings, seed, versions, figures, curves.
 
-    Several inputs stand side by side, for example the runs of GP and HP:
+    Several inputs are shown side by side, for example the runs of GP and HP:
 
     synergic report runs/fashion-mnist-gp-0 runs/fashion-mnist-hp-0 --html gp-and-hp.html
     """
 
     inputs: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders of `synergic train`, files that synergic saved, or JSON files of `demo`, `map` and `simulate`."""
+    """Folders of runs (`synergic train`), network or mapping files, or JSON files of `demo`, `map` and `simulate`."""
     html: Path | None = None
-    """File for all of it as one page, with curves and pictures."""
+    """HTML file to write the report to, with curves and plots."""
     json: Path | None = None
-    """File for all of it as JSON."""
+    """JSON file to write the report to."""
 
     def run(self) -> None:
-        """Print it, and write what is asked for."""
+        """Print the report, and write the files that are asked for."""
         from synergic.cli._report import report
 
         report(self.inputs, self.html, self.json)
@@ -255,23 +261,23 @@ class Report:
 
 @dataclass
 class Bench:
-    """Measure this machine: training, Lava and the chip against the figures to reach, each against its peers, in turns.
+    """Measure the speed of this machine in training, in Lava and on the model of the chip, beside peers and targets.
 
-    About a minute, with few rounds, or all of it with --full, which takes most of an hour. Needs a clone of the
-    repository; peers that are not installed are left out. Exit code 1 if a figure that was measured is not reached.
+    Takes about a minute, or most of an hour with --full. Needs a clone of the repository. Peers that are not installed
+    are skipped. The exit code is 1 if a measured figure misses its target.
     """
 
     which: tyro.conf.Positional[tuple[Literal["training", "lava_runtime", "chip"], ...]] = (
         "training", "lava_runtime", "chip",
     )  # fmt: skip
-    """What to measure."""
+    """Benchmarks to run."""
     full: bool = False
-    """As the records in benchmarks/results were made."""
+    """Whether to run all rounds, as for the records in benchmarks/results."""
     json: Path | None = None
-    """File for all figures."""
+    """JSON file to write all figures to."""
 
     def run(self) -> None:
-        """Measure, and print what is reached."""
+        """Measure, and print figures beside targets."""
         from synergic.cli._bench import all_reached, bench
 
         if not all_reached(bench(self.which, not self.full, self.json)):
@@ -280,10 +286,10 @@ class Bench:
 
 @dataclass
 class Info:
-    """Versions, which parts of synergic work here, and what each missing one needs."""
+    """Show versions, which parts of synergic work here, and what each missing part needs."""
 
     json: Path | None = None
-    """File for all of it."""
+    """JSON file to write the same information to."""
 
     def run(self) -> None:
         """Print a line a package and a line a part."""
@@ -322,16 +328,16 @@ def out_of_memory(error: BaseException) -> bool:
 
 def main() -> None:
     """Entry point of `synergic`."""
-    # torch's threads wait for each other by turning on the spot. If another program has one of the cores, every small
+    # torch's threads wait for each other in a busy loop. If another program has one of the cores, every small
     # operation lasts as long as that program keeps it: training is ten times slower. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command = tyro.cli(
         Command,
         prog="synergic",
         description=(
-            "Global-local learning on spiking hardware. Start with `synergic demo`; train with `synergic train`, and "
-            "see what a run, a network or a mapping holds with `synergic report`. Every command explains its options "
-            "with --help. Exit codes: 0 done, 1 figures differ or are not reached, 2 refused, 130 interrupted."
+            "Global-local learning on spiking hardware. Start with `synergic demo`. Train with `synergic train`, and "
+            "look into a run, a network or a mapping with `synergic report`. Every command explains its options "
+            "with --help. Exit codes: 0 done, 1 figures differ or miss their targets, 2 refused, 130 interrupted."
         ),
         # Options may stand anywhere, also behind the name of an experiment.
         config=(tyro.conf.CascadeSubcommandArgs,),
