@@ -211,7 +211,7 @@ def picture(figures: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(14, 7), layout="constrained")
     FigureCanvasAgg(figure)
     # Rows of their own: colour bars in one must not squeeze the other.
-    axes = np.array([row.subplots(1, 4) for row in figure.subfigures(2, 1)])
+    axes = np.array([row.subplots(1, 4) for row in figure.subfigures(2, 1, squeeze=False)[:, 0]])
     plots.raster(axes[0, 0], o["test"][0], f"input: a {o['labels'][0]}")
     plots.raster(axes[0, 1], record.spikes["hidden1"][0], "hidden layer")
     plots.raster(axes[0, 2], record.spikes["output"][0], "output layer")

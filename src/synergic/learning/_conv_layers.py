@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from synergic._core.checks import choice, grid, kind, number, require, whole
 from synergic.learning import _buffers as buffers
-from synergic.learning._layers import HybridNet
+from synergic.learning._layers import HybridNet, Layers
 from synergic.learning._scan import Neuron, scan
 from synergic.learning._tensors import heard
 
@@ -138,7 +138,7 @@ class ConvHybridNet(HybridNet):
         neuron = {name: settings[name] for name in ("vth", "decay", "reset") if name in settings}
         self.picture = tuple(picture)
         ins = (picture[0], *channels)
-        self.convolutions = nn.ModuleList(
+        self.convolutions = Layers(
             SpikingConv2d(a, b, pool=pool, **neuron) for a, b, pool in zip(ins, channels, pools, strict=False)
         )
         if self.mode == "lp":

@@ -61,7 +61,7 @@ class Front:
         if (after[0] * p, after[1] * p) == self.picture:
             projection = Projection.of_kernel(f"{self.last}_{name}", self.last, name, kernel, geometry)
         else:  # pixels that no square holds are heard by nobody, and a convolution would hear them
-            weights = geometry.unfold(kernel).reshape(-1, *self.picture)
+            weights: np.ndarray = geometry.unfold(kernel).reshape(-1, *self.picture)
             weights[:, after[0] * p :] = 0
             weights[:, :, after[1] * p :] = 0
             weights = weights.reshape(-1, self.channels * math.prod(self.picture))

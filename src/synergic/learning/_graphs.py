@@ -42,7 +42,7 @@ def forward(
             u = u + alpha * local
         fired = (u > vth).to(u.dtype)
         rest = u - vth * fired if subtract else u * (1 - fired)
-        if overlap is not None:
+        if overlap is not None and beta is not None:
             posts.append(rho(u / vth) + beta)
         potentials.append(u)
         spikes.append(fired)
@@ -81,7 +81,7 @@ def backward(
     if stored is not None and factor is not None:
         g_stored = shrink(factor[:, None] * scaled, stored)
         local = local + factor[:, None] * stored
-    if overlap is not None:
+    if overlap is not None and beta is not None:
         posts, before = rho(u / vth) + beta, overlap.tril(-1)
         g_overlap = (scaled @ posts.transpose(1, 2)).tril(-1)
         local = local + before @ posts

@@ -15,7 +15,7 @@ which holds while no entry of P reaches its bound. `fused` is the same with the 
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,9 @@ from synergic.learning._shared_trace import run_shared
 from synergic.learning._tensors import heard
 from synergic.network._description import TRACES
 from synergic.rules import Hebbian, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 MODES = ("gp", "lp", "hp")
 FORMS = ("fused", "gram", "matrix")
@@ -245,6 +248,24 @@ def tops_of(*several: Tensor) -> list[float]:
     return [max(-low, high) for low, high in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
+L_co = TypeVar("L_co", bound=nn.Module, covariant=True)
+
+if TYPE_CHECKING:
+
+    class Layers(nn.ModuleList, Generic[L_co]):
+        """A ModuleList that knows the class of its layers, for mypy alone; at run time it is torch's own."""
+
+        def __init__(self, modules: Iterable[L_co]) -> None: ...
+        @overload
+        def __getitem__(self, idx: slice) -> Layers[L_co]: ...
+        @overload
+        def __getitem__(self, idx: int) -> L_co: ...
+        def __getitem__(self, idx: int | slice) -> L_co | Layers[L_co]: ...
+        def __iter__(self) -> Iterator[L_co]: ...
+else:
+    Layers = nn.ModuleList
+
+
 class HybridNet(nn.Module):
     """A chain of hybrid layers in one of the three learning modes.
 
@@ -278,7 +299,7 @@ class HybridNet(nn.Module):
         whole("HybridNet.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
         self.dropout = dropout
         self.mode, self.steps, self.tau_w, self.sizes = mode, steps, tau_w, tuple(sizes)
-        self.layers = nn.ModuleList(layer(a, b, plastic=mode != "gp", **settings) for a, b in itertools.pairwise(sizes))
+        self.layers = Layers(layer(a, b, plastic=mode != "gp", **settings) for a, b in itertools.pairwise(sizes))
         if mode == "lp":
             for hidden in self.layers[:-1]:
                 hidden.requires_grad_(False)

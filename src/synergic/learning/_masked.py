@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from synergic._core.checks import number, require
-from synergic.learning._layers import HybridLinear, HybridNet, top_of
+from synergic.learning._layers import HybridLinear, HybridNet, Layers, top_of
 from synergic.learning._scan import RHO
 from synergic.learning._tensors import clip, heard
 
@@ -216,6 +216,8 @@ def steps_of(
 
 class MaskedNet(HybridNet):
     """A chain of MaskedLinear without biases. sizes, mode ("gp" or "hp"), steps, tau_w, settings : of HybridNet."""
+
+    layers: Layers[MaskedLinear]
 
     def __init__(self, sizes: tuple[int, ...], **settings: Any) -> None:
         super().__init__(sizes, layer=MaskedLinear, **settings)

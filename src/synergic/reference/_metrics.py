@@ -124,7 +124,7 @@ def membrane_updates(network: Network | IntNetwork, record: Record) -> float:
     for p in network.populations:
         u, s = record.u[p.name], record.spikes[p.name]
         after = u - p.vth * s if p.reset == "subtract" else np.where(s, 0, u)
-        updates += after[:, 0].size + np.count_nonzero(np.diff(after, axis=1))
+        updates += after[:, 0].size + int(np.count_nonzero(np.diff(after, axis=1)))
     return updates / len(u)
 
 

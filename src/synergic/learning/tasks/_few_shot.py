@@ -92,18 +92,19 @@ class FewShotNet(nn.Module):
         super().__init__()
         self.features = nn.Sequential(*convolutions(config.convolutions, config.channels), Direction())
         if config.convolutions == "pooled":
-            # Twice as quick on CPUs; the stubs of torch know it for tensors only.
-            self.features.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            # Twice as quick on CPUs.
+            self.features.to(memory_format=torch.channels_last)
         self.precision = {"float32": torch.float32, "bfloat16": torch.bfloat16}[config.precision]
         self.ways, self.size = config.ways, PLACES[config.convolutions] * config.channels
         self.plastic = HybridNet(
             (self.size + config.ways, config.ways), steps=config.ways * config.shots + 1, tau_w=float("inf"), vth=1.0,
             decay=config.decay, reset="zero", lambda_=config.lambda_, p_max=config.p_max,
         )  # fmt: skip
-        layer = self.plastic.layers[0]
+        layer, last = self.plastic.layers[0], self.features[-3]
+        assert isinstance(last, nn.BatchNorm2d)
         with torch.no_grad():
             # Few features at a time: what all characters share would drown what tells them apart.
-            self.features[-3].bias.fill_(-0.5)
+            last.bias.fill_(-0.5)
             layer.weight.zero_(), layer.bias.zero_(), layer.beta.fill_(1 - 2 / config.ways)
             layer.weight[:, self.size :] = TEACHER * (2 * torch.eye(config.ways) - 1)
             layer.eta.fill_(ETA), layer.alpha.fill_(ALPHA)
