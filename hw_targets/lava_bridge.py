@@ -48,6 +48,8 @@ from synergic.processes._run_config import HybridSimCfg
 from synergic.processes._shared_memory import MEMORY, STATE, THETA, shared_array
 from synergic.processes._sparse_synapses import SynapseConnection, Synapses
 
+__all__ = ["ChipSimCfg"]
+
 COUNTS = ("spikes", "partial_sums", "membranes", "local_writes", "steps")
 """Fields of Activity that follow the cores' own in the counters that a model shares with its run configuration."""
 LARGEST = 2**24

@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What synergic raises. The text says: object.field, the value given, the range allowed, what to do."""
 
+__all__ = [
+    "CapacityError",
+    "DataError",
+    "ExecutionError",
+    "FormatError",
+    "MissingPartError",
+    "ParameterError",
+    "SynergicError",
+    "UnsupportedError",
+]
+
 
 class SynergicError(Exception):
     """Base of every error that synergic raises on purpose."""

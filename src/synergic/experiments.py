@@ -13,6 +13,20 @@ from typing import Any, Literal
 
 from synergic._core.settings import Settings
 
+__all__ = [
+    "FASHION_CONV",
+    "GP",
+    "HP",
+    "LP",
+    "MNIST_CONV",
+    "Classification",
+    "Continual",
+    "Convolution",
+    "Events",
+    "FewShot",
+    "Supervised",
+]
+
 CHECKPOINT, CONFIG, NETWORK, RECORD = "checkpoint.pt", "config.json", "network.h5", "record.json"
 """Names of the files in a run's folder: state after the last whole epoch, settings, trained network, figures."""
 

@@ -18,6 +18,20 @@ from synergic.hw_targets.mapping import RATE, Mapping, link_packets
 from synergic.hw_targets.mapping._mapping_data import block
 from synergic.hw_targets.simulation._activity import Activity
 
+__all__ = [
+    "core_raster",
+    "heat_map",
+    "learning_curve",
+    "membrane",
+    "occupancy",
+    "phase_timeline",
+    "raster",
+    "robustness",
+    "routes",
+    "weights",
+    "weights_over_time",
+]
+
 LETTERS = 24
 """Rows or columns up to which a letter in each core can be read."""
 

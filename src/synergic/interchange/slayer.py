@@ -23,6 +23,8 @@ from synergic.learning._export import to_description
 from synergic.learning._layers import HybridLinear, HybridNet
 from synergic.network._quantise import quantise
 
+__all__ = ["HybridBlock"]
+
 
 class HybridBlock(nn.Module):
     """Plastic dense connection and LIF neurons on SLAYER's terms.

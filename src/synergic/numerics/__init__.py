@@ -3,3 +3,5 @@
 
 Imports neither Lava nor torch. `floating` and `fixed` hold the same functions under the same names.
 """
+
+__all__ = ["fixed", "floating"]

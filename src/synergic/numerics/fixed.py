@@ -6,6 +6,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+__all__ = ["accumulate", "hebbian", "held", "membrane", "postsynaptic", "reset", "rshift", "spike"]
+
 Array = npt.NDArray[np.int64]
 
 FRACTION_BITS = 12

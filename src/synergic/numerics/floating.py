@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
+__all__ = ["balanced", "hebbian", "membrane", "reset", "slow_decay", "spike", "synaptic_input"]
+
 Array = npt.NDArray[np.float64]
 
 RHO: dict[str, Callable[[Array], Array]] = {

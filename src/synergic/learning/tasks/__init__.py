@@ -15,6 +15,8 @@ from synergic.experiments import Classification, Continual, Convolution, Events,
 from synergic.learning._tensors import checked_device
 from synergic.network._description import Network
 
+__all__ = ["Task", "families", "family_of", "open_task", "read_config"]
+
 
 class Task(Protocol):
     """An experiment that trains in resumable units. All randomness is in `state` or follows from the seed."""
