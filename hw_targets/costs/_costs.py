@@ -20,8 +20,9 @@ import numpy.typing as npt
 
 from synergic._core.checks import kind, kinds
 from synergic.hw_targets._chip import Chip
-from synergic.hw_targets.mapping import Chain, Mapping, local_bits, map_network, memory_of
+from synergic.hw_targets.mapping import Chain, Mapping, Tile, local_bits, map_network, memory_of
 from synergic.hw_targets.mapping._mapping_data import block
+from synergic.hw_targets.mapping._memory import full_bytes
 from synergic.hw_targets.simulation._activity import Activity
 from synergic.hw_targets.simulation._probes import Probes
 from synergic.hw_targets.simulation._simulator import simulate_on_chip
@@ -42,7 +43,9 @@ ASSUMPTIONS = (
     "A link carries one packet a clock, of each sample the mean; hops cost no energy: no figure for hops of this chip "
     "is known.",
     "Local weights wider than 8 bits lie in several cores; the simulator computes them as one word.",
-    "Every local rule is counted as the Hebbian one: memory, reads and writes of another rule's traces are left out.",
+    "A rule's own arrays (traces, thresholds) are stored, 3 bytes a value, in every core that stores local weights of "
+    "its tile. To update a value takes a slot of the update phase, as to rewrite a local weight does. The number of "
+    "multiplications in a rule's equation costs nothing more.",
     "In the history form the soma core adds up the terms, one slot each, and compares a spike pair in one slot; its "
     "overlaps travel with the partial sums.",
 )
@@ -50,6 +53,8 @@ LINK_CYCLES = 1
 """Clocks for which a packet occupies a link. Assumed."""
 HISTORY_BYTES = 4
 """Bytes of a postsynaptic term in the history form: up to 32 bits. A spike takes one bit."""
+TRACE_BYTES = 3
+"""Bytes of a value of a rule's own arrays: within -64 .. 64 with 12 fraction bits, 19 bits."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Costs:
 
     latency_slowest_s, latency_contention_s : as latency_s, at the other two levels of time, mean of the samples; None
     where the run kept no counts by step (the chip inside Lava). energy_chip_j : with all cores of the chip switched on.
-    local_memory : "matrix" or "history". local_weight_bytes : P; history_bytes : spikes and terms kept instead.
+    local_memory : "matrix" or "history". local_weight_bytes : P; history_bytes : spikes and terms kept instead;
+    trace_bytes : the rules' own arrays. fits_sram : whether the fullest core fits, these included.
     events : counts a sample. by_core : (cores,) J. by_sample : (samples,) J. layers : by population.
     """
 
@@ -80,6 +86,7 @@ class Costs:
     hops: int
     local_memory: str = "matrix"
     history_bytes: int = 0
+    trace_bytes: int = 0
     latency_slowest_s: float | None = None
     latency_contention_s: float | None = None
     energy_chip_j: float = 0.0
@@ -142,6 +149,35 @@ def history_size(mapping: Mapping, steps: int) -> int:
             heads.add((t.projection, t.rows, t.soma_core))
     terms = sum(b - a for _, (a, b), _ in heads) * steps
     return -(-bits // 8) + HISTORY_BYTES * terms
+
+
+def traces_of(mapping: Mapping, local_memory: str) -> dict[Tile, int]:
+    """Values of the rules' own arrays in each core with local weights of a tile, by tile that learns by such a rule."""
+    projections = {p.name: p for p in mapping.network.projections}
+    found = {}
+    for t in mapping.held:
+        p = projections[t.projection]
+        if local_memory == "matrix" and p.learns and p.rule is not None and p.rule.state:
+            arrays = p.rule.fresh(t.rows[1] - t.rows[0], t.columns[1] - t.columns[0])
+            found[t] = sum(values.size for values in arrays.values())
+    return found
+
+
+def trace_slots(mapping: Mapping, activity: Activity) -> npt.NDArray[np.int64]:
+    """Slots that the update of the rules' own arrays takes in each step of the chip's clock, of one sample.
+
+    (clock, cores); (1, cores), the steps added up, where the run kept no counts by step.
+    """
+    stepwise = len(activity.integrated) > 0
+    slots = np.zeros((len(activity.integrated) or 1, mapping.cores), np.int64)
+    for t, values in traces_of(mapping, activity.local_memory).items():
+        onset = mapping.network.onsets[t.population]  # type: ignore[union-attr]
+        for core in t.local_cores:
+            if stepwise:
+                slots[onset : onset + activity.steps, core] += values
+            else:
+                slots[0, core] += values * activity.steps
+    return slots
 
 
 def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.NDArray[np.float64]:
@@ -208,7 +244,8 @@ def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.ND
     samples, rate = max(activity.samples, 1), lanes(chip)
     turns = mapping.turns
     work = np.zeros((len(activity.slowest), 2 * turns + 1))
-    work[:, :-1:2], work[:, -1] = activity.slowest[:, :-1] / samples / rate, activity.slowest[:, -1] / samples / rate
+    work[:, :-1:2] = activity.slowest[:, :-1] / samples / rate
+    work[:, -1] = (activity.updated + samples * trace_slots(mapping, activity)).max(axis=1) / samples / rate
     work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # what learns is not folded: it is in the first turn
     updates = activity.local_memory == "matrix" and any(p.learns for p in mapping.network.projections)
     relays = count - updates > turns
@@ -241,13 +278,16 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     phases = per_step * activity.steps
     t, cores = chip.phase_seconds, len(held)
     slots = int(chip.axons) * int(chip.neurons)
-    used = activity.synaptic.sum() / samples
+    traces, values = trace_slots(mapping, activity), traces_of(mapping, form)
+    slots_of = activity.synaptic / samples + traces.sum(axis=0)
+    used = slots_of.sum()
     idle_core = phases * t * chip.power_low.value
     per_slot = t * (chip.power_high.value - chip.power_low.value) / slots
     weights = sum(weights_kept(mapping, p) * p.weight_bits for p in net.projections) // 8
     kept = [p for p in net.projections if form == "matrix" or not p.learns or np.any(p.local_weights)]
     local = sum(p.weights.size * local_bits(p) for p in kept) // 8
-    by_core = activity.synaptic / samples * per_slot
+    fullest = max([0, *(full_bytes(t.synapses, chip) + TRACE_BYTES * n for t, n in values.items())])
+    by_core = slots_of * per_slot
     by_core[sorted(held)] += idle_core
     stepwise = len(activity.integrated) > 0
     slowest, contention = measured_latencies(mapping, activity) if stepwise else (None, None)
@@ -265,17 +305,18 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         utilisation=float(used / (slots * phases * cores)),
         weight_bytes=weights,
         local_weight_bytes=local,
-        fits_sram=memory_of(mapping.arranged, mapping.held, chip).full_largest <= int(chip.sram),
+        fits_sram=max(fullest, memory_of(mapping.arranged, mapping.held, chip).full_largest) <= int(chip.sram),
         hops=sum(len(r.hops) for r in mapping.routes),
         local_memory=form,
         history_bytes=history_size(mapping, activity.steps) if form == "history" else 0,
+        trace_bytes=TRACE_BYTES * sum(n * len(t.local_cores) for t, n in values.items()),
         latency_slowest_s=slowest,
         latency_contention_s=contention,
         energy_chip_j=float(idle_core * chip.cores + per_slot * used),
         events=events(mapping, activity) if stepwise else {},
-        layers=layers(mapping, activity, held, idle_core, per_slot) if stepwise else {},
+        layers=layers(mapping, activity, held, idle_core, slots_of * per_slot) if stepwise else {},
         by_core=by_core,
-        by_sample=activity.by_sample * per_slot + idle_core * cores if stepwise else None,
+        by_sample=(activity.by_sample + traces.sum()) * per_slot + idle_core * cores if stepwise else None,
     )
 
 
@@ -288,6 +329,7 @@ def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
         "slow weights read": reads[sorted(synapse)].sum(),
         "local weights read": reads[sorted(local - synapse)].sum(),
         "local weights rewritten": activity.updated.sum(),
+        "rule traces rewritten": trace_slots(mapping, activity).sum() * activity.samples,
         "history terms recalled": activity.recalled.sum(),
         "spikes sent": activity.spikes,
         "partial sums sent": activity.partial_sums,
@@ -298,22 +340,23 @@ def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
 
 
 def layers(
-    mapping: Mapping, activity: Activity, held: set[int], idle_core: float, per_slot: float
+    mapping: Mapping, activity: Activity, held: set[int], idle_core: float, energies: npt.NDArray[np.float64]
 ) -> dict[str, dict[str, float]]:
-    """Costs by population, of the cores that feed it and its own, a sample."""
+    """Costs by population, of the cores that feed it and its own, a sample. energies : of each core's slots, J."""
+    rewritten = activity.updated.sum(axis=0) / max(activity.samples, 1)
+    slots = activity.synaptic / max(activity.samples, 1) + trace_slots(mapping, activity).sum(axis=0)
     out = {}
     for p in mapping.network.populations:
         tiles = [t for t in mapping.held if t.population == p.name]
         mine = sorted({c for t in tiles for c in (t.core, t.soma_core, *t.local_cores)} & held)
         local = sorted({c for t in tiles for c in t.local_cores} & held)
-        slots = activity.synaptic[mine].sum() / max(activity.samples, 1)
         out[p.name] = {
             "cores": len(mine),
             "local cores": len(local),
-            "slots": float(slots),
-            "rewritten": float(activity.updated[:, mine].sum() / max(activity.samples, 1)),
+            "slots": float(slots[mine].sum()),
+            "rewritten": float(rewritten[mine].sum()),
             "spikes": float(activity.fired[p.name].sum() / max(activity.samples, 1)),
-            "energy_j": float(slots * per_slot + idle_core * len(mine)),
+            "energy_j": float(energies[mine].sum() + idle_core * len(mine)),
         }
     return out
 

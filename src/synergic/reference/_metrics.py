@@ -51,9 +51,11 @@ def check_record(network: Any, record: Any) -> None:
 def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
     """Bytes of the parameters and of the state that is kept: NeuroBench's Footprint.
 
-    Weights, biases, thresholds, decays and potentials; of a plastic projection alpha, eta, beta, lambda and P, first
-    and present. bits : width of a number, default 32 as a torch model's; an IntNetwork has its own widths of slow and
-    the local weights, whatever is given here. Not compared with NeuroBench: torch keeps other things.
+    Weights, biases, thresholds, decays and potentials, and what other neurons declare beside (`parameters`, `states`);
+    of a projection with a rule alpha, the rule's parameters and P; if it learns, also the P that a presentation starts
+    with, and the rule's own arrays (`state`). bits : width of a number, default 32 as a torch model's; an IntNetwork
+    has its own widths of slow and local weights, whatever is given here. Not compared with NeuroBench: torch keeps
+    other things.
     """
     check(network)
     whole("footprint.bits", bits, 1, 64, "It is the width of a number.")
@@ -68,7 +70,8 @@ def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
         if q.rule is not None:
             copies = 2 if q.learns else 1
             total += copies * q.local_weights.size * (int(q.rule.p_top).bit_length() + 1 if integer else bits)
-            total += bits * (np.size(q.alpha) + np.size(q.rule.eta) + np.size(q.rule.beta) + 1)
+            arrays = q.rule.fresh(q.n_out, q.n_in).values() if q.learns else ()
+            total += bits * (np.size(q.alpha) + sum(map(np.size, (*q.rule.values.values(), *arrays))))
             total += 0 if q.rule.mask is None else q.rule.mask.size
     return float(total) / 8
 
