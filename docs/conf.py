@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import inspect
-import re
 import shutil
+import sys
+from importlib import import_module
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ project = "synergic"
 author = copyright = "The synergic authors"
 release = version = installed("synergic")
 extensions = [
-    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.viewcode", "sphinx-mathjax-offline",
+    "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "sphinx.ext.viewcode",
+    "sphinx-mathjax-offline",
 ]  # fmt: skip
 html_theme = "furo"
 html_title = f"synergic {release}"
@@ -33,35 +35,22 @@ nb_execution_mode = "cache"  # a page is run again when its code has changed
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
-suppress_warnings = ["mystnb.unknown_mime_type"]
+suppress_warnings = ["mystnb.unknown_mime_type", "config.cache"]  # the latter: functions in autosummary_context
 
+# A page a public package. Names that a package re-exports are documented in the package that they come from.
+sys.path.insert(0, str(here.parent / "tests"))
+public_api = import_module("public_api")
 autosummary_generate = True
+autosummary_context = {"exported": public_api.exported, "kind_of": public_api.kind_of}
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_inherit_docstrings = False
-
-
-def as_text(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Our docstrings are plain text with equations, indented: show text as text, equations as they are, and what is
-    under an underlined heading as a list."""
-    shown: list[str] = []
-    listed, kind = False, ""  # of the line before: "text", "code" or "" after an empty one
-    for i, line in enumerate(lines):
-        if set(line) == {"-"}:
-            shown, listed, kind = [*shown[:-1], f"**{lines[i - 1]}**", ""], True, "text"
-        elif not line.strip():
-            shown.append("")
-            listed, kind = False, ""
-        elif line.startswith("    ") and kind == "text":  # the entry before goes on
-            shown[-1] += " " + plain(line.strip())
-        elif line.startswith("    "):
-            shown += [line] if kind == "code" else ["::", "", line]
-            kind = "code"
-        else:
-            shown += [*([""] if kind == "code" else []), ("- " if listed else "") + plain(line)]
-            kind = "text"
-    lines[:] = shown
+napoleon_google_docstring = False
+# Types in docstrings are English ("array of float64, shape (steps, n)"): no word of theirs is a link.
+napoleon_use_param = napoleon_use_rtype = False
+napoleon_custom_sections = [(section, "params_style") for section in ("Attributes", "Ports", "Vars")]
+default_role = "code"  # `name` in a docstring
 
 
 def with_arguments(app: Any, what: str, name: str, obj: Any, options: Any, given: str, returned: str) -> Any:
@@ -72,16 +61,13 @@ def with_arguments(app: Any, what: str, name: str, obj: Any, options: Any, given
     return given, returned
 
 
-def plain(line: str) -> str:
-    """A line in which nothing but `code` means something to Sphinx."""
-    parts = re.split(r"(`+[^`]+`+)", line)
-    return "".join(
-        f"``{part.strip('`')}``" if part.startswith("`") and part.endswith("`") else re.sub(r"([*|_\\])", r"\\\1", part)
-        for part in parts
-    )
+def with_documentation(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """What is written below a constant in its module; autodoc looks for it only where the name is exported."""
+    if what == "data" and name in public_api.public_api():
+        lines[:] = (public_api.documentation(name) or "").splitlines()
 
 
 def setup(app: Any) -> None:
     """Called by Sphinx."""
-    app.connect("autodoc-process-docstring", as_text)
+    app.connect("autodoc-process-docstring", with_documentation)
     app.connect("autodoc-process-signature", with_arguments)

@@ -49,6 +49,7 @@ ASSUMPTIONS = (
     "In the history form the soma core adds up the terms, one slot each, and compares a spike pair in one slot; its "
     "overlaps travel with the partial sums.",
 )
+"""What the costs assume, a sentence each. Reports print them."""
 LINK_CYCLES = 1
 """Clocks for which a packet occupies a link. Assumed."""
 HISTORY_BYTES = 4

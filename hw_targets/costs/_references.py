@@ -15,7 +15,7 @@ from synergic.hw_targets.mapping._published import NETWORKS, count
 
 @dataclass(frozen=True)
 class Reference:
-    """One published figure. value : in `unit`. tolerance : largest |model / value - 1|."""
+    """One published figure. value : in `unit`. tolerance : largest `abs(model / value - 1)`."""
 
     id: str
     quantity: str

@@ -32,6 +32,7 @@ Array = npt.NDArray[np.int64]
 
 
 FAULTS = (*SYNAPSES, "dead neurons")
+"""Faults that `break_network` takes."""
 
 
 def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -> IntNetwork:
@@ -201,6 +202,7 @@ def all_links(chip: Chip) -> list[Link]:
 
 
 CHIP_FAULTS = ("dead cores", "dead links", "lost packets")
+"""Faults of cores, links and packets that `break_chip` takes beside those of `FAULTS`."""
 
 
 def break_chip(mapping: Mapping, fault: str, rate: float, seed: int = 0) -> BrokenChip:

@@ -35,6 +35,7 @@ class FusedNetwork(SharedProcess):
     projections with a rule, after the last recorded presentation (`local_weights_of` takes them apart); saturated,
     events in the order of `network`: values of each population clipped, then entries of each P; s_record, u_record
     (record, T, all neurons), local_record.
+
     Raises ParameterError; input that `network.check_input` refuses ends the run with an ExecutionError.
     """
 

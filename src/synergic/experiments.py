@@ -270,8 +270,11 @@ class FewShot(Settings):
 
 
 GP = Classification(mode="gp")
+"""Settings of the dense network on Fashion-MNIST with global plasticity."""
 LP = Classification(mode="lp", alpha_start=0.1, eta_start=0.05)
+"""Settings of the dense network on Fashion-MNIST with local plasticity."""
 HP = Classification(mode="hp", lr_theta=1e-4, theta_decay=5.0)
+"""Settings of the dense network on Fashion-MNIST with hybrid plasticity."""
 MNIST_CONV = Convolution(
     dataset="mnist",
     vth=0.3,
@@ -285,6 +288,7 @@ MNIST_CONV = Convolution(
     rho="identity",
     weight_decay=0.0,
 )
+"""Settings of the convolutional network on MNIST with hybrid plasticity."""
 FASHION_CONV = Convolution(
     vth=0.45,
     decay=0.75,
@@ -296,6 +300,7 @@ FASHION_CONV = Convolution(
     lr=5e-4,
     weight_decay=0.0,
 )
+"""Settings of the convolutional network on Fashion-MNIST with hybrid plasticity."""
 # Rates, batch and dropout of these networks were chosen on held-back images, for the few steps that they train.
 SMALL: dict[str, Any] = {
     "channels": (16, 32, 64),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A plastic layer as a block of lava-dl's SLAYER: trained among its other blocks, written into the same HDF5 file.
+"""A plastic layer as a block of lava-dl's SLAYER: trained among its other blocks, written into the same HDF5 file::
 
     net = torch.nn.Sequential(
         slayer.block.cuba.Dense(neuron, 34, 64, pre_hook_fx=slayer.utils.quantize_hook_fx),

@@ -41,7 +41,7 @@ ALPHAS = ("scalar", "neuron", "synapse")
 class HybridLinear(nn.Module):
     """Dense connection with slow and local weights, and the LIF neurons it drives.
 
-    n_in, n_out : sizes. plastic : with the local term. vth, decay, reset, lambda_, rho, sign, p_max, trace : as
+    n_in, n_out : sizes. plastic : with the local term. vth, decay, reset, `lambda_`, rho, sign, p_max, trace : as
     in synergic.Population, Hebbian and Projection; trace "shared" is the authors' protocol, for comparison: one P
     for the whole batch, kept from batch to batch and changed in evaluation too (`learning.shared`). alpha_shape :
     "scalar", "neuron" (n_out,) or "synapse" (n_out, n_in), which needs P and so the slow form "matrix". eta :
@@ -117,7 +117,7 @@ class HybridLinear(nn.Module):
     def may_clip(self, steps: int, largest: float = 1.0) -> bool:
         """Whether an entry of P could reach its bound within `steps`, whatever the activity.
 
-        largest : of |s_j|. |rho| <= 1 gives |P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q.
+        largest : of `|s_j|`. `|rho| <= 1` gives `|P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q`.
         """
         if self.rho == "identity":
             return True
@@ -133,7 +133,7 @@ class HybridLinear(nn.Module):
         of the form without one.
 
         s : (batch, T or 1, n_in). As long as no entry is clipped those potentials are the true ones, and every
-        |P_ij| stays below the sum of what its steps can have added; so the first clip is never missed.
+        `|P_ij|` stays below the sum of what its steps can have added; so the first clip is never missed.
         """
         drive = (self.eta * s).abs().amax(2)
         post = (RHO[self.rho](u / self.vth) + self.beta).abs()

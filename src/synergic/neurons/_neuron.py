@@ -92,7 +92,7 @@ class Neuron(Parameterised):
         require(self.memory or decay == 0, f"{where}.decay", decay, "0", remedy)
 
     def fresh(self, size: int, batch: tuple[int, ...] = ()) -> dict[str, Any]:
-        """The arrays beside u when a presentation begins, (*batch, size) of zeros."""
+        """The arrays beside u when a presentation begins, `(*batch, size)` of zeros."""
         return {name: np.zeros((*batch, size), np.int64 if self.integer else np.float64) for name in self.states}
 
     def held(self, values: dict[str, Any], rows: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class BCM(Rule):
     depresses, and the threshold rises with the square of the activity.
 
     eta : rate, one value or one a presynaptic neuron. decay : d, share of theta kept over a step. floor : what the
-    threshold starts from, one value or one a postsynaptic neuron. lambda_ : share of P kept over a step. p_max,
+    threshold starts from, one value or one a postsynaptic neuron. `lambda_` : share of P kept over a step. p_max,
     mask : of synergic.rules.Rule. Source: Bienenstock et al., J. Neurosci. 2:32, 1982, with the squared average of
     Intrator and Cooper, Neural Netw. 5:3, 1992.
     """

@@ -20,9 +20,9 @@ from synergic.rules._rule import IntRule, Rule
 class Hebbian(Rule):
     """The local rule, numerics.floating.hebbian.
 
-    eta : local rate, scalar or (n_in,). beta : sliding threshold, scalar or (n_out,). lambda_ : decay of P
+    eta : local rate, scalar or (n_in,). beta : sliding threshold, scalar or (n_out,). `lambda_` : decay of P
     in [0, 1]. rho : "tanh", "identity" or, in floating point only, "softmax" over the layer. sign : +1 Hebbian,
-    -1 anti-Hebbian. p_max : bound of |P|, > 0. mask : (n_out, n_in) of 0 and 1, the synapses that have a local
+    -1 anti-Hebbian. p_max : bound of `|P|`, > 0. mask : (n_out, n_in) of 0 and 1, the synapses that have a local
     weight; None for all.
     """
 

@@ -22,7 +22,7 @@ class PairSTDP(Rule):
 
     eta_plus, eta_minus : rates, both positive for the usual window; one value, or one a postsynaptic (plus) or
     presynaptic (minus) neuron. decay_plus, decay_minus : d = exp(-dt / tau), share of a trace kept over a step.
-    lambda_ : share of P kept over a step. p_max, mask : of synergic.rules.Rule. Source: Song et al., Nat. Neurosci.
+    `lambda_` : share of P kept over a step. p_max, mask : of synergic.rules.Rule. Source: Song et al., Nat. Neurosci.
     3:919, 2000; traces as in Morrison et al., Biol. Cybern. 98:459, 2008.
     """
 

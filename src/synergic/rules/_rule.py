@@ -69,14 +69,14 @@ class Rule(Parameters):
 
     * its parameters as fields: `rate(...)`, `share(...)`, `plain(...)` of synergic.rules;
     * if it needs them, `state`, its extra arrays by name and what they belong to, and `signalled = True`;
-    * optionally the fields p_max (bound of |P|, default 4) and mask ((n_out, n_in) of 0 and 1; default all synapses);
+    * optionally the fields p_max (bound of `|P|`, default 4) and mask ((n_out, n_in) of 0 and 1; default all synapses);
     * two static methods, pure, `floating` and `fixed`, each (P, state, heard, theta) -> (P, state): the equation.
 
     P : (..., n_out, n_in) before the step; state : dict of the extra arrays; heard : `Heard`; theta : namespace of
     the parameters; integers also have theta.eta_exp (a product of a rate and numbers of 12 fraction bits n times has
     the scale of P after rshift by 12 n + eta_exp) and theta.unit (P as a real number of 12 fraction bits is
     rshift(P * unit, 32)). P's bound and mask are applied by the caller. `floating` is also called with torch tensors:
-    use operators, indexing, `abs` and `.clip`. A number beyond what fits 64 bits is the rule's own affair: |P| has up
+    use operators, indexing, `abs` and `.clip`. A number beyond what fits 64 bits is the rule's own affair: `|P|` has up
     to 16 bits, rates 16, x, signal and plain parameters 16, traces 19.
 
     Defining a class registers it under its name, for files. Raises ParameterError for parameters out of range.

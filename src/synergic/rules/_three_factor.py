@@ -18,7 +18,7 @@ class ThreeFactor(Rule):
     r the global signal (`signal` of simulate, `r_in` of HybridDense), x = u / v_th held within -8 .. 8.
 
     eta : rate. decay : d, share of the eligibility e kept over a step. beta : threshold of the coincidence, one value
-    or one a postsynaptic neuron. lambda_ : share of P kept over a step. p_max, mask : of synergic.rules.Rule. Source:
+    or one a postsynaptic neuron. `lambda_` : share of P kept over a step. p_max, mask : of synergic.rules.Rule. Source:
     the form of Gerstner et al., Front. Neural Circuits 12:53, 2018.
     """
 
