@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""docs/results.md from the records in benchmarks/results: published and reached side by side.
+"""docs/results.md from the records in benchmarks/results: published and measured figures side by side.
 
 uv run python benchmarks/results_page.py
 """
@@ -20,85 +20,85 @@ from synergic.data._corruptions import DAMAGE
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PUBLISHED = {"lp": (75.8, 69.2), "gp": (87.9, 65.5), "hp": (88.3, 72.2)}
-"""By mode: clean, and with Gaussian noise of variance .06; Wu et al. 2022, trace shared by the batch."""
+"""By mode: clean, and with Gaussian noise of variance .06; Wu et al. 2022, P shared by the batch."""
 
 
 FASHION = """\
 Predictions independent of the batch (`per_sample`); the published figures come from the authors' protocol, in which a
 batch of 100 shares its local weights. Settings were chosen on the last 10,000 training images (training on the first
-50,000): weight decay .3 for all; for HP theta learns at 1e-4 and decays; for LP the local weights start stronger than
-the paper's. Accuracy in per cent, mean and range of the seeds; noise is Gaussian, variance .06, added to the test
+50,000): weight decay .3 for all; for HP theta learns at 1e-4 and decays; for LP alpha and eta start larger than in the
+publication. Accuracy in per cent, mean and range of the seeds; noise is Gaussian, variance .06, added to the test
 images only.
 
-What the noise does: clipped to the range of pixels it brightens the dark ones by .1 and dims the bright ones. This
-mean alone costs a GP network nearly as much as the noise itself, the noise without its mean 3 to 4 points (the last
-table of this section; seen first on held-back images). A hidden neuron hears the mean by the sum of its slow weights.
-In the -BALANCED rows a local rule keeps that sum at zero after every step (`numerics.floating.balanced`). It is that
-rule that gains, not P: global plasticity together with it gains even more than HP.
+Noise that is clipped to the range of pixels brightens dark pixels by .1 and dims bright ones. This mean alone costs a
+GP network nearly as much as the noise itself. The noise without its mean costs 3 to 4 points (the last table of this
+section; seen first on held-out images). The mean enters a hidden neuron through the sum of its slow weights. In the
+-BALANCED rows a local rule brings that sum back to zero after every step (`numerics.floating.balanced`). The gain
+comes from that rule and not from P: GP with the rule gains even more than HP.
 
-What was tried before that: HP passes 74 % after about ten epochs in several settings (clean 87 %, GP then 65 to 70 %),
+Tried before that: HP passes 74 % after about ten epochs in several settings (clean 87 %, GP then 65 to 70 %),
 and loses it again as training goes on. Weight decay from .1 to 3, averaged weights, dropout, noise on the weights,
 theta learned in one layer only, one alpha for a layer, larger or negative starts, anti-Hebbian updates and reading mean
 potentials did not keep both the clean accuracy and the tolerance. For the erased square: balance by the inputs'
 activity or by the ratio of positive to negative weights, local weights in one layer only, anti-Hebbian ones and an
-inhibition by the energy of the image; none brought HP over GP at all sizes. With the paper's settings for damaged
-images (`synergic train fashion-hp --vth 0.4 --decay 0.4 --steps 5 --lambda_ 0.99 --validation 10000`, fashion-gp
-likewise) it is further below: 64.9 to 68.7 at 6, 59.6 to 67.1 at 8, 54.5 to 60.1 at 10, 42.0 to 43.9 at 12 (held-back
-images, seed 0, 2026-11-27).
+inhibition by the energy of the image; none brought HP over GP at all sizes. With the publication's settings for
+corrupted images (`synergic train fashion-hp --vth 0.4 --decay 0.4 --steps 5 --lambda_ 0.99 --validation 10000`,
+fashion-gp likewise) it is further below: 64.9 to 68.7 at 6, 59.6 to 67.1 at 8, 54.5 to 60.1 at 10, 42.0 to
+43.9 at 12 (held-out images, seed 0, 2026-11-27).
 
-HP-SHARED is the authors' protocol: its predictions depend on the batch, and no machine runs it."""
+HP-SHARED is the authors' protocol: its predictions depend on the batch, so no executor runs it."""
 OTHER_TEXT = """\
 Accuracy in per cent on what the last column says; an epoch of Omniglot is 100 steps of a few episodes, in the continual
 family it is a task. N-MNIST is a part of the set (1,000 recordings), so that accuracies are far below published ones;
 100 test recordings leave an uncertainty of about 4 points.
 
-Three things in the plastic layer of Omniglot differ from the paper's, chosen on held-back characters. The membrane
-keeps nothing from one drawing to the next (d = 0, not .2), or the query's potentials hold a fifth of what the last
-drawing of the support left, an answer to another question: networks trained with .2 gain by d = 0 alone .2 points
-5-way 1-shot, 1.9 20-way 1-shot, 5.3 20-way 5-shot. A label holds the other neurons down, or each learns what
-resembles its own character as a part of it. P does not fade (lambda = 1, not .99), or drawings count for more the
-later they come. 20-way 1-shot after 15 epochs: 93.6 % with d = 0 alone, 93.6 % with the others held down as well,
+Three things in the plastic layer of Omniglot differ from the publication's, chosen on held-out characters. First, the
+membrane starts each drawing at zero (d = 0, not .2). Otherwise the query's potentials contain a fifth of what the last
+drawing of the support left, which belongs to another question: networks trained with .2 gain by d = 0 alone .2 points
+5-way 1-shot, 1.9 20-way 1-shot, 5.3 20-way 5-shot. Second, a label inhibits the other neurons. Otherwise each
+neuron also learns what resembles its own character. Third, P does not fade (lambda = 1, not .99). Otherwise later
+drawings count for more. 20-way 1-shot after 15 epochs: 93.6 % with d = 0 alone, 93.6 % with inhibition as well,
 92.9 % with lambda = 1 instead, 95.1 % with all three
 (seed 0, 2026-11-27; of the last `synergic train omniglot-20way-1shot --validation --held-characters 100 --epochs 15`).
 
 What led there for 5-way 1-shot, published split: 77.7 % with features by length and 15 epochs; 96.3 % with features
-by direction and 80; 97.8 % with the characters of a step regrouped into episodes and the training pictures distorted;
+by direction and 80; 97.8 % with the characters of a step regrouped into episodes and the training images distorted;
 98.6 and 98.7 % (two seeds) with convolutions that pool, mirror images as further characters and twelve regroupings;
-98.8 % with d = 0 and the 100 characters that had been held back; 99.0 % with all three changes, seed 0. Tried and not
-kept: features trained on episodes of 20 characters, averages over distortions at evaluation. With strided
+98.8 % with d = 0 and the 100 characters that had been held out; 99.0 % with all three changes, seed 0. Tried and not
+used: features trained on episodes of 20 characters, averages over distortions at evaluation. With strided
 convolutions and d = .2 the other rows were: official split 95.8, 5-way 5-shot 99.1, 20-way 1-shot 91.1, 20-way 5-shot
-93.0 %. Settings were chosen on 100 training characters held back; the networks are then trained on all. Seed 0 of
+93.0 %. Settings were chosen on 100 training characters held out; the networks are then trained on all. Seed 0 of
 5-way 1-shot, both splits, and of 20-way 5-shot was trained on one processor core (24 to 30 minutes), all other runs
 on an NVIDIA H200, twelve at once, each in 6 to 8.5 minutes.
 
-fashion-conv-hp and mnist-conv-hp are the paper's whole networks, trained side by side on that GPU in 13 minutes (seed
-0, 2026-11-27; `synergic train fashion-conv-hp --epochs 27 --device cuda`, `synergic train mnist-conv-hp --device
-cuda`): Fashion-MNIST's for 27 epochs (a run of another session, stopped after 19 of 24, had reached 92.35 %), MNIST's
-was to train for 30 and stopped after 22, when the GPU had to be given back: the rate had then fallen to a sixth. Of
-MNIST's, theta learns at 1e-4 and decays, as was chosen for the small one. The figures shown are those of the
-processor, which `synergic evaluate` gives without more; on the GPU, which rounds otherwise, the same networks reach
-92.42 and 99.43 %. The small convolutions are the same with 16, 32 and 64 channels instead of 128, 256 and 256 and six
-epochs, on a processor core in about half an hour. Their rates, batch and dropout were chosen on 5,000 training images
-held back, with three epochs of 10,000 others: MNIST 86.8 % with 128 hidden neurons, batches of 100 and a rate of
-.002, 93.1 % with 512, 96.6 % with batches of 50, 97.5 % with 25 and .001, 17.9 % with 100 and .005; Fashion-MNIST
-79.4 to 79.6 % with batches of 25 or 50 and rates of .001 or .002, 76.4 % with 25 and .0005, 75.9 % with 50 and .005;
-75.8 % without local weights. Before, with the whole network's settings, they reached 97.54 % (three epochs, 128
-hidden neurons) and 85.97 % (four). (Seed 0, 2026-11-27, one thread of two x86_64 cores; of the best for MNIST
-`synergic train mnist-conv-hp-small --validation 5000 --train-samples 10000 --epochs 3`.)
+fashion-conv-hp and mnist-conv-hp are the whole networks of the publication, trained side by side on that GPU in 13
+minutes (seed 0, 2026-11-27; `synergic train fashion-conv-hp --epochs 27 --device cuda`, `synergic train mnist-conv-hp
+--device cuda`): Fashion-MNIST's for 27 epochs (an earlier run, stopped after 19 of 24, had 92.35 %). MNIST's was to
+train for 30 epochs and stopped after 22, when the GPU was no longer available; its learning rate had then fallen to a
+sixth. For MNIST theta learns at 1e-4 and decays, as was chosen for the small network. The figures shown are those of
+`synergic evaluate` on a processor. On the GPU, which rounds differently, the same networks have 92.42 and 99.43 %.
+The small convolutions are the same with 16, 32 and 64 channels instead of 128, 256 and 256 and six epochs, on a
+processor core in about half an hour. Their rates, batch and dropout were chosen on 5,000 held-out training images,
+with three epochs of 10,000 others: MNIST 86.8 % with 128 hidden neurons, batches of 100 and a rate of .002, 93.1 %
+with 512, 96.6 % with batches of 50, 97.5 % with 25 and .001, 17.9 % with 100 and .005; Fashion-MNIST 79.4 to 79.6 %
+with batches of 25 or 50 and rates of .001 or .002, 76.4 % with 25 and .0005, 75.9 % with 50 and .005; 75.8 % without
+local weights. Before, with the whole network's settings, they had 97.54 % (three epochs, 128 hidden neurons) and
+85.97 % (four). (Seed 0, 2026-11-27, one thread of two x86_64 cores; of the best for MNIST `synergic train
+mnist-conv-hp-small --validation 5000 --train-samples 10000 --epochs 3`.)
 
-The continual runs of seed 0 were begun with fewer tasks (30, 30, 10) and gone on with to 50: nothing in them depends
-on the number still to come."""
+The continual runs of seed 0 were started with fewer tasks (30, 30, 10) and continued to 50. The number of later tasks
+has no influence on a run."""
 SPEED_TEXT = """\
 `benchmarks/training.py`, ratios in one run, medians. They depend on the machine, and on what else its host does: on
 2026-11-23 they were 99.5, 122 and 4.4 for a step and inference of HP and a step of GP, 60.4 for the continual family,
 and 14.8 for memory; four runs on 2026-11-27 and the night after gave 83 to 92, 111 to 120 and 3.8 to 4.0, 55 to 60, and
-17.3 to 19.1. HP's are of the shared trace, equal mathematics; the mode that is deployed is `per_sample`. Adam over all
-tensors at once (torch's foreach) was tried: nothing in a whole step."""
+17.3 to 19.1. The figures of HP are for P shared by a batch, which is the authors' mathematics; networks are deployed
+with `per_sample`. Adam over all tensors at once (torch's foreach) was tried and changes nothing in a whole step."""
 MODEL_TEXT = """\
-`benchmarks/chip.py`, medians of rounds in which the programs take turns, on the machine that the record names; a factor
-says how many times faster the model is. `bandwidth_share` is bounded by arithmetic while P lies in the cache: rounding
-the decay of each entry as the specification says takes twice the time of reading and writing it; with P in memory
-(`bandwidth_share_dram`) it is not. What was tried stands in the script."""
+`benchmarks/chip.py`, medians of rounds in which the programs alternate, on the machine that the record names; a factor
+says how many times faster the model is. While P is in the cache, arithmetic bounds `bandwidth_share`: rounding the
+decay of each entry as specified takes twice the time of reading and writing it. With P in memory
+(`bandwidth_share_dram`) it does not. The script says what was tried."""
 DAMAGES = {
     "gaussian": "variance", "crop": "half-width, pixels", "salt": "share of the pixels",
     "pepper": "share of the pixels", "salt-and-pepper": "share of the pixels", "speckle": "variance",
@@ -111,15 +111,15 @@ DAMAGED = {"fashion": ("lp", "gp", "hp", "hp-balanced"), "nmnist": ("gp", "hp")}
 COLOURS = dict(zip(DAMAGED["fashion"], ("tab:blue", "tab:orange", "tab:green", "tab:red"), strict=True))
 """By mode, the same in all of them."""
 EVENTS_TEXT = """\
-N-MNIST with events dropped, events added as a share of those there, and a masked square of that half-width in pixels;
-trained on the recordings as they are, accuracy in per cent, mean and range of the seeds."""
+N-MNIST with events dropped, events added as a share of the original ones, or a masked square of that half-width in
+pixels. The networks were trained on the original recordings. Accuracy in per cent, mean and range of the seeds."""
 CONVOLUTIONS_TEXT = """\
 Loss of the training images, dropout included, epoch by epoch; accuracy on the test set in per cent, clean and with
 Gaussian noise on the test images."""
 CONTINUAL_TEXT = """\
 Shuffled MNIST, one epoch a task for all three methods (published: 10), the mean accuracy in per cent over the tasks so
 far, on 1,000 test images of each. Settings, the strength of elastic weight consolidation among them, were chosen on
-ten tasks of held-back training images. Elastic weight consolidation uses all weights, which is why it begins higher."""
+ten tasks of held-out training images. Elastic weight consolidation uses all weights, which is why it begins higher."""
 TASKS = (1, 5, 10, 20, 30, 40, 50)
 """Numbers of tasks learned that the page shows."""
 INTEGER_TEXT = """\
@@ -127,22 +127,22 @@ INTEGER_TEXT = """\
 Lava and the model of the chip equal the integer reference in every spike and every membrane (on fewer samples: the
 records say how many). Of the continual family five tasks are tried, each with its own masks. With 1,000 samples half a
 point is five of them, with N-MNIST's 100 recordings a point is one. Where more is lost, the same integers with slow
-weights of 12 bits, which the chip has not, say what is due to its 8."""
+weights of 12 bits, which the chip does not have, show how much of it is due to the 8 bits."""
 CHIP_TEXT = """\
 `benchmarks/chip_costs.py`: trained networks on the model of the tianjic, a sample, mean of the samples that were run
 (few, so that accuracies are rough). GP is a run without local weights. HP is mapped with its local weights in memory
 (matrix) and as a history of spikes; "slow weights only" is HP's network without its local weights on the same input, so
 that the lines below it show what local weights cost. Few-shot learning has no GP: without local weights nothing is
-learned within an episode, and its line of slow weights, with accuracy at chance, is there for the cost alone.
-Networks that were not at hand were trained again with the settings and seeds of the records above, on another day.
-Latency with phases of the chip's fixed length, with phases that end with their slowest core, and with these and
-contention on the mesh; energy of the cores in use. Convolutions are folded into as few turns as fit the chip, which
-may be fewer, on more cores, without local weights."""
+learned within an episode. Its line "slow weights only", with accuracy at chance, shows the cost alone. Networks that
+were not available were trained again with the settings and seeds of the records above, on another day. The three
+latencies are with phases of the chip's fixed length, with phases that end with their slowest core, and with these and
+contention on the mesh. Energy is that of the cores in use. Convolutions are folded into the fewest passes that fit
+the chip; without local weights these may be fewer passes on more cores."""
 CHIP_FAULTS_TEXT = """\
-`benchmarks/chip_faults.py`: trained networks on a chip whose cores, links or packets fail without the mapping's
-knowing; accuracy in per cent, mean of the seeds of the faults, lowest and highest in brackets. Few cores hold the
-read-out: if one of these dies, or a link before it, all is lost, whatever the plasticity; and HP has more cores and
-links that can."""
+`benchmarks/chip_faults.py`: trained networks on a chip whose cores, links or packets fail after the mapping was
+made; accuracy in per cent, mean of the seeds of the faults, lowest and highest in brackets. Few cores compute the
+read-out. If one of these or a link before it fails, accuracy falls to chance, whatever the plasticity. HP has more
+cores and links that can fail."""
 FORMS = {"gp": "GP", "bare": "HP, slow weights only", "matrix": "HP, matrix", "history": "HP, history"}
 """What chip_costs.py runs, as the page calls it."""
 FAMILIES = ("fashion-", "nmnist-", "omniglot-", "continual-", "mnist-")
@@ -150,9 +150,9 @@ FAMILIES = ("fashion-", "nmnist-", "omniglot-", "continual-", "mnist-")
 FAULTS_TEXT = """\
 The quantised Fashion-MNIST networks with faults in their memory or neurons, on the model of the chip: three seeds of
 training, faults drawn with the same seeds, the first 1,000 test images; accuracy in per cent, mean of the seeds. Hybrid
-plasticity is no remedy: where synapses are stuck or bits flip it does better than GP, where many synapses are dead
-worse, and networks trained on an earlier day had it worse where bits flip; most of these differences are within the
-range of the seeds."""
+plasticity is no remedy. HP does better than GP where synapses are stuck or bits flip, and worse where many synapses
+are dead. For networks trained on an earlier day it did worse where bits flip. Most of these differences are within
+the range of the seeds."""
 OTHERS = {
     "mnist-lp": "-", "mnist-gp": "-", "mnist-hp": "-", "mnist-conv-hp": "99.5", "fashion-conv-hp": "93.3",
     "mnist-conv-hp-small": "99.5 with all channels", "fashion-conv-hp-small": "93.3 with all channels",
@@ -276,11 +276,11 @@ def chip_costs() -> list[str]:
             if "refused" in figures:
                 refused.setdefault(figures["refused"], []).append(name)
                 continue
-            turns = f" in {figures['turns']} turns" if figures["turns"] > 1 else ""
+            passes = f" in {figures['turns']} passes" if figures["turns"] > 1 else ""
             times = [1e6 * figures[f"latency{level}_s"] for level in ("", "_slowest", "_contention")]
             lines.append(
                 f"| {name} | {r['network']}, {r['steps']} | {FORMS[form]} | {r['samples']} | "
-                f"{100 * figures['accuracy']:.0f} | {figures['cores']} ({figures['local_cores']}){turns} | "
+                f"{100 * figures['accuracy']:.0f} | {figures['cores']} ({figures['local_cores']}){passes} | "
                 f"{figures['phases']} | {' / '.join(f'{t:.1f}' for t in times)} | {1e6 * figures['energy_j']:.2f} |"
             )
     if refused:
@@ -318,7 +318,7 @@ def machine_faults() -> list[str]:
         "![Accuracy by fault and rate](images/machine-faults.png)",
     ]
     for fault, rates in r["rates"].items():
-        lines += ["", f"| {fault} | " + " | ".join(f"{x:g}" for x in rates) + " |", "|---" * (len(rates) + 1) + "|"]
+        lines += ["", f"| `{fault}` | " + " | ".join(f"{x:g}" for x in rates) + " |", "|---" * (len(rates) + 1) + "|"]
         for mode, curves in r["curves"].items():
             means = 100 * np.mean(curves[fault], axis=0)
             lines.append(f"| {mode.upper()} | " + " | ".join(f"{v:.1f}" for v in means) + " |")
@@ -333,7 +333,7 @@ def chip_faults() -> list[str]:
     r = json.loads(path.read_text())
     lines = ["", "## Faults of cores, links and packets", "", *CHIP_FAULTS_TEXT.splitlines()]
     for fault, rates in r["rates"].items():
-        lines += ["", f"| {fault} | " + " | ".join(f"{x:g}" for x in rates) + " |", "|---" * (len(rates) + 1) + "|"]
+        lines += ["", f"| `{fault}` | " + " | ".join(f"{x:g}" for x in rates) + " |", "|---" * (len(rates) + 1) + "|"]
         for run, curves in r["curves"].items():
             values = 100 * np.array(curves[fault])
             cells = (f"{v.mean():.0f} ({v.min():.0f} to {v.max():.0f})" for v in values.T)
@@ -342,15 +342,15 @@ def chip_faults() -> list[str]:
 
 
 def figures(record: str, title: str, text: str) -> list[str]:
-    """What one benchmark reached, and was to reach."""
+    """What one benchmark measured, beside its targets."""
     path = RESULTS / f"{record}.json"
     if not path.exists():
         return []
     report = json.loads(path.read_text())
-    lines = ["", f"## {title}", "", *text.splitlines(), "", "| figure | reached | to reach |", "|---|---|---|"]
+    lines = ["", f"## {title}", "", *text.splitlines(), "", "| figure | measured | target |", "|---|---|---|"]
     for name, value in report["figures"].items():
-        reached = "not measured" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
-        lines.append(f"| `{name}` | {reached} | {report['reach'].get(name, '')} |")
+        measured = "not measured" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+        lines.append(f"| `{name}` | {measured} | {report['reach'].get(name, '')} |")
     return lines
 
 
@@ -362,7 +362,7 @@ def few_shot_time() -> list[str]:
     r = json.loads(path.read_text())
     what = f"{100 * r['level']:.0f} % of 1,000 test episodes"
     took = f"{r['epochs']} epochs, {r['seconds'] / 60:.1f} minutes of training on {r['machine']}"
-    outcome = f"answers {what} after {took}" if r["reached"] else f"does not reach {what} in {took}"
+    outcome = f"answers {what} after {took}" if r["reached"] else f"does not answer {what} after {took}"
     return ["", f"Omniglot 5-way 1-shot {outcome} (`benchmarks/few_shot_time.py`, {r['date']})."]
 
 
@@ -378,7 +378,7 @@ def page() -> str:
         "",
         *FASHION.splitlines(),
         "",
-        "| mode | seeds | clean, published | clean, reached | noise, published | noise, reached |",
+        "| mode | seeds | clean, published | clean, measured | noise, published | noise, measured |",
         "|---|---|---|---|---|---|",
     ]
     crops = {}
@@ -399,13 +399,13 @@ def page() -> str:
         lines += ["![Accuracy by damage of images and of events](images/damages.png)"]
     lines += noise_parts()
     lines += ["", "## Other experiments", "", *OTHER_TEXT.splitlines(), ""]
-    lines += ["| experiment | seeds | published | reached | epochs | evaluated on |", "|---|---|---|---|---|---|"]
+    lines += ["| experiment | seeds | published | measured | epochs | evaluated on |", "|---|---|---|---|---|---|"]
     for name, published in OTHERS.items():
         found = records(name)
         if found:
-            reached = spread([r["figures"]["accuracy"] for r in found])
+            measured = spread([r["figures"]["accuracy"] for r in found])
             last = f"{len(found[0]['history'])} | {found[0]['evaluated_on']}"
-            lines.append(f"| {name} | {len(found)} | {published} | {reached} | {last} |")
+            lines.append(f"| {name} | {len(found)} | {published} | {measured} | {last} |")
     lines += convolutions() + events() + continual() + deployed() + chip_costs() + machine_faults() + chip_faults()
     lines += figures("training", "Speed of training", SPEED_TEXT) + few_shot_time()
     lines += figures("chip", "Speed of the model of the chip", MODEL_TEXT)

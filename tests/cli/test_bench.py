@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`synergic bench` runs the scripts of a clone, compares with what is to be reached, and refuses to run elsewhere."""
+"""`synergic bench` runs the scripts of a clone, compares with targets, and refuses to run elsewhere."""
 
 import io
 import json
@@ -34,11 +34,11 @@ def clone(tmp_path):
     return tmp_path
 
 
-def test_reached_stands_beside_to_reach(clone, tmp_path):
+def test_measured_figures_stand_beside_targets(clone, tmp_path):
     console = Console(record=True, width=150, file=io.StringIO())
     held = bench(("chip",), folder=clone, json_file=tmp_path / "out.json", console=console)
     text = console.export_text()
-    assert held["figures"]["chip"]["speed"] == {"to reach": 2, "at most": False, "reached": 3.0, "enough": True}
+    assert held["figures"]["chip"]["speed"] == {"target": 2, "at most": False, "measured": 3.0, "enough": True}
     assert [row["enough"] for row in held["figures"]["chip"].values()] == [True, False, None]
     assert not all_reached(held)
     assert "at most 5" in text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `synergic bench` does: the paired measurements of `benchmarks/` on this machine, reached beside to be reached.
+"""What `synergic bench` does: run `benchmarks/` on this machine, and show measured figures beside targets.
 
 The scripts are not part of the installed package: their peers and records belong to a clone.
 """
@@ -67,13 +67,13 @@ def measure(script: Path, options: Sequence[str]) -> dict[str, Any]:
         # One thread for each program that is compared, as in the records.
         done = subprocess.run(command, env={"OMP_NUM_THREADS": "1", **os.environ}, check=False)
         if done.returncode or not result.exists():
-            raise ExecutionError(f"bench: {script.name} ended with {done.returncode}; what it said stands above.")
+            raise ExecutionError(f"bench: {script.name} ended with {done.returncode}; its output is above.")
         figures: dict[str, Any] = json.loads(result.read_text())
         return figures
 
 
 def compared(measured: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """By figure: what is to be reached, what was, and whether that is enough; None where nothing was measured.
+    """Compare figures with targets: by figure its target, what was measured (or None), and whether that is enough.
 
     measured : what a script writes, with "reach" and, in it or in its "figures", the figures. Raises ParameterError.
     """
@@ -84,7 +84,7 @@ def compared(measured: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for name, wanted in measured["reach"].items():
         got = found.get(name)
         enough = None if got is None else (got <= wanted if name in AT_MOST else got >= wanted)
-        rows[name] = {"to reach": wanted, "at most": name in AT_MOST, "reached": got, "enough": enough}
+        rows[name] = {"target": wanted, "at most": name in AT_MOST, "measured": got, "enough": enough}
     return rows
 
 
@@ -95,7 +95,7 @@ def bench(
     folder: Path = FOLDER,
     console: Console | None = None,
 ) -> dict[str, Any]:
-    """Run the scripts named, print what they reach. Returns what JSON holds: `compared` and the records, by script.
+    """Run benchmark scripts and print figures beside targets. Return what JSON holds: `compared` and records by script.
 
     which : names of SCRIPTS. quick : fewer rounds, no peers of the chip, no mapping of an array; else as the records in
     benchmarks/results were made. folder : of the scripts.
@@ -117,7 +117,7 @@ def bench(
         held["records"][name], held["figures"][name] = record, compared(record)
     for name, rows in held["figures"].items():
         cells = [(figure, *shown(row)) for figure, row in rows.items()]
-        page.show(page.Table(name, cells, ("figure", "to reach", "reached", "enough")), console)
+        page.show(page.Table(name, cells, ("figure", "target", "measured", "enough")), console)
     if quick:
         console.print("Quick: few rounds, so figures scatter. `synergic bench --full` measures as for the records.")
     if json_file is not None:
@@ -127,10 +127,10 @@ def bench(
 
 def shown(row: dict[str, Any]) -> tuple[str, str, str]:
     """The cells of a figure."""
-    reach = f"{'at most' if row['at most'] else 'at least'} {row['to reach']:g}"
-    if row["reached"] is None:
+    reach = f"{'at most' if row['at most'] else 'at least'} {row['target']:g}"
+    if row["measured"] is None:
         return reach, "not measured", ""
-    return reach, f"{row['reached']:.4g}", "yes" if row["enough"] else "NO"
+    return reach, f"{row['measured']:.4g}", "yes" if row["enough"] else "NO"
 
 
 def all_reached(held: dict[str, Any]) -> bool:

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The words of README, docs, tutorials and help texts are the field's, each with one meaning (docs/glossary.md)."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from synergic.cli import main
+from synergic.experiments import EXPERIMENTS
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("extending/*.md"),
+                 *(ROOT / "tutorials").glob("*.md"))
+)  # fmt: skip
+OLD = {
+    r"\bhears?\b|\bhear(?:d|ing)\b": "receives",
+    r"\bheld\b(?![- ](?:back|out))": "clamped, stored",
+    r"\b(?:kept|lies|lay)\b": "stored, placed, left",
+    r"\bshared trace\b": "shared P",
+    r"\b(?:lost|losing) packets\b|\blosses\b": "packet loss, export issues",
+    r"\bpictures?\b": "image, plot",
+    r"\bturns\b|\bplaces of\b": "passes of time-multiplexing, output positions",
+    r"\bun(?:fire|hear|overlap)\w*": "*_backward",
+    r"\breached\b|\bto (?:be )?reach(?:ed)?\b": "target, measured",
+    r"paper\.md|\bshared/": "the section of Wu et al. 2022",
+    r"\bsays nothing\b|\bwhoever\b": "a sentence with a subject that is a thing",
+}
+"""What is not said any more, and what to say. Names in code (`trace=`, `losses=`, "lost packets") are not prose."""
+IN_CODE = ("hears", "paper", "unhear")
+"""Of these, what code that readers see does not say either."""
+
+
+def split(text):
+    """The prose of a page with its lines in place, and its code."""
+    fences = re.findall(r"```.*?```", text, re.DOTALL)
+    prose = re.sub(r"^---\n.*?\n---\n", lambda m: "\n" * m[0].count("\n"), text, count=1, flags=re.DOTALL)
+    prose = re.sub(r"```.*?```", lambda m: "\n" * m[0].count("\n"), prose, flags=re.DOTALL)
+    prose = re.sub(r"^    .*$", "", prose, flags=re.MULTILINE)
+    return re.sub(r"``?[^`]*?``?|\]\([^)]*\)|\"[^\"\n]*\"", "", prose, flags=re.DOTALL), "\n".join(fences)
+
+
+def said(text, words=OLD):
+    """Lines of a text that say one of these words."""
+    return [
+        f"{number}: {line.strip()} -> {words[pattern]}"
+        for number, line in enumerate(text.splitlines(), 1)
+        for pattern in words
+        if re.search(pattern, line, re.IGNORECASE)
+    ]
+
+
+def test_the_search_finds_what_it_must():
+    page = (
+        "A core hears `trace=` spikes.\n```python\npicture = 1  # heard\n```\n    losses in a shell line\nIt was kept."
+    )
+    prose, code = split(page)
+    assert [line.split(":")[0] for line in said(prose)] == ["1", "6"]
+    assert "picture" in code
+    assert not said(prose.replace("hears", "receives").replace("kept", "stored"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_page_says_it_in_the_words_of_the_field(page):
+    prose, code = split(page.read_text())
+    assert not said(prose)
+    assert not said(code, {pattern: say for pattern, say in OLD.items() if any(word in pattern for word in IN_CODE)})
+
+
+@pytest.mark.parametrize("command", ["", "demo", "evaluate", "map", "simulate", "report", "bench", "info"])
+def test_help_says_it_too(command, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["synergic", *command.split(), "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    shown = capsys.readouterr().out
+    assert "--help" in shown
+    assert not said(shown)
+
+
+def test_the_settings_of_experiments_say_it_too():
+    source = (ROOT / "src" / "synergic" / "experiments.py").read_text()
+    assert not said("\n".join(re.findall(r'"""(.*?)"""', source, re.DOTALL)))
+    assert not said("\n".join(what for what, _ in EXPERIMENTS.values()))
