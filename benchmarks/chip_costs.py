@@ -26,8 +26,7 @@ from synergic.errors import UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.costs import cost
 from synergic.hw_targets.simulation import Probes
-from synergic.learning._runs import circumstances, restore
-from synergic.learning.tasks._continual import ContinualTask
+from synergic.learning.tasks import ContinualTask, circumstances, restore
 
 FIELDS = (
     "cores", "local_cores", "phases", "latency_s", "latency_slowest_s", "latency_contention_s", "energy_j",

@@ -19,7 +19,7 @@ import tyro
 from deployment import RESULTS, cases, encode, integers_of
 
 from synergic.hw_targets.faults import accuracy_under
-from synergic.learning._runs import circumstances, restore
+from synergic.learning.tasks import circumstances, restore
 
 RATES = {
     "dead cores": (0, 0.05, 0.1, 0.2),

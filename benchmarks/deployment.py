@@ -31,10 +31,7 @@ from synergic.data import frames
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.hw_targets.faults import FAULTS, break_network
-from synergic.learning._runs import circumstances, restore
-from synergic.learning.tasks._continual import ContinualTask
-from synergic.learning.tasks._few_shot import FewShotTask
-from synergic.learning.tasks._supervised import SupervisedTask
+from synergic.learning.tasks import ContinualTask, FewShotTask, SupervisedTask, circumstances, restore
 from synergic.processes import run_in_lava
 from synergic.reference import simulate
 

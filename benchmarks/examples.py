@@ -18,7 +18,7 @@ from synergic._core.files import write_json, write_whole
 from synergic.cli._demo import BATCH, SIZES, STEPS
 from synergic.data import digits
 from synergic.learning import HybridNet, evaluate, to_description, train
-from synergic.learning._runs import circumstances
+from synergic.learning.tasks import circumstances
 from synergic.network import save
 
 FOLDER = Path(__file__).parents[1] / "src" / "synergic" / "examples"

@@ -18,8 +18,7 @@ import torch
 import tyro
 
 from synergic.experiments import EXPERIMENTS
-from synergic.learning._runs import run
-from synergic.learning.tasks import open_task
+from synergic.learning.tasks import open_task, run
 
 RESULTS = Path(__file__).parent / "results"
 

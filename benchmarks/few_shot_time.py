@@ -19,8 +19,7 @@ import torch
 import tyro
 
 from synergic.experiments import EXPERIMENTS
-from synergic.learning._runs import circumstances
-from synergic.learning.tasks import open_task
+from synergic.learning.tasks import circumstances, open_task
 
 RECORD = Path(__file__).parent / "results" / "few-shot-time.json"
 

@@ -19,8 +19,8 @@ import torch
 import tyro
 
 from synergic.data import gaussian
-from synergic.learning._runs import circumstances, restore
 from synergic.learning._tensors import as_rows
+from synergic.learning.tasks import circumstances, restore
 
 RESULTS = Path(__file__).parent / "results"
 VARIANCE, DRAWS = 0.06, 20

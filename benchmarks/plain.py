@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from synergic.learning.tasks._few_shot import FewShotNet
+from synergic.learning.tasks import FewShotNet
 
 WINDOW = 0.5
 

@@ -31,12 +31,10 @@ from peers import PEERS
 from plain import PlainNet, plain_episode
 
 from synergic.experiments import FewShot
-from synergic.learning import HybridNet, MaskedNet
+from synergic.learning import TARGET_CLIP, HybridNet, MaskedNet, Pattern, rank_loss
 from synergic.learning._buffers import release
-from synergic.learning._masked import Pattern
 from synergic.learning._omniglot import Episodes, draw_episodes, pictures
-from synergic.learning._training import TARGET_CLIP, rank_loss
-from synergic.learning.tasks._few_shot import SHARPNESS, FewShotNet
+from synergic.learning.tasks import SHARPNESS, FewShotNet
 
 SIZES, STEPS, BATCH = (784, 512, 10), 10, 100
 CONTINUAL = {"steps": 3, "vth": 0.5, "decay": 0.8, "lambda_": 0.8}

@@ -30,7 +30,7 @@ MOVED = {
     "synergic.learning.meta": "synergic.learning._meta",
     "synergic.learning.recordings": "synergic.data._recordings",
     "synergic.learning.rules": "synergic.learning._rule_layer",
-    "synergic.learning.runs": "synergic.learning._runs",
+    "synergic.learning.runs": "synergic.learning.tasks",
     "synergic.learning.tasks.continual": "synergic.learning.tasks._continual",
     "synergic.learning.tasks.few_shot": "synergic.learning.tasks._few_shot",
     "synergic.learning.training": "synergic.learning._training",

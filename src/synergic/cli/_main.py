@@ -86,8 +86,7 @@ class Train:
         from tqdm.auto import tqdm
 
         from synergic.learning._parallel import processes
-        from synergic.learning._runs import run
-        from synergic.learning.tasks import open_task
+        from synergic.learning.tasks import open_task, run
 
         config: Any = self.config
         folder = self.run_folder or Path("runs") / config.name

@@ -8,19 +8,27 @@ require("synergic.learning", "torch", "torchvision")
 from synergic.learning._conv_layers import ConvHybridNet, SpikingConv2d
 from synergic.learning._export import to_description
 from synergic.learning._layers import HybridLinear, HybridNet
-from synergic.learning._masked import MaskedLinear, MaskedNet
+from synergic.learning._masked import MaskedLinear, MaskedNet, Pattern
+from synergic.learning._meta import meta_gradient
 from synergic.learning._rule_layer import RuleLinear
-from synergic.learning._training import evaluate, train
+from synergic.learning._training import TARGET_CLIP, early_exit, evaluate, rank_loss, rate_loss, scores, train
 
 __all__ = [
+    "TARGET_CLIP",
     "ConvHybridNet",
     "HybridLinear",
     "HybridNet",
     "MaskedLinear",
     "MaskedNet",
+    "Pattern",
     "RuleLinear",
     "SpikingConv2d",
+    "early_exit",
     "evaluate",
+    "meta_gradient",
+    "rank_loss",
+    "rate_loss",
+    "scores",
     "to_description",
     "train",
 ]

@@ -24,7 +24,7 @@ from synergic._core.files import check_folder, check_path, read_json, write_json
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import CHECKPOINT, CONFIG, NETWORK, RECORD
 from synergic.learning._tensors import checked_device
-from synergic.learning.tasks import Task, check_task, family_of, open_task, read_config
+from synergic.learning.tasks._families import Task, check_task, family_of, open_task, read_config
 from synergic.network._storage import save
 
 

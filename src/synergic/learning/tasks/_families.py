@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The families of experiments. A family is one module with a task class, and one line in `families` below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Protocol
+
+from synergic._core.checks import choice, kind, require
+from synergic._core.files import check_path
+from synergic.errors import ParameterError
+from synergic.experiments import Classification, Continual, Convolution, Events, FewShot
+from synergic.learning._tensors import checked_device
+from synergic.network._description import Network
+
+
+class Task(Protocol):
+    """An experiment that trains in resumable units. All randomness is in `state` or follows from the seed."""
+
+    config: Any
+    """Settings: a dataclass of `synergic.experiments`."""
+    history: list[dict[str, float]]
+    """An entry an epoch, "loss" and "seconds" among it."""
+    evaluated_on: str
+    """Which samples `figures` speaks of."""
+
+    def epoch(self) -> None:
+        """Train one unit, and append to `history`."""
+
+    def state(self) -> dict[str, Any]:
+        """What resuming needs: tensors, numbers, lists and dicts of them."""
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+
+    def figures(self) -> dict[str, Any]:
+        """What was reached: "accuracy" of 0 .. 1, "curves" and their "levels" by name, and further numbers."""
+
+    def description(self) -> Network | None:
+        """The trained network for the executors; None where they cannot run it."""
+
+
+def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
+    """By name: the type of the settings, and the task class, called with settings and the folder of the data sets."""
+    from synergic.learning.tasks._classification import ClassificationTask
+    from synergic.learning.tasks._continual import ContinualTask
+    from synergic.learning.tasks._events import EventsTask
+    from synergic.learning.tasks._few_shot import FewShotTask
+
+    return {
+        "classification": (Classification, ClassificationTask),
+        "convolution": (Convolution, ClassificationTask),
+        "continual": (Continual, ContinualTask),
+        "events": (Events, EventsTask),
+        "few-shot": (FewShot, FewShotTask),
+    }
+
+
+ON_PROCESSOR = ("continual",)
+"""Families that train on the processor only."""
+
+
+def family_of(config: Any) -> str:
+    """The family that settings belong to. Raises ParameterError for what are no settings."""
+    for name, (settings, _) in families().items():
+        if type(config) is settings:
+            return name
+    allowed = f"one of synergic.experiments: {', '.join(s.__name__ for s, _ in families().values())}"
+    raise ParameterError(f"config: got {config!r} of type {type(config).__name__}, allowed {allowed}. Make some.")
+
+
+def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Task:
+    """The untrained task of an experiment.
+
+    data : folder with the data sets, as `learning.datasets` looks for it. device : of torch, "cpu" or, but for the
+    continual family, "cuda". Raises DataError where the data set is nowhere to be had, ParameterError for settings that
+    do not fit it and for a device that cannot be used.
+    """
+    family = family_of(config)
+    if data is not None:
+        data = check_path("open_task.data", data)
+    open_family: Any = families()[family][1]
+    if family in ON_PROCESSOR:
+        choice(f"device of {family}", device, ("cpu",))
+        return open_family(config, data)
+    return open_family(config, data, device=checked_device(device))  # before the data is read
+
+
+def read_config(family: str, values: dict[str, Any]) -> Any:
+    """Settings from a file. Raises ParameterError for an unknown family, unknown settings, and values that they do not
+    allow."""
+    choice("family", family, tuple(families()))
+    kind("read_config.values", values, dict, "It holds settings by name.")
+    settings: Any = families()[family][0]
+    names = [field.name for field in fields(settings)]
+    unknown = [name for name in values if name not in names]
+    require(not unknown, "read_config.values", f"the settings {unknown}", f"some of {names}", "Leave others out.")
+    return settings(**values)
+
+
+def check_task(where: str, task: Any) -> None:
+    """Refuse what is no task. Raises ParameterError. where : the argument."""
+    parts = ("config", "history", "epoch", "state", "load")
+    fits = all(hasattr(task, part) for part in parts)
+    require(fits, where, f"{task!r} of type {type(task).__name__}", f"a task, with {parts}", "open_task() gives one.")
