@@ -35,7 +35,7 @@ from synergic.hw_targets.mapping._mapping_file import FORMAT as MAPPING
 from synergic.interchange import from_lava_dl, from_nir, to_lava_dl, to_nir
 from synergic.learning import HybridNet
 from synergic.learning._omniglot import read_packed
-from synergic.learning._runs import load_config, read_checkpoint, read_json, write_checkpoint
+from synergic.learning.tasks._runs import load_config, read_checkpoint, read_json, write_checkpoint
 from synergic.learning.tasks._supervised import SupervisedTask
 from synergic.network import load, save
 from synergic.network._storage import FORMAT, seal

@@ -42,9 +42,9 @@ from synergic.hw_targets.simulation import _jobs as jobs
 from synergic.interchange.slayer import HybridBlock
 from synergic.learning import _meta as meta
 from synergic.learning import _omniglot as omniglot
-from synergic.learning import _runs as runs
 from synergic.learning import _training as training
 from synergic.learning import tasks
+from synergic.learning.tasks import _runs as runs
 from synergic.learning.tasks._classification import ClassificationTask
 from synergic.network import convolution_matrix, convolution_synapses, load, picture_after, save, split_by_spikes
 from synergic.neurons import potential
@@ -695,25 +695,25 @@ def in_folders(folder: Path):
     runs.write_checkpoint(task, at / runs.CHECKPOINT)
     opened = {"data": folder, "device": "cpu"}
     return {
-        "synergic.learning._runs.settings": Case(runs.settings, {"config": TINY}),
-        "synergic.learning._runs.circumstances": Case(runs.circumstances, {"device": "cpu"}),
-        "synergic.learning._runs.open_run": Case(
+        "synergic.learning.tasks._runs.settings": Case(runs.settings, {"config": TINY}),
+        "synergic.learning.tasks._runs.circumstances": Case(runs.circumstances, {"device": "cpu"}),
+        "synergic.learning.tasks._runs.open_run": Case(
             runs.open_run, {"config": TINY, "folder": at}, fine={"folder": "text"}
         ),
-        "synergic.learning._runs.read_json": Case(runs.read_json, {"path": at / runs.CONFIG}),
-        "synergic.learning._runs.load_config": Case(runs.load_config, {"folder": at}),
-        "synergic.learning._runs.write_checkpoint": Case(
+        "synergic.learning.tasks._runs.read_json": Case(runs.read_json, {"path": at / runs.CONFIG}),
+        "synergic.learning.tasks._runs.load_config": Case(runs.load_config, {"folder": at}),
+        "synergic.learning.tasks._runs.write_checkpoint": Case(
             runs.write_checkpoint, {"task": task, "path": folder / "checkpoint.pt"}
         ),
-        "synergic.learning._runs.read_checkpoint": Case(
+        "synergic.learning.tasks._runs.read_checkpoint": Case(
             runs.read_checkpoint, {"task": task, "path": at / runs.CHECKPOINT}
         ),
-        "synergic.learning._runs.run": Case(
+        "synergic.learning.tasks._runs.run": Case(
             runs.run,
             {"task": task, "folder": at, "progress": None, "writes": True},
             fine={"folder": "text"},
         ),
-        "synergic.learning._runs.restore": Case(runs.restore, {"folder": at, **opened}, runs=False),
+        "synergic.learning.tasks._runs.restore": Case(runs.restore, {"folder": at, **opened}, runs=False),
         "synergic.learning.tasks.families": Case(tasks.families, {}),
         "synergic.learning.tasks.family_of": Case(tasks.family_of, {"config": TINY}),
         "synergic.learning.tasks.open_task": Case(tasks.open_task, {"config": TINY, **opened}, runs=False),

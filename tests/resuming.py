@@ -11,13 +11,13 @@ from tonic.datasets import NMNIST
 
 from synergic.data import Images, Recordings
 from synergic.experiments import Classification, Continual, Convolution, Events, FewShot
-from synergic.learning._runs import run
 from synergic.learning.tasks._classification import ClassificationTask
 from synergic.learning.tasks._continual import ContinualTask
 from synergic.learning.tasks._events import EventsTask
 from synergic.learning.tasks._few_shot import FewShotTask
+from synergic.learning.tasks._runs import run
 
-MODULES = ["resuming", "synergic.learning._runs"]
+MODULES = ["resuming", "synergic.learning.tasks._runs"]
 
 
 def images(count, side, seed=0):

@@ -26,7 +26,7 @@ from synergic.cli._report import report
 from synergic.errors import CapacityError, FormatError, ParameterError, SynergicError
 from synergic.experiments import HP, Events
 from synergic.hw_targets import map_network, save_mapping
-from synergic.learning._runs import settings, write_json
+from synergic.learning.tasks._runs import settings, write_json
 from synergic.network import save
 
 SYNERGIC = str(Path(sys.executable).with_name("synergic"))
@@ -234,7 +234,7 @@ def test_evaluate_says_where_the_figures_that_it_does_not_repeat_come_from(repea
         def figures(self):
             return record(0.9375)["figures"] | {"accuracy": repeated}
 
-    monkeypatch.setattr("synergic.learning._runs.restore", lambda *_: Task())
+    monkeypatch.setattr("synergic.learning.tasks._runs.restore", lambda *_: Task())
     command = Evaluate(files / "hp", json=files / "evaluated.json")
     if repeated == 0.9375:
         command.run()

@@ -21,9 +21,9 @@ from resuming import FAMILIES, MODULES, train
 from synergic.data import Images
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import Classification
-from synergic.learning._runs import load_config, read_checkpoint, read_json, run, settings
 from synergic.learning._tensors import as_rows
 from synergic.learning.tasks._classification import ClassificationTask
+from synergic.learning.tasks._runs import load_config, read_checkpoint, read_json, run, settings
 
 CONFIG = Classification(hidden=48, epochs=6, batch=25, steps=4, seed=3, lr=3e-3)
 SCRIPT = """
@@ -33,7 +33,7 @@ sys.path[:0] = {here!r}
 import torch
 torch.set_num_threads(1)
 from test_resume import CONFIG, made_up
-from synergic.learning._runs import run
+from synergic.learning.tasks._runs import run
 from synergic.learning._parallel import processes
 from synergic.learning.tasks._classification import ClassificationTask
 print("ready", flush=True)

@@ -128,7 +128,7 @@ class Evaluate:
         if self.json is not None:
             check_folder(self.json)
         from synergic.cli._report import compare, draw
-        from synergic.learning._runs import restore
+        from synergic.learning.tasks._runs import restore
 
         record = read_json(self.run_folder / RECORD)
         with reading(self.run_folder / RECORD, "Delete the run and repeat it."):

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from synergic._core.checks import choice, function, kind, number, require, whole
+from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._layers import HybridNet
 from synergic.learning._tensors import class_labels, tensor
 
@@ -115,19 +116,14 @@ def train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     generator = torch.Generator().manual_seed(seed)
     output = net.layers[-1]
+
+    def loss(chosen: Tensor) -> Tensor:
+        return rank_loss(net(spikes[chosen])[1], labels[chosen], float(output.vth))
+
     history = []
     for epoch in range(epochs):
-        order = torch.randperm(len(spikes), generator=generator)
-        total = 0.0
-        for chosen in order.split(batch):
-            _, u = net(spikes[chosen])
-            loss = rank_loss(u, labels[chosen], float(output.vth))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            total += float(loss.detach()) * len(chosen)
+        history.append(mean_loss(descend(shuffled(len(spikes), batch, generator), loss, optimizer)))
         schedule.step()
-        history.append(total / len(spikes))
         if progress:
             progress(epoch, history[-1])
     return history

@@ -7,12 +7,12 @@ one line in `_families.families`.
 """
 
 from synergic.learning._omniglot import load_omniglot
-from synergic.learning._runs import circumstances, restore, run
 from synergic.learning.tasks._classification import ClassificationTask
 from synergic.learning.tasks._continual import ContinualTask
 from synergic.learning.tasks._events import EventsTask
 from synergic.learning.tasks._families import Task, families, family_of, open_task, read_config
 from synergic.learning.tasks._few_shot import ALPHA, ETA, SHARPNESS, TEACHER, Direction, FewShotNet, FewShotTask
+from synergic.learning.tasks._runs import circumstances, restore, run
 from synergic.learning.tasks._supervised import SupervisedTask
 
 __all__ = [

@@ -11,9 +11,8 @@ mattered before, by the diagonal of the Fisher information, F:
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,11 +21,13 @@ from torch import Tensor
 from synergic._core.checks import require
 from synergic.data._images import Images, load_images
 from synergic.experiments import Continual
+from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._export import to_description
 from synergic.learning._layers import HybridNet
 from synergic.learning._masked import MaskedNet, Pattern
 from synergic.learning._tensors import as_rows
 from synergic.learning._training import rank_loss
+from synergic.learning.tasks._trained_task import TrainedTask
 from synergic.network._description import Network
 
 
@@ -35,8 +36,11 @@ def drawn(*key: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
 
-class ContinualTask:
+class ContinualTask(TrainedTask):
     """A unit of work is one task: training, theta, accuracies so far. data : instead of MNIST in `folder`."""
+
+    PARTS: ClassVar = ("net", "theta", "importance", "pull", "matrix", "history")
+    net: HybridNet
 
     def __init__(self, config: Continual, folder: Path | None = None, data: Images | None = None) -> None:
         self.config, data = config, data or load_images("mnist", folder)
@@ -51,7 +55,7 @@ class ContinualTask:
         torch.manual_seed(config.seed)
         sizes = (self.images.shape[1], config.hidden, config.hidden, 10)
         kind = HybridNet if config.mode == "ewc" else MaskedNet
-        self.net: HybridNet = kind(
+        self.net = kind(
             sizes, mode="hp" if config.mode == "hp" else "gp", steps=config.steps, tau_w=config.tau_w, vth=config.vth,
             decay=config.decay, lambda_=config.lambda_, p_max=config.p_max,
         )  # fmt: skip
@@ -87,30 +91,26 @@ class ContinualTask:
         """Rank coding."""
         return rank_loss(self.net(images)[1], labels, self.config.vth)
 
-    def epoch(self) -> None:
+    def unit(self) -> dict[str, float]:
         """Learn the next task."""
-        began, task, config = time.perf_counter(), len(self.history), self.config
-        self.net.train()
+        task, config = len(self.history), self.config
         self.take_up(task)
-        optimizer = torch.optim.Adam(self.net.slow(), lr=config.lr)
-        images, total, order = self.permuted(self.images, task), 0.0, drawn(config.seed, task, 2)
-        for _ in range(config.epochs_a_task):
-            for chosen in torch.randperm(len(images), generator=order).split(config.batch):
-                loss = self.loss(images[chosen], self.labels[chosen])
-                total += float(loss.detach()) * len(chosen)
-                optimizer.zero_grad()
-                (loss + self.penalty() if task else loss).backward()
-                optimizer.step()
+        images, order = self.permuted(self.images, task), drawn(config.seed, task, 2)
+        batches = (b for _ in range(config.epochs_a_task) for b in shuffled(len(images), config.batch, order))
+        loss = mean_loss(
+            descend(
+                batches, lambda chosen: self.loss(images[chosen], self.labels[chosen]),
+                torch.optim.Adam(self.net.slow(), lr=config.lr), penalty=self.penalty if task else None,
+            )
+        )  # fmt: skip
         if config.mode == "ewc":
             self.consolidate(images)
         if self.theta is not None and task < config.theta_tasks:
-            self.learn_theta(task + 1)
+            self.learn_theta(self.theta, task + 1)
         row = slice(config.matrix_samples)
         self.matrix.append([self.accuracy(t, self.test[row], self.test_labels[row]) for t in range(task + 1)])
         self.take_up(None)
-        seconds = time.perf_counter() - began
-        loss_mean = total / (len(images) * config.epochs_a_task)
-        self.history.append({"loss": loss_mean, "seconds": seconds, "mean_so_far": float(np.mean(self.matrix[-1]))})
+        return {"loss": loss, "mean_so_far": float(np.mean(self.matrix[-1]))}
 
     def penalty(self) -> Tensor:
         """What elastic weight consolidation adds; 0 in the other modes."""
@@ -137,17 +137,16 @@ class ContinualTask:
                 f += square
                 p += square * w.detach()
 
-    def learn_theta(self, count: int) -> None:
-        """One pass over the training images, each batch shown by one of the tasks so far; only theta changes."""
-        assert self.theta is not None
+    def learn_theta(self, optimizer: torch.optim.Optimizer, count: int) -> None:
+        """Pass once over the training images, each batch shown by one of the tasks so far; only theta changes."""
         generator = drawn(self.config.seed, count, 4)
-        for chosen in torch.randperm(len(self.images), generator=generator).split(self.config.batch):
+
+        def loss(chosen: Tensor) -> Tensor:
             task = int(torch.randint(count, (1,), generator=generator))
             self.take_up(task)
-            loss = self.loss(self.permuted(self.images[chosen], task), self.labels[chosen])
-            self.theta.zero_grad()
-            loss.backward()
-            self.theta.step()
+            return self.loss(self.permuted(self.images[chosen], task), self.labels[chosen])
+
+        mean_loss(descend(shuffled(len(self.images), self.config.batch, generator), loss, optimizer))
 
     @torch.no_grad()
     def accuracy(self, task: int, images: Tensor, labels: Tensor) -> float:
@@ -158,26 +157,10 @@ class ContinualTask:
         classes = torch.cat([self.net(part)[1][:, -1].argmax(1) for part in parts])
         return float((classes == labels).double().mean())
 
-    def state(self) -> dict[str, Any]:
-        """The state between two tasks."""
-        keep = {n: p for n, p in self.net.state_dict().items() if not n.endswith(".values")}
-        return {
-            "net": keep,
-            "theta": self.theta.state_dict() if self.theta else {},
-            "importance": self.importance,
-            "pull": self.pull,
-            "matrix": self.matrix,
-            "history": self.history,
-        }
-
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Go on from a state, which need not hold the values of the task in use: between two tasks there is none."""
         self.take_up(None)
-        self.net.load_state_dict(state["net"], strict=False)
-        if self.theta:
-            self.theta.load_state_dict(state["theta"])
-        self.importance, self.pull = state["importance"], state["pull"]
-        self.matrix, self.history = state["matrix"], state["history"]
+        super().load({**state, "net": {**self.net.state_dict(), **state["net"]}})
 
     def figures(self) -> dict[str, Any]:
         """Accuracy of all tasks at the end, of all images; the matrix as the tasks came, and what was forgotten.

@@ -16,11 +16,10 @@ and on the chip; x enters as 8-bit values.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from torch.nn import functional
 
 from synergic._core.checks import require
 from synergic.experiments import FewShot
+from synergic.learning._descent import descend
 from synergic.learning._episodes import answers, presented
 from synergic.learning._export import to_description
 from synergic.learning._layers import HybridNet
@@ -41,6 +41,7 @@ from synergic.learning._omniglot import (
     split_characters,
 )
 from synergic.learning._tensors import checked_device
+from synergic.learning.tasks._trained_task import TrainedTask
 from synergic.network._description import Network
 
 TEACHER = 10.0
@@ -157,9 +158,12 @@ class FewShotNet(nn.Module):
         return answers(layer, seen, asked, self.plastic.k.to(seen.dtype))
 
 
-class FewShotTask:
+class FewShotTask(TrainedTask):
     """Adam on everything, episodes drawn for each epoch. images : instead of Omniglot in `folder`. device : of torch,
     for pictures and convolutions; the plastic layer is too small to gain by a GPU and stays on the processor."""
+
+    PARTS: ClassVar = ("net", "optimizer", "schedule", "generator", "history")
+    net: FewShotNet
 
     def __init__(
         self, config: FewShot, folder: Path | None = None, images: Tensor | None = None, device: str = "cpu"
@@ -191,45 +195,26 @@ class FewShotTask:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.history: list[dict[str, float]] = []
 
-    def epoch(self) -> None:
-        """Some steps, each on episodes formed out of the pictures of some training characters."""
-        began, config, losses, right = time.perf_counter(), self.config, [], []
-        self.net.train()
-        for _ in range(config.steps_an_epoch):
-            # All characters of a step are different, so that any of them may meet in an episode.
-            together, appearances = config.batch * config.ways, 8 if config.mirrored else 4
-            at_once = draw_episodes(self.train, 1, together, config.shots, config.queries, appearances, self.generator)
+    def unit(self) -> dict[str, float]:
+        """Train some steps, each on episodes formed out of the pictures of some training characters."""
+        config, right = self.config, []
+
+        def loss(at_once: Episodes) -> Tensor:
             seen, asked, classes = self.net.shown(
                 self.images, at_once, self.generator, config.regroupings, config.distortion
             )
             u, classes = self.net.answers(seen, asked).flatten(0, 1), classes.flatten()
-            loss = functional.cross_entropy(SHARPNESS * u, classes)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            self.schedule.step()
-            losses.append(float(loss.detach()))
             right.append(float((u.argmax(1) == classes).double().mean()))
-        seconds = time.perf_counter() - began
-        self.history.append({"loss": float(np.mean(losses)), "accuracy": float(np.mean(right)), "seconds": seconds})
+            return functional.cross_entropy(SHARPNESS * u, classes)
 
-    def state(self) -> dict[str, Any]:
-        """The state after a whole epoch."""
-        return {
-            "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "generator": self.generator.get_state(),
-            "history": self.history,
-        }
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
-        self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.generator.set_state(state["generator"])
-        self.history = state["history"]
+        # All characters of a step are different, so that any of them may meet in an episode.
+        together, appearances = config.batch * config.ways, 8 if config.mirrored else 4
+        drawn = (
+            draw_episodes(self.train, 1, together, config.shots, config.queries, appearances, self.generator)
+            for _ in range(config.steps_an_epoch)
+        )
+        losses = [float(value) for _, value in descend(drawn, loss, self.optimizer, schedule=self.schedule)]
+        return {"loss": float(np.mean(losses)), "accuracy": float(np.mean(right))}
 
     @torch.no_grad()
     def episodes(self, count: int, seed: int = 0) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

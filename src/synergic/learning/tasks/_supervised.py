@@ -3,28 +3,33 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
 from synergic._core.checks import require
+from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._layers import HybridNet
 from synergic.learning._meta import Loss, Tensors, meta_gradient
 from synergic.learning._parallel import average, mean, parallel, share
 from synergic.learning._tensors import checked_device
 from synergic.learning._training import LOSSES, scores
+from synergic.learning.tasks._trained_task import TrainedTask
 
 
-class SupervisedTask:
+class SupervisedTask(TrainedTask):
     """Trains `net` on samples, several at a step.
 
     config : with epochs, batch, lr, lr_theta, weight_decay, theta_decay, theta_every, look_ahead, second_order, readout
     and seed, as synergic.experiments.Supervised has them. samples : (count, ...), what the net hears, brought to
     the device and to float32 a batch at a time. labels : (count,) integers. device : of torch, where the net lives.
     """
+
+    PARTS: ClassVar = ("net", "optimizer", "schedule", "order", "history")
+    net: HybridNet
 
     def __init__(
         self, config: Any, net: HybridNet, samples: Tensor, labels: Tensor, device: str | torch.device = "cpu"
@@ -47,34 +52,34 @@ class SupervisedTask:
         self.history: list[dict[str, float]] = []
         self.balance()
 
-    def epoch(self) -> None:
-        """One pass over the training samples."""
-        began, every = time.perf_counter(), self.config.theta_every
-        total = torch.zeros((), dtype=torch.float64, device=self.device)  # a number would wait for a GPU in every step
-        self.net.train()
-        batches = torch.randperm(len(self.samples), generator=self.order).split(self.config.batch)
-        for i, chosen in enumerate(batches):
-            if every and i % (every + 1) == every:
-                total += self.learn_theta(batches[i - 1], chosen) * len(chosen)
-            else:
-                total += self.learn(chosen, also_theta=not every) * len(chosen)
-            self.schedule.step()
-        self.history.append({"loss": mean(float(total) / len(self.samples)), "seconds": time.perf_counter() - began})
+    def unit(self) -> dict[str, float]:
+        """Train one pass over the training samples."""
+        batches = shuffled(len(self.samples), self.config.batch, self.order)
+        return {"loss": mean(mean_loss(self.steps(batches)))}
 
-    def learn(self, chosen: Tensor, also_theta: bool) -> Tensor:
-        """A step of W, and of theta with it or not. Returns this process's part of the loss, in float64."""
+    def steps(self, batches: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Take a step for each batch: of W and theta together, or of theta alone after each `theta_every` of W."""
+        every = self.config.theta_every
+        if not every:
+            yield from descend(batches, self.batch_loss, self.optimizer, schedule=self.schedule, after=self.balance)
+            return
+        for start in range(0, len(batches), every + 1):
+            group = batches[start : start + every + 1]
+            yield from descend(
+                group[:every], self.batch_loss, self.optimizer, schedule=self.schedule, after=self.balance,
+                fixed=self.net.theta(),
+            )  # fmt: skip
+            if len(group) > every:
+                # Not a step of `descend`: this gradient goes through a step of W, and is no gradient of one loss.
+                yield group[-1], self.learn_theta(group[-2], group[-1])
+                self.schedule.step()
+
+    def batch_loss(self, chosen: Tensor) -> Tensor:
+        """Return this process's part of the loss of a batch, given by the indices of its samples."""
         mine, weight = share(chosen)
         samples, labels = self.batch(mine)
         spikes, u = self.model(samples)
-        loss = weight * self.loss(spikes, u, labels)
-        self.optimizer.zero_grad()
-        loss.backward()
-        if not also_theta:
-            for parameter in self.net.theta():
-                parameter.grad = None  # which Adam leaves alone
-        self.optimizer.step()
-        self.balance()
-        return loss.detach().double()
+        return weight * self.loss(spikes, u, labels)
 
     @torch.no_grad()
     def balance(self) -> None:
@@ -117,24 +122,6 @@ class SupervisedTask:
         with torch.no_grad():
             _, weight = share(chosen)
             return (weight * validation(w, held)).double()
-
-    def state(self) -> dict[str, Any]:
-        """The state after a whole epoch."""
-        return {
-            "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "order": self.order.get_state(),
-            "history": self.history,
-        }
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
-        self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.order.set_state(state["order"])
-        self.history = state["history"]
 
     @torch.no_grad()
     def outputs(self, samples: Tensor, batch: int = 100) -> tuple[Tensor, Tensor]:
