@@ -14,7 +14,7 @@ from synergic._core.checks import choice, grid, kind, number, require, whole
 from synergic.learning import _buffers as buffers
 from synergic.learning._layers import HybridNet, Layers
 from synergic.learning._scan import Neuron, scan
-from synergic.learning._tensors import heard
+from synergic.learning._tensors import check_input
 
 
 class Pooled(torch.autograd.Function):
@@ -89,7 +89,7 @@ class SpikingConv2d(nn.Module):
         s : (batch, T, in_channels, height, width), or (batch, 1, ...) of a picture that stays, for which the
         convolution is computed once. k : (T,), decay of W.
         """
-        heard("SpikingConv2d.forward.s", s, self.weight)
+        check_input("SpikingConv2d.forward.s", s, self.weight)
         fits = s.ndim == 5 and s.shape[1] in (1, len(k)) and s.shape[2] == self.weight.shape[1]
         allowed = f"(batch, T or 1, {self.weight.shape[1]}, height, width)"
         require(fits, "SpikingConv2d input", f"shape {tuple(s.shape)}", allowed, "T of k.")
@@ -146,7 +146,7 @@ class ConvHybridNet(HybridNet):
 
     def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As HybridNet's. s : (batch, T, pixels), or (batch, pixels) of a picture that stays."""
-        heard("ConvHybridNet.forward.s", s, self.convolutions[0].weight)
+        check_input("ConvHybridNet.forward.s", s, self.convolutions[0].weight)
         pixels = math.prod(self.picture)
         fits = s.shape[-1] == pixels and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] == self.steps))
         allowed = f"(batch, {self.steps}, {pixels}) or (batch, {pixels})"

@@ -9,7 +9,7 @@ from torch import Tensor
 from synergic._core.checks import require
 from synergic.learning._layers import HybridLinear, top_of
 from synergic.learning._scan import RHO
-from synergic.learning._tensors import heard
+from synergic.learning._tensors import check_input
 
 
 def answers(layer: HybridLinear, seen: Tensor, asked: Tensor, k: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def answers(layer: HybridLinear, seen: Tensor, asked: Tensor, k: Tensor) -> Tens
     bound, P is not per sample, or alpha is one a synapse. Raises ParameterError.
     """
     for name, given in (("seen", seen), ("asked", asked), ("k", k)):
-        heard(f"answers.{name}", given)
+        check_input(f"answers.{name}", given)
     shapes = f"shapes {tuple(seen.shape)}, {tuple(asked.shape)}"
     fits = seen.ndim == asked.ndim == 3 and len(seen) == len(asked) and seen.shape[2] == asked.shape[2]
     require(fits, "answers.seen, asked", shapes, "(episodes, T-1, n_in), (episodes, questions, n_in)", "Axes as named.")

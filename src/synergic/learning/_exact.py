@@ -22,7 +22,7 @@ from torch import Tensor
 
 from synergic.learning._scan import RHO, WINDOW, Neuron, again, array, compiles, split
 from synergic.learning._tensors import clip
-from synergic.learning._trace_kernels import IDENTITY, add_product, bounded, dot, fire, jit, unfire
+from synergic.learning._trace_kernels import IDENTITY, add_product, bounded, dot, fire, fire_backward, jit
 
 
 class Trace(NamedTuple):
@@ -35,7 +35,7 @@ class Trace(NamedTuple):
 
 
 @jit
-def learn(p: Any, after: Any, lambda_: Any, post: Any, drive: Any, p_max: Any) -> None:  # pragma: no cover
+def update_row(p: Any, after: Any, lambda_: Any, post: Any, drive: Any, p_max: Any) -> None:  # pragma: no cover
     """after = clip(lambda p + post drive, +-p_max)."""
     for j in range(p.size):
         v = lambda_ * p[j] + post * drive[j]
@@ -43,8 +43,10 @@ def learn(p: Any, after: Any, lambda_: Any, post: Any, drive: Any, p_max: Any) -
 
 
 @jit
-def unlearn(g: Any, g_drive: Any, p: Any, lambda_: Any, post: Any, drive: Any, p_max: Any) -> Any:  # pragma: no cover
-    """Of `learn`: g from dL/d after to dL/dp; g_drive += dL/d drive; returns dL/d post."""
+def update_row_backward(
+    g: Any, g_drive: Any, p: Any, lambda_: Any, post: Any, drive: Any, p_max: Any
+) -> Any:  # pragma: no cover
+    """Of `update_row`: g from dL/d after to dL/dp; g_drive += dL/d drive; returns dL/d post."""
     zero = p.dtype.type(0)
     g_post = zero
     for j in range(p.size):
@@ -56,7 +58,7 @@ def unlearn(g: Any, g_drive: Any, p: Any, lambda_: Any, post: Any, drive: Any, p
 
 
 @jit
-def unhear(g: Any, g_s: Any, p: Any, s: Any, scaled: Any) -> Any:  # pragma: no cover
+def dot_backward(g: Any, g_s: Any, p: Any, s: Any, scaled: Any) -> Any:  # pragma: no cover
     """Of sum_j p_j s_j, `scaled` its gradient: g += dL/dp; g_s += dL/ds; returns the sum."""
     total = p.dtype.type(0)
     for j in range(p.size):
@@ -85,12 +87,12 @@ def forward(
             p[:] = stored[i]
             rest[:] = 0
             for t in range(steps):
-                heard = t if s.shape[1] > 1 else 0
+                at = t if s.shape[1] > 1 else 0
                 now = u[row, t : t + 1]
-                now[0] = current[row, t] + alpha[i] * dot(p, s[b, heard])
+                now[0] = current[row, t] + alpha[i] * dot(p, s[b, at])
                 fire(rest, now, spikes[row, t : t + 1], vth, decay, subtract)
                 bounded(now, post, inverse, rho)
-                learn(p, p, lambda_, sign * (post[0] + beta[i]), drive[heard], p_max)
+                update_row(p, p, lambda_, sign * (post[0] + beta[i]), drive[at], p_max)
 
 
 @jit
@@ -116,22 +118,22 @@ def backward(
             bounded(u[row], rhos, inverse, rho)
             p[0] = stored[i]
             for t in range(steps - 1):
-                heard = t if s.shape[1] > 1 else 0
-                learn(p[t], p[t + 1], lambda_, sign * (rhos[t] + beta[i]), drive[heard], p_max)
+                at = t if s.shape[1] > 1 else 0
+                update_row(p[t], p[t + 1], lambda_, sign * (rhos[t] + beta[i]), drive[at], p_max)
             g_p[:] = 0
             after[:] = 0
             for back in range(steps):
                 t = steps - 1 - back
-                heard = t if s.shape[1] > 1 else 0
+                at = t if s.shape[1] > 1 else 0
                 g[0] = g_u[row, t]
                 if back:
                     post = sign * (rhos[t] + beta[i])
-                    g_post = sign * unlearn(g_p, g_drive[heard], p[t], lambda_, post, drive[heard], p_max)
+                    g_post = sign * update_row_backward(g_p, g_drive[at], p[t], lambda_, post, drive[at], p_max)
                     g_beta[row] += g_post
                     g[0] += g_post * inverse * (one if rho == IDENTITY else one - rhos[t] * rhos[t])
-                unfire(g, after, g_spikes[row, t : t + 1], u[row, t : t + 1], vth, decay, window, subtract)
+                fire_backward(g, after, g_spikes[row, t : t + 1], u[row, t : t + 1], vth, decay, window, subtract)
                 g_current[row, t] = g[0]
-                g_alpha[row] += g[0] * unhear(g_p, g_s[b, heard], p[t], s[b, heard], alpha[i] * g[0])
+                g_alpha[row] += g[0] * dot_backward(g_p, g_s[b, at], p[t], s[b, at], alpha[i] * g[0])
         for t in range(s.shape[1]):
             add_product(g_eta[b], g_drive[t], s[b, t])
             add_product(g_s[b, t], g_drive[t], eta)
@@ -165,8 +167,8 @@ class Rows(torch.autograd.Function):
         *inputs, u = ctx.saved_tensors
         if torch.is_grad_enabled():
             sample, index = torch.from_numpy(of_sample(ctx.first)), torch.from_numpy(ctx.index)
-            plain = functools.partial(by_torch, sample=sample, index=index, trace=ctx.trace)
-            return *again(plain, inputs, grads), None, None
+            again_by_torch = functools.partial(by_torch, sample=sample, index=index, trace=ctx.trace)
+            return *again(again_by_torch, inputs, grads), None, None
         s, _, stored, alpha, eta, beta = inputs
         a = functools.partial(array, dtype=s.dtype)
         learning, (vth, decay, *rest) = typed(ctx.trace, s.dtype)
@@ -215,20 +217,20 @@ def by_torch(
     index: Tensor, trace: Trace,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`exact` as torch operations."""
-    heard = [now.index_select(0, sample) for now in s.unbind(1)] * (current.shape[1] // s.shape[1])
-    return step_by_step(stored[index], heard, current.unbind(1), alpha[index], eta, beta[index], trace)
+    inputs = [now.index_select(0, sample) for now in s.unbind(1)] * (current.shape[1] // s.shape[1])
+    return step_by_step(stored[index], inputs, current.unbind(1), alpha[index], eta, beta[index], trace)
 
 
 def step_by_step(
-    p: Tensor, heard: Sequence[Tensor], current: Sequence[Tensor], alpha: Tensor, eta: Tensor, beta: Tensor,
+    p: Tensor, inputs: Sequence[Tensor], current: Sequence[Tensor], alpha: Tensor, eta: Tensor, beta: Tensor,
     trace: Trace,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The presentation as torch operations, P carried along. p : (..., n_in), a row a neuron; alpha, or that of p's
-    shape, beta, and of each step `current` : (...); heard : of each step, (..., n_in). Returns spikes and potentials,
+    shape, beta, and of each step `current` : (...); inputs : of each step, (..., n_in). Returns spikes and potentials,
     (batch, T, ...)."""
     neuron = trace.neuron
     u, potentials, spikes = torch.zeros_like(current[0]), [], []
-    for now, x in zip(current, heard, strict=True):
+    for now, x in zip(current, inputs, strict=True):
         if alpha.ndim == 2:
             local = torch.einsum("...j,...j->...", alpha * p, x)
         else:

@@ -26,7 +26,7 @@ from synergic.learning._exact import Trace, exact, has_loops, step_by_step
 from synergic.learning._products import product
 from synergic.learning._scan import RHO, Local, Neuron, overlap, scan
 from synergic.learning._shared_trace import run_shared
-from synergic.learning._tensors import heard
+from synergic.learning._tensors import check_input
 from synergic.network._description import TRACES
 from synergic.rules import Hebbian, Rule
 
@@ -99,7 +99,7 @@ class HybridLinear(nn.Module):
         return Hebbian(eta, beta, self.lambda_, self.rho, self.sign, self.p_max, self.used()[1])
 
     @property
-    def hears_signal(self) -> bool:
+    def needs_signal(self) -> bool:
         """Whether the local rule needs the global signal; `learning.rules` has layers that do."""
         return False
 
@@ -153,8 +153,8 @@ class HybridLinear(nn.Module):
         """
         if form is not None:
             choice("HybridLinear.forward.form", form, FORMS)
-        heard("HybridLinear.forward.s", s, self.weight)
-        heard("HybridLinear.forward.k", k)
+        check_input("HybridLinear.forward.s", s, self.weight)
+        check_input("HybridLinear.forward.k", k)
         require(k.ndim == 1 and len(k) > 0, "HybridLinear.forward.k", f"shape {tuple(k.shape)}", "(T,)", "One a step.")
         fits = s.shape[-1:] == (self.weight.shape[1],) and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] in (1, len(k))))
         require(
@@ -213,8 +213,8 @@ class HybridLinear(nn.Module):
             spikes, u = (part.view(count, n, steps).transpose(1, 2).contiguous() for part in found)
             return spikes, u
         p = self.local_weights.expand(count, -1, -1)
-        heard = s.expand(-1, steps, -1)[:, :, None].unbind(1)
-        return step_by_step(p, heard, current.unbind(1), alpha, self.eta, self.beta, self.traced)
+        inputs = s.expand(-1, steps, -1)[:, :, None].unbind(1)
+        return step_by_step(p, inputs, current.unbind(1), alpha, self.eta, self.beta, self.traced)
 
     def run_rows(
         self, s: Tensor, slow: Tensor, k: Tensor, risky: Tensor, spikes: Tensor, u: Tensor
@@ -314,7 +314,7 @@ class HybridNet(nn.Module):
         signal : (batch, T), the global signal, where a layer's rule needs one.
         """
         want = (self.steps, self.sizes[0])
-        heard("HybridNet.forward.s", s, self.layers[0].bias)
+        check_input("HybridNet.forward.s", s, self.layers[0].bias)
         require(
             (s.ndim == 3 and tuple(s.shape[1:]) == want) or (s.ndim == 2 and s.shape[1] == want[1]),
             "HybridNet.forward.s",
@@ -322,16 +322,16 @@ class HybridNet(nn.Module):
             f"(batch, {want[0]}, {want[1]}) or (batch, {want[1]})",
             "Axes are sample, step, channel.",
         )
-        hear = [layer.hears_signal for layer in self.layers]
+        needs = [layer.needs_signal for layer in self.layers]
         if signal is not None:
-            heard("HybridNet.signal", signal)
-        fits, remedy = any(hear) == (signal is not None), "A rule such as ThreeFactor needs one, others none."
+            check_input("HybridNet.signal", signal)
+        fits, remedy = any(needs) == (signal is not None), "A rule such as ThreeFactor needs one, others none."
         require(fits, "HybridNet.signal", type(signal).__name__, "one exactly where a layer hears it", remedy)
         u = s
         for i, layer in enumerate(self.layers):
             if i and self.dropout and self.training:
                 s = s * functional.dropout(s.new_ones(len(s), 1, s.shape[2]), self.dropout)
-            told = {"signal": signal} if hear[i] else {}
+            told = {"signal": signal} if needs[i] else {}
             s, u = layer(s, self.k.to(s.dtype), **told)
         return s, u
 

@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 from synergic._core.checks import number, require
 from synergic.learning._layers import HybridLinear, HybridNet, Layers, top_of
 from synergic.learning._scan import RHO
-from synergic.learning._tensors import clip, heard
+from synergic.learning._tensors import check_input, clip
 
 
 class Pattern:
@@ -148,7 +148,7 @@ class MaskedLinear(HybridLinear):
         """As HybridLinear's; form "matrix" carries P and its bound, None is the fastest exact one."""
         require(self.pattern is not None, "MaskedLinear", "no mask", "a mask of the task", "Call use(pattern) before.")
         assert self.pattern is not None
-        heard("MaskedLinear.forward.s", s, self.values)
+        check_input("MaskedLinear.forward.s", s, self.values)
         s = s[:, None] if s.ndim == 2 else s
         slow = sparse_product(s, self.values, self.pattern)
         if not self.plastic:

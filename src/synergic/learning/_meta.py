@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from synergic._core import checks
-from synergic.learning._tensors import heard
+from synergic.learning._tensors import check_input
 
 Tensors = dict[str, Tensor]
 Loss = Callable[[Tensors, Tensors], Tensor]
@@ -59,7 +59,7 @@ def meta_gradient(
     for name, part in (("w", w), ("theta", theta)):
         checks.kind(f"meta_gradient.{name}", part, dict, "Give tensors by name.")
         for key, value in part.items():
-            heard(f"meta_gradient.{name}[{key!r}]", value)
+            check_input(f"meta_gradient.{name}[{key!r}]", value)
     checks.number("meta_gradient: xi", xi, 0, 1e6, "Give the learning rate of w.")
     checks.choice("meta_gradient: second_order", second_order, ("exact", "difference", "none"))
     if second_order == "exact":

@@ -32,7 +32,7 @@ def parallel(net: nn.Module) -> nn.Module:
     return DistributedDataParallel(net) if distributed.is_initialized() else net
 
 
-def share(chosen: Tensor) -> tuple[Tensor, float]:
+def part_of_batch(chosen: Tensor) -> tuple[Tensor, float]:
     """This process's part of a batch, and the weight of its mean loss.
 
     The mean over n processes of the gradients of (n B_r / B) L_r, with L_r the mean over B_r of B samples, is the

@@ -68,7 +68,7 @@ class RuleLinear(HybridLinear):
         self.mask: Tensor | None
 
     @property
-    def hears_signal(self) -> bool:
+    def needs_signal(self) -> bool:
         """Whether the rule needs the global signal."""
         return self.plastic and self.trace == "per_sample" and self.rule.signalled
 
@@ -89,7 +89,7 @@ class RuleLinear(HybridLinear):
         allowed = f"(batch, {len(k)}, {self.weight.shape[1]})"
         require(s.shape[2] == self.weight.shape[1], "RuleLinear input", f"shape {tuple(s.shape)}", allowed, "Check it.")
         given = signal is not None and signal.shape == (len(s), len(k))
-        require(given or not self.hears_signal, "RuleLinear.signal", "none that fits", "(batch, T)", "Give one.")
+        require(given or not self.needs_signal, "RuleLinear.signal", "none that fits", "(batch, T)", "Give one.")
         slow = product(s, self.weight, False) * k[:, None] + self.bias
         p, state = self.local_weights.expand(len(s), -1, -1), self.fresh(s)
         told = s.new_zeros(len(s), len(k)) if signal is None else signal.to(s)
@@ -99,8 +99,8 @@ class RuleLinear(HybridLinear):
             local = torch.einsum("bij,bj->bi", matrix, s[:, t]) * (1 if self.alpha.ndim == 2 else self.alpha)
             before, fired, u = self.neuron.step(u, slow[:, t] + local)
             if self.trace == "per_sample":
-                heard = Heard(s[:, t], (before / self.vth).clip(-HELD, HELD), fired, told[:, t, None])
-                p, state = self.learn(p, state, heard)
+                received = Heard(s[:, t], (before / self.vth).clip(-HELD, HELD), fired, told[:, t, None])
+                p, state = self.update(p, state, received)
             potentials.append(before)
             spikes.append(fired)
         return torch.stack(spikes, 1), torch.stack(potentials, 1)
@@ -110,9 +110,9 @@ class RuleLinear(HybridLinear):
         zeros = self.rule.fresh(self.weight.shape[0], self.weight.shape[1], (len(s),))
         return {name: torch.from_numpy(values).to(s) for name, values in zeros.items()}
 
-    def learn(self, p: Tensor, state: dict[str, Tensor], heard: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    def update(self, p: Tensor, state: dict[str, Tensor], received: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """One step of the rule, with the bounds that synergic.rules._rule.bounded applies."""
         shares = {name: getattr(self, buffer) for name, buffer in self.shares.items()}
-        new, after = self.rule.floating(p, state, heard, SimpleNamespace(**shares, **self.rule_theta))
+        new, after = self.rule.floating(p, state, received, SimpleNamespace(**shares, **self.rule_theta))
         new = new if self.mask is None else new * self.mask
         return new.clip(-self.p_max, self.p_max), {n: after[n].clip(-TRACE_MAX, TRACE_MAX) for n in state}

@@ -125,15 +125,15 @@ def scan(
         fits = tensor is None or tuple(tensor.shape) in allowed
         require(fits, "scan", f"shape {tuple(tensor.shape)}" if tensor is not None else "", f"{allowed}", "See scan.")
     if not (fused and neuron.has_kernel) or k.requires_grad:
-        return plain(slow, k, bias, local, neuron)
+        return scan_by_torch(slow, k, bias, local, neuron)
     form = KERNELS if compiles(slow, k, bias, *(local or ())) else GRAPHS if slow.is_cuda else None
     if form is None:
-        return plain(slow, k, bias, local, neuron)
+        return scan_by_torch(slow, k, bias, local, neuron)
     spikes, u = Fused.apply(slow, k, bias, *(local or (None,) * 5), neuron, form)
     return spikes, u
 
 
-def plain(slow: Tensor, k: Tensor, bias: Tensor, local: Local | None, neuron: Neuron) -> tuple[Tensor, Tensor]:
+def scan_by_torch(slow: Tensor, k: Tensor, bias: Tensor, local: Local | None, neuron: Neuron) -> tuple[Tensor, Tensor]:
     """The scan as torch operations, step by step."""
     current = slow * k[:, None] + bias
     if local is not None and local.stored is not None:
@@ -185,8 +185,8 @@ def again(function: Callable[..., Any], inputs: Any, grads: Any) -> tuple[Tensor
 
 
 def unpacked(neuron: Neuron, slow: Tensor, k: Tensor, bias: Tensor, *local: Any) -> tuple[Tensor, Tensor]:
-    """`plain`, the parts of the local term one by one."""
-    return plain(slow, k, bias, Local(*local) if local[-1] is not None else None, neuron)
+    """`scan_by_torch`, the parts of the local term one by one."""
+    return scan_by_torch(slow, k, bias, Local(*local) if local[-1] is not None else None, neuron)
 
 
 class Form(NamedTuple):
@@ -302,7 +302,7 @@ class Overlap(torch.autograd.Function):
         g_s = buffers.empty(s.shape, s.dtype) if ctx.needs_input_grad[0] else None
         g_eta = s.new_zeros(len(s), s.shape[2])
         split(
-            kernels.unoverlap, len(s), a(s, axes=3), a(eta, axes=1), a(decay, axes=2), a(grads[0], axes=3),
+            kernels.overlaps_backward, len(s), a(s, axes=3), a(eta, axes=1), a(decay, axes=2), a(grads[0], axes=3),
             a(g_s, axes=3), g_eta.numpy(),
         )  # fmt: skip
         return g_s, g_eta.sum(0), None

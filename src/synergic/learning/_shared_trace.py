@@ -61,7 +61,7 @@ def gram(layer: HybridLinear, x: Tensor, k: Tensor, fused: bool) -> tuple[Tensor
     if fused and takes(layer, k, *parts):
         spikes, u, trace = Fused.apply(*parts, layer.neuron, layer.lambda_)
     else:
-        spikes, u, trace = plain(*parts, layer.neuron, layer.lambda_)
+        spikes, u, trace = gram_by_torch(*parts, layer.neuron, layer.lambda_)
     with torch.no_grad():
         # A new tensor: others may hold the old one, back-propagation among them.
         new = times(trace.T, pre.T).add_(layer.local_weights, alpha=layer.lambda_ ** len(k))
@@ -69,7 +69,7 @@ def gram(layer: HybridLinear, x: Tensor, k: Tensor, fused: bool) -> tuple[Tensor
     return spikes, u
 
 
-def plain(
+def gram_by_torch(
     slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor, overlap: Tensor, alpha: Tensor, beta: Tensor,
     neuron: Neuron, lambda_: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
@@ -147,7 +147,7 @@ class Backward:
 
 
 class Fused(torch.autograd.Function):
-    """As `plain`: compiled steps around one product a step, back-propagation by hand. R(T) has no gradient."""
+    """As `gram_by_torch`: compiled steps around one product a step, back-propagation by hand. R(T) has no gradient."""
 
     @staticmethod
     def forward(

@@ -26,7 +26,7 @@ def tensor(where: str, value: Any, axes: str, finite: bool = False) -> Tensor:
     return found
 
 
-def heard(where: str, value: Any, weights: Tensor | None = None) -> None:
+def check_input(where: str, value: Any, weights: Tensor | None = None) -> None:
     """Refuse as the input of a layer what is no tensor of real numbers, or of another precision than its weights unless
     torch converts by itself; its shape is the layer's affair. Raises ParameterError."""
     kind(where, value, Tensor, "Make one with torch.as_tensor(...).")

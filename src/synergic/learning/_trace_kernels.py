@@ -120,7 +120,7 @@ def forward(
 
 
 @jit
-def unfire(
+def fire_backward(
     g: Any, after: Any, g_spikes: Any, u: Any, vth: Any, decay: Any, window: Any, subtract: Any
 ) -> None:  # pragma: no cover
     """g += dL/du through spike and reset, of which `after` is dL/d rest; then after = d g, for the step before."""
@@ -135,7 +135,7 @@ def unfire(
 
 
 @jit
-def unbounded(g: Any, traced: Any, alpha: Any, rhos: Any, inverse: Any, rho: Any) -> None:  # pragma: no cover
+def bounded_backward(g: Any, traced: Any, alpha: Any, rhos: Any, inverse: Any, rho: Any) -> None:  # pragma: no cover
     """g += alpha traced rho'(u / v_th) / v_th."""
     one = g.dtype.type(1)
     if rho == IDENTITY:
@@ -174,10 +174,10 @@ def backward(
             if g_u.size:
                 g[:] = g_u[b, t]
             if overlap.size:
-                unbounded(g, traced[t], alpha, rhos[t], inverse, rho)
+                bounded_backward(g, traced[t], alpha, rhos[t], inverse, rho)
                 add_product(g_alpha[b], traced[t], posts[t])
                 add_product(g_beta[b], traced[t], alpha)
-            unfire(g, after, g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay, window,
+            fire_backward(g, after, g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay, window,
                    subtract)  # fmt: skip
             add(g_bias[b], one, g)
             add(g_slow[b, t if g_slow.shape[1] > 1 else 0], k[t], g)
@@ -208,7 +208,7 @@ def overlaps(start: Any, stop: Any, s: Any, eta: Any, decay: Any, out: Any) -> N
 
 
 @jit
-def unoverlap(
+def overlaps_backward(
     start: Any, stop: Any, s: Any, eta: Any, decay: Any, g: Any, g_s: Any, g_eta: Any
 ) -> None:  # pragma: no cover
     """Gradients of `overlaps`, g of its result: g_s (batch, T, n), unless empty; added to g_eta, (batch, n)."""
@@ -269,11 +269,11 @@ def shared_backward(
         if g_u.size:
             g[:] = g_u[b, t]
         bounded(u[b, t], post[b], one / vth, rho)
-        unbounded(g, traced[b], alpha, post[b], one / vth, rho)
+        bounded_backward(g, traced[b], alpha, post[b], one / vth, rho)
         add(post[b], one, beta)
         add_product(g_alpha[b], traced[b], post[b])
         add_product(g_beta[b], traced[b], alpha)
-        unfire(g, after[b], g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay,
+        fire_backward(g, after[b], g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay,
                window, subtract)  # fmt: skip
         add(g_bias[b], one, g)
         add(g_slow[b, t if g_slow.shape[1] > 1 else 0], k[t], g)

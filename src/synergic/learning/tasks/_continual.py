@@ -59,11 +59,11 @@ class ContinualTask(TrainedTask):
             sizes, mode="hp" if config.mode == "hp" else "gp", steps=config.steps, tau_w=config.tau_w, vth=config.vth,
             decay=config.decay, lambda_=config.lambda_, p_max=config.p_max,
         )  # fmt: skip
-        heard = 1.0 if config.mode == "ewc" else config.density
+        received = 1.0 if config.mode == "ewc" else config.density
         with torch.no_grad():
             for layer in self.net.layers:
                 # torch's own are uniform within one over the root of all inputs
-                layer.weight.mul_(config.gain / heard**0.5)
+                layer.weight.mul_(config.gain / received**0.5)
                 layer.bias.requires_grad_(False).zero_()
         self.theta = torch.optim.Adam(self.net.theta(), lr=config.lr_theta) if config.mode == "hp" else None
         shapes = [layer.weight.shape for layer in self.net.layers] if config.mode == "ewc" else []

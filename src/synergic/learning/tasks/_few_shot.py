@@ -243,9 +243,9 @@ class FewShotTask(TrainedTask):
         right = torch.cat(parts)
         return {"accuracy": float(right.mean()), "standard_error": float(right.std() / len(right) ** 0.5)}
 
-    def to_machine(self, heard: Tensor) -> Tensor:
+    def to_machine(self, presentations: Tensor) -> Tensor:
         """Presentations as `description` hears them: each label channel COPIES times."""
-        features, labels = heard.split([self.net.size, self.config.ways], -1)
+        features, labels = presentations.split([self.net.size, self.config.ways], -1)
         return torch.cat([features, labels.repeat_interleave(COPIES, -1)], -1)
 
     @torch.no_grad()

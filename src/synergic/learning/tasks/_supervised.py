@@ -14,7 +14,7 @@ from synergic._core.checks import require
 from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._layers import HybridNet
 from synergic.learning._meta import Loss, Tensors, meta_gradient
-from synergic.learning._parallel import average, mean, parallel, share
+from synergic.learning._parallel import average, mean, parallel, part_of_batch
 from synergic.learning._tensors import checked_device
 from synergic.learning._training import LOSSES, scores
 from synergic.learning.tasks._trained_task import TrainedTask
@@ -76,7 +76,7 @@ class SupervisedTask(TrainedTask):
 
     def batch_loss(self, chosen: Tensor) -> Tensor:
         """Return this process's part of the loss of a batch, given by the indices of its samples."""
-        mine, weight = share(chosen)
+        mine, weight = part_of_batch(chosen)
         samples, labels = self.batch(mine)
         spikes, u = self.model(samples)
         return weight * self.loss(spikes, u, labels)
@@ -120,7 +120,7 @@ class SupervisedTask(TrainedTask):
             named[name].grad = average(gradient.contiguous())  # dropout differs between processes
         self.optimizer.step()
         with torch.no_grad():
-            _, weight = share(chosen)
+            _, weight = part_of_batch(chosen)
             return (weight * validation(w, held)).double()
 
     @torch.no_grad()
