@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
@@ -163,7 +164,7 @@ class ChipSimCfg(HybridSimCfg):
 
     def __init__(self, chip: Chip | str | Path = "tianjic", **kwargs: Any) -> None:
         super().__init__("fixed_pt", **kwargs)
-        self.chip = chip if isinstance(chip, Chip) else load_chip(chip)
+        self.chip: Chip = chip if isinstance(chip, Chip) else load_chip(chip)
         self.mapping: Mapping | None = None
         self.counters: dict[str, Any] = {}
 
@@ -210,6 +211,10 @@ class Counting:
     """Mixin of the chip's models: their part of the mapping and their counters."""
 
     proc_params: Any
+    mapping: Mapping
+    counter: npt.NDArray[np.int64]
+    name: str
+    activity: Activity
 
     def open_plan(self) -> None:
         """Called at the end of the constructor."""
@@ -228,12 +233,13 @@ class Tiles(Counting, FixedConnection):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.open_plan()
+        self.extra: dict[str, npt.NDArray[np.int64]]
         weights, matrix, rule, self.extra = self.open_matrices()
         local = None if matrix is None else matrix[None]
         held = {"weights": weights, "alpha": proc_params[MEMORY]["alpha"], "theta": proc_params[THETA]}
         tiles = [t for t in self.mapping.tiles if t.projection == self.name]
         self.largest = VALUE_MAX if proc_params["num_message_bits"] else 1
-        self.cores = [build_core(t, held, rule, local) for t in tiles]
+        self.cores: list[Any] = [build_core(t, held, rule, local) for t in tiles]
 
     def open_matrices(self) -> Any:
         """What the cores read and write: the full matrices W and P, the rule, and its extra arrays."""
@@ -281,7 +287,9 @@ class ChosenTiles(Tiles):
     def open_matrices(self) -> Any:
         """Matrices of their own; `accumulate` fills them, so that a Var set between two runs acts at once."""
         held, rule = self.proc_params["synapses"], self.proc_params["rule"]
-        self.at = held.pattern.ends
+        self.at: tuple[npt.NDArray[Any], npt.NDArray[Any]] = held.pattern.ends
+        self.slow: npt.NDArray[np.int64]
+        self.fast: npt.NDArray[np.int64]
         self.slow, self.fast = (np.zeros(held.pattern.shape, np.int64) for _ in range(2))
         own = {} if rule is None else rule.state
         full = {n: np.zeros(held.pattern.shape, np.int64) for n, per in own.items() if per == "synapse"}
@@ -334,7 +342,7 @@ class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.open_plan()
-        self.pieces = list(self.mapping.soma_cores(self.name))
+        self.pieces: list[tuple[int, int]] = list(self.mapping.soma_cores(self.name))
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, values saturated; soma core by soma core."""
@@ -361,7 +369,7 @@ class ChipHybridNeuron(Counting, PyHybridNeuronModelFixed):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.open_plan()
-        self.pieces = list(self.mapping.soma_cores(self.name))
+        self.pieces: list[tuple[int, int]] = list(self.mapping.soma_cores(self.name))
 
     def step(self, acc: Any) -> Any:
         """Neuron.update, soma core by soma core."""
@@ -377,7 +385,7 @@ class ChipHybridNeuron(Counting, PyHybridNeuronModelFixed):
         return u, sent, after, new, sum(part[4] for part in parts)
 
 
-MODELS = {
+MODELS: dict[type, type] = {
     HybridDense: ChipHybridDense,
     HybridSparse: ChipHybridSparse,
     HybridConv: ChipHybridConv,

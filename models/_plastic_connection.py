@@ -34,8 +34,8 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
         super().__init__(proc_params)
         n_out, n_in = proc_params["size"]
         dtype = np.int64 if self.integer else np.float64
-        self.acc = np.zeros(n_out, dtype)
-        self.s = np.zeros(n_in, dtype)
+        self.acc: np.ndarray = np.zeros(n_out, dtype)
+        self.s: np.ndarray = np.zeros(n_in, dtype)
         rule = proc_params["rule"]
         self.local: Any = None if rule is None else proc_params[MEMORY]["local_weights"]
         self.mask: Any = None if rule is None else rule.mask

@@ -21,8 +21,8 @@ class StoredSynapses(AbstractConnection):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         held = proc_params["synapses"]
-        self.where = (held.pattern.starts, held.pattern.rows)
-        self.mask = held.mask
+        self.where: tuple[Any, ...] = (held.pattern.starts, held.pattern.rows)
+        self.mask: Any = held.mask
 
     def accumulate(self, s: Any, k: Any) -> Any:
         alpha: Any = self.scalar_or_vector("alpha")

@@ -22,7 +22,7 @@ from synergic.reference._simulate import Record
 class Composition:
     """The processes of a description by name, connected with each other, but not with a source."""
 
-    network: Any
+    network: Network | IntNetwork
     populations: dict[str, Neurons]
     projections: dict[str, HybridDense]
 

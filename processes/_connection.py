@@ -70,16 +70,16 @@ class PlasticConnection(SharedProcess):
             shape_out=shape_out,
             **kwargs,
         )
-        self.s_in = InPort(shape=shape_in)
-        self.u_in = InPort(shape=shape_out)
-        self.r_in = InPort(shape=(1,))
-        self.a_out = OutPort(shape=shape_out)
+        self.s_in: InPort = InPort(shape=shape_in)
+        self.u_in: InPort = InPort(shape=shape_out)
+        self.r_in: InPort = InPort(shape=(1,))
+        self.a_out: OutPort = OutPort(shape=shape_out)
         top = 2 ** (weight_bits - 1) if integer else np.inf
-        self.weights = self.slow_weights(p, -top, top - 1)
-        self.k = SharedVar(k, 0, ONE if integer else 1)
+        self.weights: SharedVar = self.slow_weights(p, -top, top - 1)
+        self.k: SharedVar = SharedVar(k, 0, ONE if integer else 1)
         wide = 2**23 if integer else np.inf
-        self.alpha = SharedVar(p.alpha, -wide, wide - 1)
-        self.saturated = SharedVar(np.zeros(1, np.int64))
+        self.alpha: SharedVar = SharedVar(p.alpha, -wide, wide - 1)
+        self.saturated: SharedVar = SharedVar(np.zeros(1, np.int64))
         # Lava wants every Var of the model to exist: without a rule they hold a single zero.
         none = np.zeros(1, dtype)
         bound = 0 if rule is None else rule.p_top if isinstance(rule, IntRule) else rule.p_max
@@ -90,15 +90,18 @@ class PlasticConnection(SharedProcess):
         values = {name: np.asarray(getattr(rule, name), dtype) for name in parameters}
         limits = {name: parameter.limits(integer) for name, parameter in parameters.items()}
         shown = {name: SharedVar(values.pop(name, none), *limits.get(name, (0, 0))) for name in VARS}
+        self.eta: SharedVar
+        self.beta: SharedVar
+        self.lambda_: SharedVar
         self.eta, self.beta, self.lambda_ = shown.values()
-        self.theta = {name: shown[name] for name in VARS if name in parameters}
+        self.theta: dict[str, SharedVar] = {name: shown[name] for name in VARS if name in parameters}
         self.theta |= table_of(self, "theta", values, limits)
-        self.state = table_of(self, "state", fresh, {})
+        self.state: dict[str, SharedVar] = table_of(self, "state", fresh, {})
         for key, table in ((THETA, self.theta), (STATE, self.state)):
             self.proc_params[key] = {name: variable.shared for name, variable in table.items()}
         kept = record if rule is not None else 0
         shape = p.local_weights.shape if kept else (1, 1)
-        self.local_record = SharedVar(np.zeros((max(kept, 1), *shape), dtype))
+        self.local_record: SharedVar = SharedVar(np.zeros((max(kept, 1), *shape), dtype))
         self.share()
 
     def synaptic(self, p: Any, values: Any, low: float, high: float) -> SharedVar:

@@ -29,16 +29,16 @@ class Neurons(SharedProcess):
         """Ports and variables of a population's description. record : Lava steps to keep."""
         whole(f"{p.name}.record", record, 0, float("inf"), "It is a number of Lava steps.")
         n, dtype = p.size, np.int64 if integer else np.float64
-        self.a_in = InPort(shape=(n,))
-        self.s_out = OutPort(shape=(n,))
-        self.u_out = OutPort(shape=(n,))
+        self.a_in: InPort = InPort(shape=(n,))
+        self.s_out: OutPort = OutPort(shape=(n,))
+        self.u_out: OutPort = OutPort(shape=(n,))
         low, high = (MEMBRANE_MIN, MEMBRANE_MAX) if integer else (-np.inf, np.inf)
-        self.u = SharedVar(np.zeros(n, dtype), low, high)
-        self.vth = SharedVar(np.asarray(p.vth, dtype), 1 if integer else float(np.finfo(float).tiny), high)
-        self.decay = SharedVar(np.asarray(p.decay, dtype), 0, ONE if integer else 1)
-        self.bias = SharedVar(p.bias, low, high)
-        self.s_record = SharedVar(np.zeros((max(record, 1), n), dtype if p.num_message_bits else np.int64))
-        self.u_record = SharedVar(np.zeros((max(record, 1), n), dtype))
-        self.saturated = SharedVar(np.zeros(1, np.int64))
+        self.u: SharedVar = SharedVar(np.zeros(n, dtype), low, high)
+        self.vth: SharedVar = SharedVar(np.asarray(p.vth, dtype), 1 if integer else float(np.finfo(float).tiny), high)
+        self.decay: SharedVar = SharedVar(np.asarray(p.decay, dtype), 0, ONE if integer else 1)
+        self.bias: SharedVar = SharedVar(p.bias, low, high)
+        self.s_record: SharedVar = SharedVar(np.zeros((max(record, 1), n), dtype if p.num_message_bits else np.int64))
+        self.u_record: SharedVar = SharedVar(np.zeros((max(record, 1), n), dtype))
+        self.saturated: SharedVar = SharedVar(np.zeros(1, np.int64))
         self.proc_params["record"] = record
         self.proc_params[SENDS] = p.num_message_bits

@@ -14,8 +14,10 @@ from lava.proc.io.source import RingBuffer
 from synergic._core.checks import function, kind, whole
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
-from synergic.processes._composition import compose
+from synergic.processes._composition import Composition, compose
+from synergic.processes._population import Neurons
 from synergic.processes._runtime import running
+from synergic.processes.hybrid_dense.process import HybridDense
 from synergic.reference._simulate import Record
 
 
@@ -30,12 +32,13 @@ class Graph:
         kind("Graph.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
         spikes = network.check_input(spikes)
         signal = network.check_signal(signal, len(spikes))
-        self.n_steps = len(spikes) * network.steps + network.depth
+        self.n_steps: int = len(spikes) * network.steps + network.depth
         data = np.zeros((network.source.size, self.n_steps), spikes.dtype)
         data[:, : len(spikes) * network.steps] = spikes.reshape(-1, network.source.size).T
-        self.source = RingBuffer(data=data)
-        self.composition = compose(network, len(spikes), len(spikes))
-        self.populations, self.projections = self.composition.populations, self.composition.projections
+        self.source: RingBuffer = RingBuffer(data=data)
+        self.composition: Composition = compose(network, len(spikes), len(spikes))
+        self.populations: dict[str, Neurons] = self.composition.populations
+        self.projections: dict[str, HybridDense] = self.composition.projections
         for dense in self.composition.entries:
             self.source.s_out.connect(dense.s_in)
         for p in network.projections:

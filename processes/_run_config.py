@@ -28,7 +28,7 @@ class HybridSimCfg(Loihi2SimCfg):
         if select_tag is not None:
             choice(f"{type(self).__name__}.select_tag", select_tag, TAGS)
         super().__init__(select_tag=select_tag, **kwargs)
-        self.wanted = select_tag
+        self.wanted: str | None = select_tag
         self.prepared: set[int] = set()
 
     def select(self, process: Any, proc_models: Any) -> Any:
@@ -51,4 +51,4 @@ class HybridSimCfg(Loihi2SimCfg):
                 f"{type(self).__name__}.select_tag: got {wanted!r} for a graph in which {other} hold the other kind of "
                 f"numbers, allowed all {wanted}. Build all processes from one description: quantise() makes integers."
             )
-        self.select_tag = wanted
+        self.select_tag: str | None = wanted

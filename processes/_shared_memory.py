@@ -49,9 +49,10 @@ class SharedVar(Var):
         self, value: npt.NDArray[Any], low: float = -np.inf, high: float = np.inf, order: Literal["C", "F"] = "C"
     ) -> None:
         dtype = np.int64 if value.dtype.kind in "iub" else np.float64
-        self.shared = shared_array(value.shape or (1,), dtype, order)
+        self.shared: npt.NDArray[Any] = shared_array(value.shape or (1,), dtype, order)
         self.shared[...] = value
-        self.low, self.high = low, high
+        self.low: float = low
+        self.high: float = high
         super().__init__(shape=self.shared.shape, init=self.shared)
 
     def get(self, idx: Any = None) -> npt.NDArray[Any]:
@@ -77,7 +78,7 @@ class SharedVar(Var):
 
 def table_of(
     process: Any, label: str, values: dict[str, Any], limits: dict[str, tuple[float, float]]
-) -> dict[str, Any]:
+) -> dict[str, SharedVar]:
     """SharedVars by name that Lava does not know of: it wants the Vars of all processes of a class to be the same.
 
     values : arrays, or SharedVars already.
@@ -180,5 +181,5 @@ class SharedModel:
         """Called by Lava in the model's own process, after it has set ports and variables."""
         for name, array in self.proc_params[MEMORY].items():
             setattr(self, name, array)
-        self.bound = self.proc_params[MEMORY]
+        self.bound: dict[str, npt.NDArray[Any]] = self.proc_params[MEMORY]
         super().start()  # type: ignore[misc]

@@ -237,7 +237,7 @@ class SynapseVar(SharedVar):
 
     def __init__(self, value: Array, low: float, high: float, pattern: Pattern) -> None:
         super().__init__(value, low, high)
-        self.pattern = pattern
+        self.pattern: Pattern = pattern
 
     def get(self, idx: Any = None) -> Any:
         """A csc_matrix (n_out, n_in), or the values at the indices `idx` of its `data`."""

@@ -25,11 +25,11 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        self.network = by_input(proc_params["network"])
+        self.network: Any = by_input(proc_params["network"])
         # Not the Var's memory: what is left of a presentation that nobody records is not brought up to date.
-        self.working = np.zeros_like(proc_params[MEMORY]["local_weights"])
-        self.local = split(self.working, self.network)
-        self.layers = layerwise(self.network)
+        self.working: np.ndarray = np.zeros_like(proc_params[MEMORY]["local_weights"])
+        self.local: dict[str, Any] = split(self.working, self.network)
+        self.layers: list[Any] | None = layerwise(self.network)
 
     def run_spk(self) -> None:
         """One presentation."""

@@ -66,7 +66,7 @@ class Encoder(DataOrPort):
         params = {"code": code, "steps": period, "timing": timing, "at_once": at_once, "given": values is not None}
         super().__init__(integer=integer, **params, **kwargs)
         channels = held.shape[1]
-        self.a_in = InPort(shape=(channels,))
-        self.s_out = OutPort(shape=(period, channels) if at_once else (channels,))
-        self.values = SharedVar(held, 0, VALUE_MAX if held.dtype.kind in "iu" else 1)
+        self.a_in: InPort = InPort(shape=(channels,))
+        self.s_out: OutPort = OutPort(shape=(period, channels) if at_once else (channels,))
+        self.values: SharedVar = SharedVar(held, 0, VALUE_MAX if held.dtype.kind in "iu" else 1)
         self.share()

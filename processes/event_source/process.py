@@ -68,7 +68,8 @@ class EventSource(SharedProcess):
         if presentations is not None:
             whole(f"{name}.presentations", presentations, 1, np.inf, "It is a number of recordings.")
         kind(f"{name}.recordings", recordings, Iterable, "Give pairs of events and label.")
-        spikes, counts, labels = [], [], []
+        spikes, counts = [], []
+        labels: list[Any] = []
         for i, pair in enumerate(islice(recordings, presentations)):
             where = f"{name}.recordings[{i}]"
             fits = isinstance(pair, tuple | list) and len(pair) == 2
@@ -83,9 +84,13 @@ class EventSource(SharedProcess):
         require(taken >= (presentations or 1), f"{name}.recordings", f"{taken}", f"{presentations or 1}", "Give more.")
         timing = Timing(onset, 1 if at_once else period, taken).check(name)
         super().__init__(integer=None, spikes=spikes, timing=timing, steps=period, at_once=at_once, **kwargs)
-        self.labels, self.shape = labels, pooled(sensor, pool, merge)
+        self.labels: list[Any] = labels
+        self.shape: tuple[int, int, int] = pooled(sensor, pool, merge)
         channels = int(np.prod(self.shape))
-        self.s_out = OutPort(shape=(period, channels) if at_once else (channels,))
+        self.s_out: OutPort = OutPort(shape=(period, channels) if at_once else (channels,))
+        self.events: SharedVar
+        self.outside: SharedVar
+        self.merged: SharedVar
         self.events, self.outside, self.merged = (SharedVar(np.array(column)) for column in zip(*counts, strict=True))
         self.share()
 

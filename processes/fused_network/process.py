@@ -50,19 +50,19 @@ class FusedNetwork(SharedProcess):
         plastic = [q for q in network.projections if q.rule is not None]
         neurons, total = sum(p.size for p in network.populations), sum(q.weights.size for q in plastic)
         out = network.population(network.output).size
-        self.s_in = InPort(shape=(network.steps, network.source.size))
-        self.s_out = OutPort(shape=(network.steps, out))
-        self.u_out = OutPort(shape=(out,))
-        self.u_all_out = OutPort(shape=(network.steps, out))
+        self.s_in: InPort = InPort(shape=(network.steps, network.source.size))
+        self.s_out: OutPort = OutPort(shape=(network.steps, out))
+        self.u_out: OutPort = OutPort(shape=(out,))
+        self.u_all_out: OutPort = OutPort(shape=(network.steps, out))
         # Lava wants every Var of the model to exist, and no empty ones.
-        self.local_weights = SharedVar(np.zeros(max(total, 1), dtype))
+        self.local_weights: SharedVar = SharedVar(np.zeros(max(total, 1), dtype))
         for q in plastic:
             self.views(self.local_weights.shared)[q.name][...] = q.local_weights
-        self.saturated = SharedVar(np.zeros(len(network.populations) + len(plastic), np.int64))
+        self.saturated: SharedVar = SharedVar(np.zeros(len(network.populations) + len(plastic), np.int64))
         kept = (record, network.steps, neurons) if record else (1, 1, 1)
-        self.s_record = SharedVar(np.zeros(kept, dtype))
-        self.u_record = SharedVar(np.zeros(kept, dtype))
-        self.local_record = SharedVar(np.zeros((record, max(total, 1)) if record else (1, 1), dtype))
+        self.s_record: SharedVar = SharedVar(np.zeros(kept, dtype))
+        self.u_record: SharedVar = SharedVar(np.zeros(kept, dtype))
+        self.local_record: SharedVar = SharedVar(np.zeros((record, max(total, 1)) if record else (1, 1), dtype))
         self.share()
 
     def check(self, model: Any) -> None:

@@ -68,7 +68,8 @@ class HybridConv(SynapseConnection):
         after = picture_after((shape[0], shape[1]), (kernel.shape[1], kernel.shape[2]), *how)
         remedy = "The kernel must fit into the padded input."
         require(min(after) > 0, f"{name}.input_shape", f"{shape}", f"what leaves an output, not {after}", remedy)
-        self.input_shape, self.output_shape = shape, (*after, len(kernel))
+        self.input_shape: tuple[int, int, int] = (shape[0], shape[1], shape[2])
+        self.output_shape: tuple[int, int, int] = (*after, len(kernel))
         pattern, place = Pattern.of_convolution(kernel.shape, shape, self.output_shape, how, groups, name)
         alpha = np.zeros((), kernel.dtype) if alpha is None else alpha
         bits = (weight_bits, num_message_bits)

@@ -10,7 +10,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from synergic._core.checks import kind, whole
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
-from synergic.processes._composition import compose, refuse_signals
+from synergic.processes._composition import Composition, compose, refuse_signals
 from synergic.processes._shared_memory import SENDS, SharedProcess
 from synergic.reference._simulate import Record
 
@@ -43,10 +43,10 @@ class HybridNetwork(SharedProcess):
         whole(f"{name}.record", record, 0, float("inf"), "It is a number of presentations.")
         super().__init__(integer=network.integer, record=record, **kwargs)
         self.proc_params[SENDS] = network.message_bits[network.output]
-        self.composition = compose(network, presentations, record)
-        self.s_in = InPort(shape=(network.source.size,))
-        self.s_out = OutPort(shape=self.composition.output.s_out.shape)
-        self.u_out = OutPort(shape=self.composition.output.u_out.shape)
+        self.composition: Composition = compose(network, presentations, record)
+        self.s_in: InPort = InPort(shape=(network.source.size,))
+        self.s_out: OutPort = OutPort(shape=self.composition.output.s_out.shape)
+        self.u_out: OutPort = OutPort(shape=self.composition.output.u_out.shape)
         self.share()
 
     def result(self, spikes: Any) -> Record:

@@ -48,10 +48,11 @@ class Readout(SharedProcess):
         shape = (period, n) if at_once else (n,)
         for port in self.heard:
             setattr(self, port, InPort(shape=shape))
-        self.c_out = OutPort(shape=(n,))
-        self.classes = SharedVar(np.full(presentations, -1))
-        self.decided_at = SharedVar(np.zeros(presentations, np.int64))
-        self.scores = SharedVar(np.zeros((presentations, n)))
+        self.u_in: InPort
+        self.c_out: OutPort = OutPort(shape=(n,))
+        self.classes: SharedVar = SharedVar(np.full(presentations, -1))
+        self.decided_at: SharedVar = SharedVar(np.zeros(presentations, np.int64))
+        self.scores: SharedVar = SharedVar(np.zeros((presentations, n)))
 
     def check(self, model: Any) -> None:
         """Also refuses a read-out that hears nothing."""
@@ -100,7 +101,7 @@ class RankReadout(Readout):
         kind(f"{name}.early", early, bool, "True decides as soon as a neuron fires.")
         super().__init__(integer, n, period, presentations, onset, at_once, early=early, **kwargs)
         smallest = 1 if integer else float(np.finfo(float).tiny)
-        self.vth = SharedVar(np.asarray(vth), smallest, MEMBRANE_MAX if integer else np.inf)
+        self.vth: SharedVar = SharedVar(np.asarray(vth), smallest, MEMBRANE_MAX if integer else np.inf)
         self.share()
 
     def probabilities(self) -> npt.NDArray[np.float64]:
@@ -127,7 +128,7 @@ class RateReadout(Readout):
     from step T on. s_in (n,), or (T, n) at once, hears the neurons' spikes.
     """
 
-    heard = ("s_in", "u_in")
+    heard: ClassVar[tuple[str, ...]] = ("s_in", "u_in")
 
     def __init__(
         self, *, n: int, period: int, presentations: int, onset: int = 0, at_once: bool = False, **kwargs: Any

@@ -42,7 +42,8 @@ class HybridBlock(nn.Module):
             whole(f"HybridBlock.{name}", size, 1, float("inf"), "It is a number of neurons.")
         # A chain of one layer, which is what is exported.
         net = HybridNet((in_neurons, out_neurons), tau_w=float("inf"), **{"reset": "zero", **settings})
-        self.net, self.delay_shift = net, delay_shift
+        self.net: HybridNet = net
+        self.delay_shift: bool = delay_shift
         with torch.no_grad():
             self.layer.bias.zero_()
 
