@@ -37,6 +37,7 @@ from synergic.hw_targets import _chip as chip_module
 from synergic.hw_targets.costs import _costs as costs
 from synergic.hw_targets.faults import _broken_chip as faults
 from synergic.hw_targets.lava_bridge import ChipSimCfg
+from synergic.hw_targets.mapping import PASSES, MappingOptions
 from synergic.hw_targets.simulation import _history as history
 from synergic.hw_targets.simulation import _jobs as jobs
 from synergic.interchange.slayer import HybridBlock
@@ -179,8 +180,10 @@ ON_CHIP = {
 }  # fmt: skip
 PLACED = {
     "chip": "tianjic", "chips": (1, 1), "weight_storage": "full", "balance": False, "fan_out": 4, "fold": "auto",
-    "budget": 10, "dead_cores": (), "dead_links": (),
+    "budget": 10, "dead_cores": (), "dead_links": (), "passes": PASSES,
 }  # fmt: skip
+NO_LIMIT = {"fan_out": "none", "budget": "none"}
+FIRST_FIT = MappingOptions(placement="first_fit")
 
 
 def described():
@@ -403,9 +406,11 @@ def on_chip():
         ),
         "synergic.hw_targets.check_mapping": Case(hw.check_mapping, {"mapping": mapping()}),
         "synergic.hw_targets.cost": Case(hw.cost, both),
-        "synergic.hw_targets.estimate": Case(hw.estimate, {"network": INT, **PLACED}),
+        "synergic.hw_targets.estimate": Case(hw.estimate, {"network": INT, **PLACED}, fine=NO_LIMIT),
         "synergic.hw_targets.map_network": Case(
-            hw.map_network, {"network": INT, **PLACED, "placement": "first_fit", "seed": 0, "rate": 0.1}
+            hw.map_network,
+            {"network": INT, **PLACED, "placement": "first_fit", "seed": 0, "rate": 0.1, "options": FIRST_FIT},
+            fine=NO_LIMIT,
         ),
         "synergic.hw_targets.load_chip": Case(hw.load_chip, {"chip": "tianjic"}),
         "synergic.hw_targets._chip.shipped_chips": Case(chip_module.shipped_chips, {}),
@@ -728,7 +733,6 @@ def with_files(folder: Path):
     at = files(folder)
     out, quiet = folder / "out", Console(quiet=True)
     written = {"json_file": out, "html": out, "console": quiet}
-    placed = {**PLACED, "placement": "first_fit", "seed": 0, "console": quiet}
     ran_on = {"network": at["int"], "data": at["data"], "chip": None, "samples": 1, "local_memory": "matrix"}
     return {
         "synergic.network._storage.save": Case(save, {"network": NET, "path": out}),
@@ -762,11 +766,11 @@ def with_files(folder: Path):
         "synergic.cli._overview.overview": Case(overview.overview, {"path": at["net"], "draw": False}),
         "synergic.cli._map.map_to_chip": Case(
             chip_map.map_to_chip,
-            {"network": at["int"], **placed},
+            {"network": at["int"], "options": FIRST_FIT, "console": quiet},
         ),
         "synergic.cli._map.map_to_chip's files": Case(
             chip_map.map_to_chip,
-            {"network": at["int"], **placed, "output": out, **written},
+            {"network": at["int"], "options": FIRST_FIT, "console": quiet, "output": out, **written},
             wrong=("output", "json_file", "html"),
         ),
         "synergic.cli._chip_run.run_on_chip": Case(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a mapping counts the neurons of a picture: pixel by pixel, row by row, the channels of a pixel side by side.
+"""How a mapping counts the neurons of an image: pixel by pixel, row by row, the channels of a pixel side by side.
 
-The network counts channel by channel. What a place of a convolution computes and hears is a few ranges in the
-mapping's numbering, and the same ranges moved at the next place. Whatever is no picture keeps its numbers.
+The network counts channel by channel. The neurons and inputs of one output position of a convolution are a few ranges
+in the mapping's numbering, and the next position has the same ranges, shifted. Populations that are no images keep
+their numbers.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ from synergic.network._convolution import Convolution
 from synergic.network._quantise import IntGraph, IntNetwork, IntPopulation, IntProjection
 
 Array = npt.NDArray[np.int64]
-Picture = tuple[int, int, int]
+Image = tuple[int, int, int]
 """Channels, height, width."""
 
 
-def ends(p: IntProjection) -> tuple[Picture, Picture]:
-    """What a convolution sees and what it makes."""
+def ends(p: IntProjection) -> tuple[Image, Image]:
+    """Return the shapes of the input and output image of a convolution."""
     geometry = p.convolution
     assert geometry is not None
     outs, ins = geometry.channels(p.name, p.n_out, p.n_in)
     return (ins, *geometry.picture), (outs, *geometry.after)
 
 
-def pictures(network: IntNetwork | IntGraph) -> dict[str, Picture]:
-    """The source and the populations that are pictures; where convolutions disagree, as the first one says."""
-    found: dict[str, Picture] = {}
+def pictures(network: IntNetwork | IntGraph) -> dict[str, Image]:
+    """Return the shape of the source and of each population that is an image; the first convolution decides."""
+    found: dict[str, Image] = {}
     for p in network.projections:
         if p.convolution is not None:
             before, after = ends(p)
@@ -41,15 +42,15 @@ def pictures(network: IntNetwork | IntGraph) -> dict[str, Picture]:
 
 
 def orders(network: IntNetwork | IntGraph) -> dict[str, Array]:
-    """Of each picture, the network's number of each neuron in the order of the mapping."""
+    """Return, for each image, the network's number of each neuron in the order of the mapping."""
     return {
         name: np.arange(np.prod(shape)).reshape(shape).transpose(1, 2, 0).ravel()
         for name, shape in pictures(network).items()
     }
 
 
-def arranged(network: Any) -> Any:
-    """The network with its neurons in the order of the mapping; the network itself if that is its own."""
+def arranged(network: IntNetwork | IntGraph) -> IntNetwork | IntGraph:
+    """Return the network with its neurons in the order of the mapping; the same object if it has no image."""
     order = orders(network)
     if not order:
         return network
@@ -62,16 +63,16 @@ def arranged(network: Any) -> Any:
         if p.alpha.ndim:
             changes["alpha"] = p.alpha[rows]
         if p.rule is not None:
-            mask = None if p.rule.mask is None else p.rule.mask[rows][:, columns]
-            held = p.rule.held(p.rule.values, rows, columns)
-            changes["rule"] = dataclasses.replace(p.rule, **held, mask=mask)
+            rule: Any = p.rule
+            mask = None if rule.mask is None else rule.mask[rows][:, columns]
+            changes["rule"] = dataclasses.replace(rule, **rule.held(rule.values, rows, columns), mask=mask)
             changes["local_weights"] = p.local_weights[rows][:, columns]
         projections.append(dataclasses.replace(p, **changes))
     return dataclasses.replace(network, populations=tuple(populations), projections=tuple(projections))
 
 
 def moved(p: IntPopulation, order: Array) -> IntPopulation:
-    """A population with its neurons in another order."""
+    """Return a population with its neurons in another order."""
     neuron = p.neuron
     if neuron is not None:
         neuron = dataclasses.replace(neuron, **neuron.held(neuron.values, order))
@@ -80,8 +81,23 @@ def moved(p: IntPopulation, order: Array) -> IntPopulation:
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """A convolution that a chip may fold. bits : of one input. heavy : the largest |sum| of a neuron's inputs. words :
-    numbers that a neuron keeps from step to step."""
+    """A convolution that a chip may fold.
+
+    Attributes
+    ----------
+    convolution : Convolution
+        Its geometry.
+    ins, outs : int
+        Channels of the input image and of the output image.
+    bits : int, default 1
+        Width of one input.
+    heavy : int, default 0
+        The largest |sum| of a neuron's inputs.
+    words : int, default 1
+        Numbers that a neuron stores from step to step.
+    name : str
+        Name of the projection.
+    """
 
     convolution: Convolution
     ins: int
@@ -93,9 +109,9 @@ class Layer:
 
 
 def layers(network: IntNetwork | IntGraph) -> dict[str, list[Layer]]:
-    """By population, the convolutions into it that may share weights; only populations without local weights.
+    """Return, by population, the convolutions into it that may share weights.
 
-    A local weight is one a synapse: nothing there can be shared.
+    Populations with local weights are left out: every synapse has a local weight of its own, which cannot be shared.
     """
     shapes, found = pictures(network), {}
     convolved = {p.target for p in network.projections if p.convolution is not None}
@@ -105,15 +121,15 @@ def layers(network: IntNetwork | IntGraph) -> dict[str, list[Layer]]:
         into = network.into(population.name)
         if any(p.rule is not None for p in into):
             continue
-        fitting = [p for p in into if p.convolution is not None and hears(p.convolution)]
+        fitting = [p for p in into if p.convolution is not None and receives_pixels(p.convolution)]
         fitting = [p for p in fitting if ends(p) == (shapes[p.source], shapes[p.target])]
         if fitting:
             found[population.name] = [layer(p, words(population)) for p in fitting]
     return found
 
 
-def hears(geometry: Convolution) -> bool:
-    """Whether every pixel that comes out hears one that is no padding."""
+def receives_pixels(geometry: Convolution) -> bool:
+    """Return whether every output position receives at least one pixel that is no padding."""
     for axis in (0, 1):
         out, lines = np.arange(geometry.after[axis]), np.arange(geometry.kernel[axis])
         under = out[:, None] * geometry.stride + lines * geometry.dilation - geometry.padding
@@ -123,15 +139,15 @@ def hears(geometry: Convolution) -> bool:
 
 
 def words(population: IntPopulation) -> int:
-    """Numbers of a membrane's width that a neuron keeps from step to step."""
+    """Count the numbers of a membrane's width that a neuron stores from step to step."""
     neuron = population.neuron
     return 1 if neuron is None else neuron.memory + len(neuron.states)
 
 
-def layer(p: IntProjection, kept: int) -> Layer:
-    """What the fold of a projection needs to know of it. kept : words of a neuron."""
+def layer(p: IntProjection, stored: int) -> Layer:
+    """Return what the fold of a projection needs to know of it. stored : words of a neuron."""
     (ins, _, _), (outs, _, _) = ends(p)
     assert p.convolution is not None
     bits = p.num_message_bits or 1
     heavy = (2**bits - 1) * int(np.abs(p.weights).sum(axis=1).max())
-    return Layer(p.convolution, ins, outs, bits, heavy, kept, p.name)
+    return Layer(p.convolution, ins, outs, bits, heavy, stored, p.name)

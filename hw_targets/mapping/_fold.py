@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Folding: the cores of a convolution keep the kernel's weights once, and compute one place after another, in turns.
+"""Folding: cores store a kernel's weights once, and compute the output of the convolution in turns (time-multiplexing).
 
-A *place* is a part of the picture that comes out: so many whole rows of it, or so many neighbours in a row, with all
-channels. All places have the same weights (but where they hang over the edge, and hear less). Of a place's neurons a
-core takes a piece; of the inputs that a piece hears, its *block* of axons, as many as fit. All cores of one place are a
-*set*; with so many turns, a set computes as many places.
+A *place* is a group of neighbouring output positions: so many whole rows of the output image, or so many neighbours in
+a row, with all channels. All places have the same weights, but those at the edge receive less. A core takes a *piece*
+of a place's neurons, and a *block* of the axons that a piece needs, as many as fit. All cores of one place are a *set*;
+with so many turns, a set computes as many places.
 
-Which place is best depends on picture, kernel, chip and turns: all sensible ones are tried. No matrix of weights is
-looked at, so that networks can be counted which nobody could unfold.
+Which place is best depends on image, kernel, chip and turns: all sensible ones are tried. No weight matrix is read, so
+that networks can be counted which are too large to unfold.
 """
 
 from __future__ import annotations
@@ -30,9 +30,20 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Fold:
-    """How a population is folded. place : rows of the picture, neighbours in a row. turns : places of a set of cores.
+    """How a population is folded.
 
-    rows : neurons of a piece. first, others : axons of a soma core's block, and of other cores'. cores : for all of it.
+    Attributes
+    ----------
+    place : (int, int)
+        Rows of the output image, and neighbours in a row, that are computed at once.
+    turns : int
+        Places that a set of cores computes one after another.
+    rows : int
+        Neurons of a piece.
+    first, others : int
+        Axons of a soma core's block, and of the other cores' blocks.
+    cores : int
+        Cores for all of the population.
     """
 
     place: Span
@@ -44,8 +55,10 @@ class Fold:
 
 
 def window(geometry: Convolution, place: Span) -> tuple[list[int], int, int]:
-    """What a place hears: lines of the picture, counted from its own first one, columns, and the first column counted
-    from its own."""
+    """Return what a place receives: lines of the input image, number of columns, first column.
+
+    Lines and first column are counted from the place's own first ones.
+    """
     (height, wide), (_, columns) = place, geometry.picture
     each = np.arange(height)[:, None] * geometry.stride + np.arange(geometry.kernel[0]) * geometry.dilation
     lines = np.unique(each) - geometry.padding
@@ -59,7 +72,7 @@ def window(geometry: Convolution, place: Span) -> tuple[list[int], int, int]:
 
 
 def blocks(line: int, lines: int, first: int, others: int, together: bool) -> list[Span]:
-    """The axons that a piece hears, so many lines of `line` each, cut into blocks: one of `first`, more of `others`.
+    """Cut the axons of a piece, so many lines of `line` each, into blocks: one of `first`, more of `others`.
 
     together : whether a block may hold parts of several lines.
     """
@@ -72,12 +85,12 @@ def blocks(line: int, lines: int, first: int, others: int, together: bool) -> li
 
 
 def together(layer: Layer, chip: Chip) -> bool:
-    """Whether an accumulator holds the sum of several lines, whatever comes in; of a single one nothing is asked."""
+    """Return whether the sum of several lines fits an accumulator for any input; a single line is not checked."""
     return layer.heavy < 2 ** (int(chip.accumulator_bits) - 1)
 
 
 def most_axons(rows: int, turns: int, neurons: int, inputs: int, layer: Layer | None, chip: Chip, storage: str) -> int:
-    """Axons of the largest block that fits the memory of a core; 0 if none does.
+    """Return the axons of the largest block that fits the memory of a core; 0 if none does.
 
     rows : neurons of the block. neurons : of all turns, of a soma core. inputs : of all places, at most. layer : what
     inputs and neurons are like, needed for several turns.
@@ -94,19 +107,19 @@ def most_axons(rows: int, turns: int, neurons: int, inputs: int, layer: Layer | 
 
 
 def places(after: Span, place: Span) -> Iterator[tuple[int, int, int, int]]:
-    """All places of a picture in turn: first row, first column, rows, columns."""
+    """Return all places of an output image in order: first row, first column, rows, columns."""
     for y in range(0, after[0], place[0]):
         for x in range(0, after[1], place[1]):
             yield y, x, min(place[0], after[0] - y), min(place[1], after[1] - x)
 
 
 def sensible(length: int) -> list[int]:
-    """Lengths that cut `length` into 1, 2, ... even parts."""
+    """Return the lengths that cut `length` into 1, 2, ... even parts."""
     return sorted({-(-length // n) for n in range(1, length + 1)})
 
 
 def best(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, turns: int) -> Fold | None:
-    """The fold with the fewest cores, and of these with the fewest turns, that takes at most so many turns.
+    """Return the fold of at most so many turns with the fewest cores, and of these the one with the fewest turns.
 
     into : the convolutions into a population. beside : cores of its other inputs for a place's piece. None if the
     memory of a core is too small for any.
@@ -117,14 +130,14 @@ def best(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, turns: 
 
 @cache
 def folds(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str) -> tuple[Fold, ...]:
-    """All sensible folds of a population: every even cut of its picture, in every even number of turns."""
+    """Return all sensible folds of a population: every even cut of its image, in every even number of turns."""
     height, wide = into[0].convolution.after
     shapes = [(h, wide) for h in sensible(height)] + [(1, w) for w in sensible(wide) if w < wide]
     return tuple(f for shape in shapes for f in folds_of(into, beside, chip, storage, shape))
 
 
 def folds_of(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, place: Span) -> Iterator[Fold]:
-    """The folds of one place, with as many turns as the memory of a core allows."""
+    """Return the folds of one place, with as many turns as the memory of a core allows."""
     height, wide = into[0].convolution.after
     count = -(-height // place[0]) * -(-wide // place[1])
     size = place[0] * place[1] * into[0].outs
@@ -146,14 +159,14 @@ def folds_of(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, pla
 
 
 def cut_count(line: int, lines: int, first: int, others: int, several: bool) -> int:
-    """How many `blocks` there are."""
+    """Count the `blocks`."""
     if not several:
         return len(blocks(line, lines, first, others, several))
     return 1 + -(-max(0, line * lines - first) // others)
 
 
 def count_layers(network: Sequence[Any], chip: Chip, fold: int, storage: str = "full") -> tuple[int, int]:
-    """Cores and phases a step of a list of populations that is not built; an upper bound, reached but at the edges.
+    """Count the cores and phases a step of a list of populations that is not built; at the edges an upper bound.
 
     network : of each population its convolutions (a tuple of `Layer`), or (neurons, inputs) of a dense one. fold : the
     most turns. Raises CapacityError where no core has the memory for a piece.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import h5py
 import numpy as np
@@ -22,7 +22,7 @@ from synergic.errors import FormatError
 from synergic.hw_targets._chip import FACTS, LATER, PARTS, REAL, Chip, Fact, read_fact
 from synergic.hw_targets.mapping._checker import KINDS, check_mapping
 from synergic.hw_targets.mapping._mapping_data import STORAGES, Chain, Mapping, Tile
-from synergic.hw_targets.mapping._placement import PLACEMENTS
+from synergic.hw_targets.mapping._options import Placement
 from synergic.network._quantise import IntNetwork
 from synergic.network._storage import HEADER, check_seal, read, read_array, seal, write
 
@@ -77,7 +77,7 @@ def read_mapping(file: Any, path: str) -> Mapping:
     kind(f"{path}, network", network, IntNetwork, "Save the mapping again.")
     text = {name: file.attrs[name] for name in ("weight_storage", "placement")}
     choice("weight_storage", text["weight_storage"], STORAGES)
-    choice("placement", text["placement"], tuple(PLACEMENTS))
+    choice("placement", text["placement"], get_args(Placement))
     tiles, slots = read_tiles(file["tiles"], network, path), integers(file["slots"], path, ())
     slots.setflags(write=False)
     links = integers(file["dead_links"], path, (2, 2)).tolist()

@@ -3,16 +3,18 @@
 
 Known of the tianjic, second-hand: axon and soma are set to either apart, so that a core converts between the two; a
 core in ANN mode relays partial sums at full precision between parts of a large fan-in; a soma in ANN mode has a table.
-Assumed: one axon mode a core; relays whatever the axons take; a table lies in the memory of indexed weights.
+Assumed: one axon mode a core; relays whatever the axons take; a table is stored in the memory of indexed weights.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from synergic.hw_targets.mapping._mapping_data import Mapping
+from synergic.hw_targets.mapping._mapping_data import Mapping, Tile
 from synergic.hw_targets.mapping._memory import table_bytes
+from synergic.network._quantise import IntGraph, IntNetwork
 
 
 class Mode(NamedTuple):
@@ -23,31 +25,31 @@ class Mode(NamedTuple):
 
 
 def named(bits: int) -> str:
-    """The mode in which messages of so many bits go."""
+    """Return the mode in which messages of so many bits go."""
     return "ANN" if bits else "SNN"
 
 
 def core_modes(mapping: Mapping) -> dict[int, Mode]:
-    """The mode of each core."""
-    heard = {p.name: p.num_message_bits for p in mapping.network.projections}
+    """Return the mode of each core."""
+    received = {p.name: p.num_message_bits for p in mapping.network.projections}
     sent = {p.name: p.num_message_bits for p in mapping.network.populations}
     somas = {t.soma_core: named(sent[t.population]) for t in mapping.held}
-    axons = {core: named(heard[t.projection]) for t in mapping.held for core in t.cores}
+    axons = {core: named(received[t.projection]) for t in mapping.held for core in t.cores}
     return {core: Mode(axons.get(core, "SNN"), somas.get(core, "relay")) for core in sorted({*axons, *somas})}
 
 
 def count_modes(mapping: Mapping) -> dict[str, int]:
-    """Cores by mode, as a report names them."""
+    """Count the cores by mode, as a report names them."""
     return dict(sorted(Counter(f"{m.axon} axons, {told(m)}" for m in core_modes(mapping).values()).items()))
 
 
 def told(mode: Mode) -> str:
-    """What a soma does, in words."""
+    """Say what a soma does."""
     return "relay of partial sums (ANN, full precision)" if mode.soma == "relay" else f"{mode.soma} soma"
 
 
-def tables(network: Any, tiles: Any) -> tuple[int, int]:
-    """Bytes of all tables, and how many soma cores hold one."""
+def tables(network: IntNetwork | IntGraph, tiles: Iterable[Tile]) -> tuple[int, int]:
+    """Return the bytes of all tables, and how many soma cores store one."""
     each = {p.name: table_bytes(p) for p in network.populations}
-    held = {t.soma_core: each[t.population] for t in tiles if each[t.population]}
-    return sum(held.values()), len(held)
+    stored = {t.soma_core: each[t.population] for t in tiles if each[t.population]}
+    return sum(stored.values()), len(stored)

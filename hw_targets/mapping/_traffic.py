@@ -6,21 +6,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_array, csr_array
 
-from synergic.hw_targets.mapping._mapping_data import Chain, Link, Mapping, Tile
-
-RATE = 0.1
-"""Spikes of a neuron in a step, where none are measured: assumed."""
+from synergic.hw_targets.mapping._mapping_data import Chain, Link, Mapping, Slots, Tile
+from synergic.hw_targets.mapping._options import RATE
+from synergic.network._quantise import IntGraph, IntNetwork
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Packets of a kind from one core, all to the same cores. neurons : of the population, that send them."""
+    """Packets of one kind from one core, all to the same cores.
+
+    kind, neurons, stops : as of Chain. start : number of the core that sends.
+    """
 
     kind: str
     start: int
@@ -28,34 +28,34 @@ class Flow:
     stops: tuple[int, ...]
 
 
-def flows(network: Any, tiles: Sequence[Tile], copies: Sequence[Tile] = ()) -> list[Flow]:
-    """All packets of a step: partial sums to the soma core; spikes, and the potentials that the rule needs, from it.
+def flows(network: IntNetwork | IntGraph, tiles: Sequence[Tile], copies: Sequence[Tile] = ()) -> list[Flow]:
+    """Return all packets of a step: partial sums to the soma core; spikes, and potentials for the rule, from it.
 
-    copies : tiles of copies of soma cores (copies.py), which share the cores that need the spikes. Spikes to a core
-    itself stay inside. Spikes of the source come from outside the chip and have no flow.
+    copies : tiles of copies of soma cores, which share the cores that need the spikes. Spikes to a core itself have no
+    flow: they stay inside. Spikes of the source have none either: they come from outside the chip.
     """
     learns = {p.name: p.learns for p in network.projections}
     source = {p.name: p.source for p in network.projections}
     sums: dict[tuple[int, int, tuple[int, int]], None] = {}  # in order; a shared core sends one sum a turn
     membranes: dict[int, tuple[tuple[int, int], list[int]]] = {}
     somas: dict[str, dict[tuple[int, int], int]] = {}
-    listeners: dict[str, list[Tile]] = {}
+    receivers: dict[str, list[Tile]] = {}
     for t in (*tiles, *copies):
         sums.update({(core, t.soma_core, t.rows): None for core in t.cores if core != t.soma_core})
         if learns[t.projection]:
             membranes.setdefault(t.soma_core, (t.rows, []))[1].extend(t.local_cores)
-        listeners.setdefault(source[t.projection], []).append(t)
+        receivers.setdefault(source[t.projection], []).append(t)
     for t in tiles:
         somas.setdefault(t.population, {})[t.rows] = t.soma_core
     found = [Flow("partial sum", core, rows, (soma,)) for core, soma, rows in sums]
     found += [Flow("membrane", soma, rows, tuple(cores)) for soma, (rows, cores) in membranes.items()]
     for population, cores in somas.items():
-        found += spike_flows(cores, listeners.get(population, []))
+        found += spike_flows(cores, receivers.get(population, []))
     return shared(found, tiles, copies) if copies else found
 
 
 def families(tiles: Sequence[Tile], copies: Sequence[Tile]) -> dict[int, list[int]]:
-    """By soma core, itself and its copies."""
+    """Return, by soma core, the core itself and its copies."""
     first = {(t.population, t.rows): t.soma_core for t in tiles}
     found = {soma: [soma] for soma in first.values()}
     for t in copies:
@@ -66,7 +66,7 @@ def families(tiles: Sequence[Tile], copies: Sequence[Tile]) -> dict[int, list[in
 
 
 def spikes_needed(found: Sequence[Flow], tiles: Sequence[Tile], copies: Sequence[Tile]) -> dict[int, list[int]]:
-    """By soma core, the cores that need its spikes, or those of a copy, from outside; each copy hears itself inside."""
+    """Return, by soma core, the cores that need its spikes or those of a copy; copies have their own inside."""
     family = families(tiles, copies)
     first = {core: soma for soma, cores in family.items() for core in cores}
     needed: dict[int, dict[int, None]] = {}
@@ -77,7 +77,7 @@ def spikes_needed(found: Sequence[Flow], tiles: Sequence[Tile], copies: Sequence
 
 
 def shared(found: Sequence[Flow], tiles: Sequence[Tile], copies: Sequence[Tile]) -> list[Flow]:
-    """The flows with spikes sent by copies too: each serves as many of the cores as the others, in their order."""
+    """Return the flows with spikes sent by copies too: each copy serves as many cores as the others, in their order."""
     family, needed = families(tiles, copies), spikes_needed(found, tiles, copies)
     server = {}
     for soma, cores in needed.items():
@@ -95,16 +95,16 @@ def shared(found: Sequence[Flow], tiles: Sequence[Tile], copies: Sequence[Tile])
     return out
 
 
-def spike_flows(somas: dict[tuple[int, int], int], listeners: list[Tile]) -> list[Flow]:
-    """The spikes of one population; neurons of a piece that the same cores hear make one flow."""
+def spike_flows(somas: dict[tuple[int, int], int], receivers: list[Tile]) -> list[Flow]:
+    """Return the spikes of one population: neurons of a piece whose spikes go to the same cores make one flow."""
     found: list[Flow] = []
-    ends = np.array([t.columns for t in listeners], np.int64).reshape(-1, 2)
+    ends = np.array([t.columns for t in receivers], np.int64).reshape(-1, 2)
     for (first, last), soma in somas.items():
-        hearing = [listeners[i] for i in np.flatnonzero((ends[:, 0] < last) & (first < ends[:, 1]))]
-        edges = {first, last} | {c for t in hearing for c in t.columns if first < c < last}
+        receiving = [receivers[i] for i in np.flatnonzero((ends[:, 0] < last) & (first < ends[:, 1]))]
+        edges = {first, last} | {c for t in receiving for c in t.columns if first < c < last}
         mine: list[Flow] = []
         for a, b in itertools.pairwise(sorted(edges)):
-            cores = dict.fromkeys(c for t in hearing if t.columns[0] <= a and b <= t.columns[1] for c in t.cores)
+            cores = dict.fromkeys(c for t in receiving if t.columns[0] <= a and b <= t.columns[1] for c in t.cores)
             stops = tuple(c for c in cores if c != soma)
             if mine and mine[-1].stops == stops:
                 mine[-1] = Flow("spike", soma, (mine[-1].neurons[0], b), stops)
@@ -115,13 +115,13 @@ def spike_flows(somas: dict[tuple[int, int], int], listeners: list[Tile]) -> lis
 
 
 def packets(flow: Flow | Chain, rate: float = RATE) -> float:
-    """Packets of a flow in a step: one a neuron, spikes `rate` a neuron."""
+    """Count the packets of a flow in a step: one a neuron, of spikes `rate` a neuron."""
     count = flow.neurons[1] - flow.neurons[0]
     return count * rate if flow.kind == "spike" else float(count)
 
 
 def traffic(found: Sequence[Flow], cores: int, rate: float = RATE) -> csr_array:
-    """Packets a step between each two cores, both directions together: symmetric, (cores, cores), no diagonal."""
+    """Count the packets of a step between each two cores, both directions together: symmetric, (cores, cores)."""
     ends = [(f.start, stop, packets(f, rate)) for f in found for stop in f.stops]
     starts, stops, counts = np.array(ends, float).reshape(-1, 3).T
     a, b = starts.astype(np.int64), stops.astype(np.int64)
@@ -129,8 +129,8 @@ def traffic(found: Sequence[Flow], cores: int, rate: float = RATE) -> csr_array:
     return csr_array(coo_array(both, shape=(cores, cores)))  # entries of the same two cores add up
 
 
-def weighted_hops(between: csr_array, slots: npt.NDArray[np.int64], columns: int) -> float:
-    """Packets times hops of a step, each packet by the shortest way: sum over pairs of traffic x Manhattan distance."""
+def weighted_hops(between: csr_array, slots: Slots, columns: int) -> float:
+    """Return packets times hops of a step by the shortest ways: sum over pairs of traffic x Manhattan distance."""
     pairs = between.tocoo()
     y, x = np.divmod(slots, columns)
     distance = np.abs(x[pairs.row] - x[pairs.col]) + np.abs(y[pairs.row] - y[pairs.col])
@@ -138,7 +138,20 @@ def weighted_hops(between: csr_array, slots: npt.NDArray[np.int64], columns: int
 
 
 def link_packets(mapping: Mapping, rate: float = RATE) -> dict[Link, float]:
-    """Packets of a step over each link that carries any, by its two ends in the direction of the packets."""
+    """Count the packets of a step over each link.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        Its chains are walked. One packet serves all stops of a chain.
+    rate : float, default 0.1
+        Spikes of a neuron in a step, 0 .. 1. Partial sums and potentials are one a neuron and step.
+
+    Returns
+    -------
+    dict
+        (position, position) in the direction of the packets -> packets of a step. Links without packets are left out.
+    """
     found: dict[Link, float] = {}
     for c in mapping.chains:
         for link in itertools.pairwise((mapping.position(c.start), *c.path)):

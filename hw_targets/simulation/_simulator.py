@@ -216,7 +216,9 @@ class Simulator:
         losses = NO_LOSSES if self.losses is None else self.losses.packed(self.layout, self.program, first)
         n, sharing = len(source), self.threads if memory is None else 1
         if general_targets(self.network):
-            run_general(self.mapping.arranged, self.layout, self.program, state, losses, signal)
+            arranged = self.mapping.arranged
+            assert isinstance(arranged, IntNetwork)
+            run_general(arranged, self.layout, self.program, state, losses, signal)
         elif self.across == "cores":
             with ONE_AT_A_TIME:
                 before = numba.get_num_threads()
@@ -357,11 +359,12 @@ class Simulator:
         head = self.program.heads[h]
         rows = slice(int(head["post"]), int(head["post"]) + self.layout.head_rows[h][1] - self.layout.head_rows[h][0])
         p = next(q for q in self.mapping.arranged.projections if q.name == self.layout.head_projection[h])
+        rule: Any = p.rule
         most = np.abs(state.posts[:, :, rows]).sum(axis=1).astype(float)
         if head["by_eta"]:
-            most = most * float(np.abs(p.rule.eta).max()) / 2.0 ** int(head["start_shift"])
+            most = most * float(np.abs(rule.eta).max()) / 2.0 ** int(head["start_shift"])
         start = np.abs(p.local_weights[slice(*self.layout.head_rows[h])]).max(axis=1)
-        return int(np.count_nonzero(most + start > p.rule.p_top))
+        return int(np.count_nonzero(most + start > rule.p_top))
 
 
 NO_LOSSES = Losses(

@@ -20,7 +20,7 @@ from synergic.cli._chip_run import run_on_chip
 from synergic.cli._map import map_to_chip
 from synergic.errors import CapacityError, FormatError, ParameterError
 from synergic.hw_targets import load_mapping, map_network
-from synergic.hw_targets.mapping import link_packets
+from synergic.hw_targets.mapping import MappingOptions, link_packets
 from synergic.network import save
 
 SYNERGIC = str(Path(sys.executable).with_name("synergic"))
@@ -65,8 +65,8 @@ def test_a_network_is_mapped_reported_and_simulated(files):
 
 
 def test_what_does_not_fit_is_refused_with_the_change(files):
-    with pytest.raises(ParameterError, match="chips_rows: got 0"):
-        map_to_chip(files / "net.h5", chips=(0, 1))
+    with pytest.raises(ParameterError, match="chips: got 0"):
+        map_to_chip(files / "net.h5", options=MappingOptions(chips=(0, 1)))
     save(sy.quantise(plastic_network(sizes=(2000, 5000, 10))), files / "large.h5")
     done = run(files, "map", "large.h5", "--output", "map.h5", "--json", "why.json")
     assert done.returncode == 2
@@ -130,7 +130,7 @@ def test_bad_files_and_choices_are_refused_before_any_work(files):
     with pytest.raises(ParameterError, match="chip: got 'generic', allowed none with a mapping"):
         run_on_chip(files / "map.h5", files / "data.npy", chip="generic")
     with pytest.raises(CapacityError, match=r"different weights in a core: needed \d+, available 32"):
-        map_to_chip(files / "net.h5", weight_storage="indexed")
+        map_to_chip(files / "net.h5", options=MappingOptions(weight_storage="indexed"))
 
 
 def test_routes_are_drawn_with_what_they_carry():

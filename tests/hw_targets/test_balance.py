@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import synergic as sy
 from synergic.errors import ParameterError
 from synergic.hw_targets import check_mapping, cost, estimate, map_network, simulate_on_chip
-from synergic.hw_targets.mapping._work_balance import cut_by
+from synergic.hw_targets.mapping.passes._balance import cut_by
 
 CHIP = small_chip(rows=8, columns=8)
 
@@ -109,9 +109,9 @@ def test_a_population_with_holes_stays_as_it_is():
 def test_refusals():
     net = network(18, 12)
     for bad in (2, "yes", {"nobody": np.ones(3)}, {"in": np.ones(3)}, {"in": -np.ones(18)}):
-        with pytest.raises(ParameterError, match=r"map_network\.balance"):
+        with pytest.raises(ParameterError, match=r"MappingOptions\.balance"):
             map_network(net, CHIP, balance=bad)
-    with pytest.raises(ParameterError, match=r"estimate\.balance"):
+    with pytest.raises(ParameterError, match=r"MappingOptions\.balance"):
         estimate(net, CHIP, balance=None)
 
 

@@ -143,9 +143,9 @@ def test_a_copy_on_a_core_in_use_is_found():
 
 def test_refusals():
     network = chain_of((8, 8, 24, 8))
-    with pytest.raises(ParameterError, match=r"map_network.fan_out: got 0"):
+    with pytest.raises(ParameterError, match=r"MappingOptions.fan_out: got 0"):
         map_network(network, BIG, fan_out=0)
-    with pytest.raises(ParameterError, match=r"estimate.fan_out: got 1.5"):
+    with pytest.raises(ParameterError, match=r"MappingOptions.fan_out: got 1.5"):
         estimate(network, BIG, fan_out=1.5)
     with pytest.raises(CapacityError, match=r"fan_out=1: needed 9 or more, available 8\. Raise fan_out"):
         map_network(network, small_chip(rows=2, columns=4), fan_out=1)

@@ -261,8 +261,8 @@ def permuted(net):
     ("fold", "words"), [("some", "'auto' or 'none' or 'full'"), (0, "1, 2"), (1.5, "1.5"), (None, "None")]
 )
 def test_a_fold_that_is_none_is_refused(fold, words):
-    for call, where in ((map_network, "map_network"), (estimate, "estimate")):
-        with pytest.raises(ParameterError, match=f"{where}.fold: got .*") as caught:
+    for call in (map_network, estimate):
+        with pytest.raises(ParameterError, match=r"MappingOptions\.fold: got .*") as caught:
             call(NET, CHIP, fold=fold)
         assert words in str(caught.value)
     with pytest.raises(ParameterError, match="budget: got 0"):

@@ -217,7 +217,7 @@ def test_a_detour_by_hand():
         ({"weight_storage": "small"}, "weight_storage"),
         ({"seed": -1}, "seed"),
         ({"rate": 1.5}, "rate"),
-        ({"chips": (0, 1)}, "chips_rows"),
+        ({"chips": (0, 1)}, "chips: got 0"),
         ({"chips": 4}, r"chips: got 4, allowed \(rows, columns\)"),
     ],
 )

@@ -16,7 +16,7 @@ ROOMS = ("src", "processes", "models", "hw_targets", "pyproject.toml")
 
 def lint(folder):
     """The guard's answer for a source tree."""
-    environment = {"PYTHONPATH": str(folder / "src"), "PATH": ""}
+    environment = {"PYTHONPATH": str(folder / "src"), "PATH": "", "COLUMNS": "300"}  # no line is broken
     return subprocess.run(LINT, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
@@ -49,6 +49,9 @@ def tree(tmp_path):
         ("src/synergic/learning/_training.py", "lava.proc.lif"),
         ("hw_targets/costs/_costs.py", "lava.magma"),
         ("hw_targets/_chip.py", "synergic.learning._layers"),
+        ("hw_targets/mapping/_checker.py", "synergic.hw_targets.mapping.passes._limits"),
+        ("hw_targets/mapping/_core_messages.py", "synergic.hw_targets.mapping._tiling"),
+        ("hw_targets/mapping/passes/_merge.py", "synergic.hw_targets.mapping.passes._partition"),
     ],
 )
 def test_the_guard_finds_a_planted_import(tree, file, target):
@@ -80,6 +83,11 @@ def test_no_module_of_the_chips_is_forgotten():
     files = {file.stem for file in (ROOT / "hw_targets").glob("*.py")} - {"__init__", "lava_bridge"}
     modules = files | {file.parent.name for file in (ROOT / "hw_targets").glob("*/__init__.py")}
     assert set(contract("chip")["source_modules"]) == {f"synergic.hw_targets.{m}" for m in modules}
+
+
+def test_no_pass_is_forgotten():
+    files = {file.stem for file in (ROOT / "hw_targets" / "mapping" / "passes").glob("*.py")} - {"__init__", "_pass"}
+    assert set(contract("passes")["modules"]) == {f"synergic.hw_targets.mapping.passes.{m}" for m in files}
 
 
 def modules():

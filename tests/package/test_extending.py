@@ -74,6 +74,16 @@ def test_a_chip_is_one_new_file(tmp_path):
     assert "identical with the unmapped network: True" in said
 
 
+def test_a_pass_is_one_new_file(tmp_path):
+    said = use("pass", tmp_path)
+    # 4000 inputs on 256 axons: 16 cores. The tianjic has 13 columns, and (3, 0) does not work: 12 cores in row 0.
+    row = [(x, 0) for x in range(13) if x != 3]
+    back = [(12 - i, 1) for i in range(4)]
+    assert f"places: {row + back}" in said
+    assert "errors that the checker finds: 0" in said
+    assert "identical with the unmapped network: True" in said
+
+
 def test_a_chip_file_with_a_wrong_mark_is_refused(tmp_path):
     name, new, script = blocks("chip")
     (tmp_path / name).write_text(new.replace('mark = "derived"', 'mark = "certain"'))

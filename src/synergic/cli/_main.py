@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -189,11 +189,19 @@ class Map:
     def run(self) -> None:
         """Map, and print the report."""
         from synergic.cli._map import map_to_chip
+        from synergic.hw_targets.mapping import MappingOptions
 
-        asked = (self.chip, self.chips, self.placement, self.weight_storage, self.balance, self.fan_out, self.seed)
-        faults, files = (self.dead_cores, self.dead_links), (self.output, self.json, self.html)
-        bits: dict[str, Any] = {"weight_bits": self.weight_bits, "local_bits": self.local_bits}
-        map_to_chip(self.network, *asked, *faults, *files, fold=self.fold, budget=self.budget, **bits)
+        asked = {f.name: getattr(self, f.name) for f in fields(MappingOptions) if hasattr(self, f.name)}
+        map_to_chip(
+            self.network,
+            self.chip,
+            MappingOptions(**asked),
+            output=self.output,
+            json_file=self.json,
+            html=self.html,
+            weight_bits=self.weight_bits,
+            local_bits=self.local_bits,
+        )
 
 
 @dataclass

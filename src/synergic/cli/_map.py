@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.mapping import (
     Estimate,
     Mapping,
+    MappingOptions,
     check_mapping,
     estimate,
     link_packets,
@@ -27,10 +27,11 @@ from synergic.hw_targets.mapping import (
     save_mapping,
 )
 from synergic.hw_targets.mapping._arrange import layers
-from synergic.hw_targets.mapping._mapping_data import Link, Position
+from synergic.hw_targets.mapping._grid import Grid
 from synergic.hw_targets.mapping._modes import count_modes, tables
-from synergic.hw_targets.mapping._routing import Grid
+from synergic.hw_targets.mapping._options import Folding
 from synergic.hw_targets.mapping._traffic import RATE, flows, traffic, weighted_hops
+from synergic.network._quantise import IntNetwork
 
 NOTE = "A model of the chip, not the chip: nothing here is measured on silicon."
 MAPS = "map_network() gives one."
@@ -52,13 +53,14 @@ def estimate_section(needs: Estimate) -> dict[str, Any]:
     }
 
 
-def folding_section(network: Any, chip: Chip | str, asked: dict[str, Any]) -> Sections:
+def folding_section(network: IntNetwork, chip: Chip | str, asked: MappingOptions) -> Sections:
     """Cores and phases of a network with convolutions, unfolded, as asked, and fully folded; empty for another one."""
     if not layers(network):
         return {}
     found: Sections = {}
-    for name, fold in (("unfolded", "none"), (f"fold={asked['fold']}", asked["fold"]), ("fully folded", "full")):
-        needs = estimate(network, chip, **{**asked, "fold": fold})
+    folds: dict[str, Folding | int] = {"unfolded": "none", f"fold={asked.fold}": asked.fold, "fully folded": "full"}
+    for name, fold in folds.items():
+        needs = estimate(network, chip, options=asked, fold=fold)
         step = f"{1e6 * needs.step_seconds:.1f} us"
         found[name] = {"cores": needs.cores, "turns": needs.turns, "phases a step": needs.phases_per_step, "step": step}
     return found
@@ -143,29 +145,48 @@ def report_of(mapping: Mapping, needs: Estimate) -> dict[str, Any]:
 def map_to_chip(
     network: Path,
     chip: str = "tianjic",
-    chips: tuple[int, int] = (1, 1),
-    placement: str = "annealing",
-    weight_storage: str = "full",
-    balance: bool = False,
-    fan_out: int | None = None,
-    seed: int = 0,
-    dead_cores: Iterable[Position] = (),
-    dead_links: Iterable[Link] = (),
+    options: MappingOptions | None = None,
+    *,
     output: Path | None = None,
     json_file: Path | None = None,
     html: Path | None = None,
     console: Console | None = None,
-    fold: str | int = "auto",
-    budget: int | None = None,
     weight_bits: int | None = None,
     local_bits: int | None = None,
 ) -> dict[str, Any]:
-    """Estimate, map and check a saved network, print the report, write what is asked for; returns what JSON holds.
+    """Estimate, map and check a saved network, print the report, write what is asked for.
 
-    output : mapping file. json_file : the report, or what does not fit. html : one page with pictures.
-    weight_bits, local_bits : of a network in floating point, as of quantise. Other arguments as of map_network.
-    Raises FormatError, ParameterError, CapacityError, UnsupportedError.
+    Parameters
+    ----------
+    network : Path
+        Network file. A network in floating point is quantised.
+    chip : str, default "tianjic"
+        Name of a shipped chip, or path of a chip file.
+    options : MappingOptions, optional
+        As of `map_network`.
+    output : Path, optional
+        Mapping file to write.
+    json_file : Path, optional
+        JSON file for the report, or for what does not fit.
+    html : Path, optional
+        HTML file for the report with plots.
+    console : rich.console.Console, optional
+        Where the report is printed. Default: standard output.
+    weight_bits, local_bits : int, optional
+        As of `quantise`, for a network in floating point.
+
+    Returns
+    -------
+    dict
+        What the JSON file stores.
+
+    Raises
+    ------
+    FormatError, ParameterError, CapacityError, UnsupportedError
+        As of `load` and `map_network`.
     """
+    kind("map_to_chip.options", options, MappingOptions | None, "Make one with MappingOptions().")
+    asked = options or MappingOptions()
     kind("map_to_chip.console", console, Console | None, "Make one of rich.")
     network = check_path("map_to_chip.network", network)
     for name, path in (("output", output), ("json_file", json_file), ("html", html)):
@@ -173,12 +194,7 @@ def map_to_chip(
             check_folder(path, f"map_to_chip.{name}")
     console = console or Console()
     net = open_network(network, weight_bits, local_bits)
-    asked: dict[str, Any] = {
-        "chips": chips, "weight_storage": weight_storage, "balance": balance, "fan_out": fan_out, "fold": fold,
-        "budget": budget,
-        "dead_cores": dead_cores, "dead_links": dead_links,
-    }  # fmt: skip
-    needs = estimate(net, chip, **asked)
+    needs = estimate(net, chip, options=asked)
     estimated = lines(f"estimate, model of {needs.chip}", estimate_section(needs))
     show(estimated, console)
     folding = folding_section(net, chip, asked)
@@ -188,7 +204,7 @@ def map_to_chip(
     if not needs.fits and json_file is not None:  # a program that asks wants to know why, too
         broken = [dataclasses.asdict(v) for v in needs.violations]
         write_json(json_file, {"estimate": estimate_section(needs), "violations": broken, "note": NOTE})
-    mapping = map_network(net, chip, placement=placement, seed=seed, **asked)
+    mapping = map_network(net, chip, options=asked)
     wrong = check_mapping(mapping)
     if wrong:  # a defect of synergic's own: nobody else made this mapping
         raise ExecutionError("map_network made an unsound mapping, please report it:\n" + "\n".join(map(str, wrong)))

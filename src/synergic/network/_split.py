@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Neurons with too many inputs, split into spiking sub-neurons: the lossy way, to be compared with the exact one.
 
-A mapping cuts a neuron's inputs into partial sums and adds them up (hw_targets.mapping.partition): exact. Without cores
+A mapping cuts a neuron's inputs into partial sums and adds them up (synergic.hw_targets.mapping): exact. Without cores
 that relay sums, each part of the inputs would need a neuron of its own, which can tell only by spikes what it has
 summed up. `split_by_spikes` makes that network, so that `simulate` of both says what the spikes lose.
 """

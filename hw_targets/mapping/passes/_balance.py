@@ -1,57 +1,61 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pass 4: the same cores, cut so that the busiest of them has less to do.
+"""The pass `balance`: the same cores, cut so that the busiest of them has less to do.
 
 `partition` fills cores one after the other: of 784 inputs three cores take 256 each, the fourth 16, and every phase of
 the chip waits for the full ones. Here the neurons of a population are cut evenly into as many pieces, and in each piece
 the inputs anew over the same synapse cores: where weights are only read, so that each core expects the same number of
 spikes; where they are learned, evenly, for all of them are rewritten whether spikes come or not. Numbers of cores stay.
-A population with a piece that zeros have left tiles out of stays as it is; so do one behind a convolution, which is cut
-by places (fold.py), and one that would no longer fit.
+Three kinds of population stay as they are: one where a tile of zeros was left out, one behind a convolution, which is
+cut by output positions, and one that would no longer fit.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping as ByName
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from synergic._core.checks import choice, finite_array, require
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.mapping._arrange import orders
-from synergic.hw_targets.mapping._mapping_data import Tile, incoming
+from synergic.hw_targets.mapping._mapping_data import Range, Tile, incoming
 from synergic.hw_targets.mapping._memory import room
-from synergic.hw_targets.mapping._partition import fits
+from synergic.hw_targets.mapping._options import Rates
+from synergic.hw_targets.mapping._tiling import fits
+from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
+from synergic.network._quantise import IntGraph, IntNetwork, IntProjection
 
-Rates = ByName[str, Any]
-"""Expected spikes of a neuron and step, by the name of the source or a population: (n,), not negative."""
-Range = tuple[int, int]
-
-
-def check_balance(where: str, balance: bool | Rates, network: Any) -> None:
-    """Refuse what is neither a truth value nor rates of the network's neurons. Raises ParameterError."""
-    if isinstance(balance, bool):
-        return
-    allowed = "True, False, or expected spikes {name: (n,)}"
-    require(isinstance(balance, ByName), f"{where}.balance", repr(balance), allowed, "True takes neurons alike.")
-    sizes = {q.source: q.n_in for q in network.projections}
-    for name, rates in balance.items():
-        choice(f"{where}.balance", name, tuple(sizes))
-        array = finite_array(f"{where}.balance of {name!r}", rates, ((sizes[name],),))
-        bad = array[array < 0]
-        require(bad.size == 0, f"{where}.balance of {name!r}", f"{bad[:3]}", "0 or more", "It is a mean of spikes.")
+Expected = npt.NDArray[np.float64]
+"""Expected spikes of each neuron in a step, (n,)."""
 
 
-def balanced(tiles: Sequence[Tile], network: Any, chip: Chip, storage: str, balance: bool | Rates) -> list[Tile]:
-    """The tiles, cut anew on the same cores; as they are where `balance` is False."""
-    if balance is False:
-        return list(tiles)
-    order = orders(network)  # tiles count the neurons of a picture as the mapping does
-    rates = {} if balance is True else {name: np.asarray(r)[order.get(name, ...)] for name, r in balance.items()}
+class Balance(Pass):
+    """Cut neurons and inputs anew over the same cores, so that the busiest core has less to do.
+
+    Option: `balance`; False leaves everything as it is. Needs `state.tiles` and changes them.
+    """
+
+    name = "balance"
+    what = "With `balance=`: how neurons and inputs are cut anew, so that the busiest core has less to do."
+
+    def __call__(self, state: MappingState) -> MappingState:
+        """Balance the tiles of a network that fits."""
+        asked = state.options
+        if asked.balance is False or not state.fits:
+            return state
+        rates: Rates = asked.balance if not isinstance(asked.balance, bool) else {}
+        tiles = balanced(state.tiles, state.network, state.chip, asked.weight_storage, rates)
+        return replace(state, tiles=tuple(tiles))
+
+
+def balanced(
+    tiles: Sequence[Tile], network: IntNetwork | IntGraph, chip: Chip, storage: str, given: Rates
+) -> list[Tile]:
+    """Return the tiles, cut anew on the same cores. given : expected spikes; neurons without are treated alike."""
+    order = orders(network)  # tiles count the neurons of an image as the mapping does
+    rates = {name: np.asarray(r)[order.get(name, ...)] for name, r in given.items()}
     projections, ends = {p.name: p for p in network.projections}, incoming(network)
     found: list[Tile] = []
     for population in network.ordered:
@@ -60,30 +64,33 @@ def balanced(tiles: Sequence[Tile], network: Any, chip: Chip, storage: str, bala
             found += mine
             continue
         new = recut(mine, population.size, ends[population.name], int(chip.axons), rates)
-        held: dict[int, list[Tile]] = {}
+        on_core: dict[int, list[Tile]] = {}
         for t in new:
-            held.setdefault(t.core, []).append(t)
-        sound = all(len(on) == 1 or fits(on, projections, room(population, chip), storage) for on in held.values())
+            on_core.setdefault(t.core, []).append(t)
+        left = room(population, chip)
+        sound = all(len(on) == 1 or fits(on, projections, left, storage) for on in on_core.values())
         found += new if sound else mine
     return found
 
 
-def recut(tiles: list[Tile], size: int, into: Any, axons: int, rates: Rates) -> list[Tile]:
-    """The tiles of a population, its neurons and inputs cut anew; unchanged where tiles are missing."""
+def recut(
+    tiles: list[Tile], size: int, into: Sequence[IntProjection], axons: int, rates: dict[str, Expected]
+) -> list[Tile]:
+    """Return the tiles of a population, its neurons and inputs cut anew; unchanged where tiles are missing."""
     pieces: dict[Range, list[Tile]] = {}
     for t in tiles:
         pieces.setdefault(t.rows, []).append(t)
     inputs = sum(p.n_in for p in into)
-    if any(sum(t.columns[1] - t.columns[0] for t in held) < inputs for held in pieces.values()):
+    if any(sum(t.columns[1] - t.columns[0] for t in mine) < inputs for mine in pieces.values()):
         return tiles
     found: list[Tile] = []
-    for rows, held in zip(evenly(size, len(pieces)), pieces.values(), strict=True):
-        slow = [t for t in held if not t.local_cores]
-        with_local = {t.core for t in held if t.local_cores}
+    for rows, piece in zip(evenly(size, len(pieces)), pieces.values(), strict=True):
+        slow = [t for t in piece if not t.local_cores]
+        with_local = {t.core for t in piece if t.local_cores}
         free = [t for t in slow if t.core not in with_local]
         found += [replace(t, rows=rows) for t in slow if t.core in with_local]
         for p in into:
-            mine = [t for t in held if t.projection == p.name and t.local_cores]
+            mine = [t for t in piece if t.projection == p.name and t.local_cores]
             found += [replace(t, rows=rows, columns=c) for t, c in zip(mine, evenly(p.n_in, len(mine)), strict=True)]
         found += spread(free, rows, axons, {p.name: rates.get(p.source, np.ones(p.n_in)) for p in into})
     taken: dict[int, int] = {}
@@ -93,8 +100,8 @@ def recut(tiles: list[Tile], size: int, into: Any, axons: int, rates: Rates) -> 
     return found
 
 
-def spread(tiles: list[Tile], rows: Range, axons: int, rates: dict[str, Any]) -> list[Tile]:
-    """Tiles without local weights, their inputs side by side cut anew over their cores by expected spikes."""
+def spread(tiles: list[Tile], rows: Range, axons: int, rates: dict[str, Expected]) -> list[Tile]:
+    """Return tiles without local weights, their inputs side by side cut anew over their cores by expected spikes."""
     cores = list(dict.fromkeys(t.core for t in tiles))
     if not cores:
         return []
@@ -115,18 +122,18 @@ def spread(tiles: list[Tile], rows: Range, axons: int, rates: dict[str, Any]) ->
 
 
 def evenly(size: int, parts: int) -> list[Range]:
-    """[0, size) in so many pieces, as equal as whole numbers allow."""
+    """Cut [0, size) into so many pieces, as equal as whole numbers allow."""
     edges = [size * i // parts for i in range(parts + 1)] if parts else []
     return list(itertools.pairwise(edges))
 
 
-def cut_by(expected: npt.NDArray[np.float64], parts: int, most: int) -> list[Range]:
-    """[0, n) in so many pieces of 1 to `most`, so that the largest sum of a piece is as small as it can be.
+def cut_by(expected: Expected, parts: int, most: int) -> list[Range]:
+    """Cut [0, n) into so many pieces of 1 to `most`, so that the largest sum of a piece is as small as it can be.
 
-    By bisection over that sum: pieces as long as it allows, from the left, are as few as possible.
+    Bisection over that sum: pieces from the left, each as long as the sum allows, are as few as possible.
     """
     n = len(expected)
-    # Inputs that never spike still take axons: a trace of activity spreads them too.
+    # Inputs that never spike still take axons: a small share spreads them too.
     total = np.concatenate([[0.0], np.cumsum(expected + 1e-9 * (expected.max() + 1))])
     low, high = float(np.diff(total).max()), float(total[-1])
     for _ in range(50):
@@ -141,8 +148,8 @@ def cut_by(expected: npt.NDArray[np.float64], parts: int, most: int) -> list[Ran
     return found
 
 
-def pieces_under(total: npt.NDArray[np.float64], bound: float, most: int) -> list[Range]:
-    """Pieces from the left, each as long as `bound` and `most` allow; total : running sums, (n + 1,)."""
+def pieces_under(total: Expected, bound: float, most: int) -> list[Range]:
+    """Return pieces from the left, each as long as `bound` and `most` allow; total : running sums, (n + 1,)."""
     found, start, n = [], 0, len(total) - 1
     while start < n:
         end = int(np.searchsorted(total, total[start] + bound * (1 + 1e-12), "right")) - 1

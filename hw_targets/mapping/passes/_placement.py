@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pass 6: a place on the grid for every core, so that packets have few hops.
+"""The pass `placement`: a place on the grid for every core, so that packets have few hops.
 
-The cost is `traffic.weighted_hops`: packets of a step times Manhattan distance, a quadratic assignment problem. Four
+The cost is `weighted_hops`: packets of a step times Manhattan distance, a quadratic assignment problem. Four
 ways to a solution, compared in tests with the optimum of small cases:
 
 first_fit : cores row by row in their order, no optimisation.
@@ -15,18 +15,19 @@ All are deterministic by seed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 from scipy.optimize import quadratic_assignment as scipy_assignment
 from scipy.sparse import csr_array
 
 from synergic._core.checks import require
-from synergic.hw_targets.mapping._traffic import weighted_hops
+from synergic.hw_targets.mapping._mapping_data import Slots
+from synergic.hw_targets.mapping._traffic import traffic, weighted_hops
+from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
 
-Slots = npt.NDArray[np.int64]
 jit = njit(cache=True, nogil=True)
 MOST_ASSIGNED = 1000
 """Places up to which scipy's dense matrices are quick."""
@@ -49,12 +50,12 @@ FREE, DEAD = -1, -2
 
 
 def first_fit(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
-    """The first free places, row by row."""
+    """Take the first free places, row by row."""
     return free[: between.shape[0]].copy()
 
 
 def greedy(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
-    """One core after the other, beside those that it talks to. Starts in the middle of the free places."""
+    """Place one core after the other, near its partners, from the middle of the free places."""
     rows = -(-(int(free.max()) + 1) // columns)
     return np.asarray(
         place_greedily(
@@ -64,7 +65,7 @@ def greedy(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
 
 
 def quadratic_assignment(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
-    """scipy's approximation, its result improved by exchanges of pairs. Raises ParameterError for large grids."""
+    """Run scipy's approximation, its result improved by exchanges of pairs. Raises ParameterError for large grids."""
     n, places = between.shape[0], len(free)
     allowed = f"up to {MOST_ASSIGNED} free places on the grid"
     require(places <= MOST_ASSIGNED, "placement", f"{places}", allowed, "Use placement='annealing'.")
@@ -79,7 +80,7 @@ def quadratic_assignment(between: csr_array, free: Slots, columns: int, seed: in
 
 
 def annealing(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
-    """Simulated annealing from the greedy placement; never worse than that, or than first-fit."""
+    """Anneal from the greedy placement; the result is never worse than that, or than first-fit."""
     n = between.shape[0]
     start = greedy(between, free, columns, seed)
     if n < 2 or between.nnz == 0:
@@ -106,9 +107,27 @@ PLACEMENTS: dict[str, Callable[[csr_array, Slots, int, int], Slots]] = {
 """By name: traffic between cores, free places in ascending order, columns of the grid, seed -> place of each core."""
 
 
+class Placement(Pass):
+    """Find a place on the grid for each core, near to those with which it exchanges packets.
+
+    Options: `placement`, `seed`, `rate`. Needs `state.tiles` and `state.copies`, sets `state.slots`.
+    """
+
+    name = "placement"
+    what = "A place on the grid for each core."
+    needs_fit = True
+
+    def __call__(self, state: MappingState) -> MappingState:
+        """Place the cores."""
+        asked = state.options
+        between = traffic(state.flows(), state.cores, asked.rate)
+        slots = PLACEMENTS[asked.placement](between, state.grid.free_slots(), state.grid.columns, asked.seed)
+        return replace(state, slots=slots)
+
+
 @jit
 def place_greedily(indptr: Any, indices: Any, data: Any, free: Any, columns: int, rows: int) -> Any:
-    """Places (cores,), one core after the other."""
+    """Return places (cores,), found one core after the other."""
     n = len(indptr) - 1
     is_free = np.zeros(rows * columns, np.bool_)
     is_free[free] = True
@@ -132,7 +151,7 @@ def place_greedily(indptr: Any, indices: Any, data: Any, free: Any, columns: int
 
 @jit
 def most_pulled(slots: Any, pull: Any, total: Any) -> int:
-    """The core without a place that has most traffic with placed ones; of equal ones that with most traffic."""
+    """Return the core without a place that has most traffic with placed ones; of equal ones that with most traffic."""
     core = -1
     for c in range(len(slots)):
         if slots[c] < 0:
@@ -143,7 +162,7 @@ def most_pulled(slots: Any, pull: Any, total: Any) -> int:
 
 @jit
 def middle_of_neighbours(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, core: int) -> Any:
-    """(x, y), the mean place of the placed cores that a core talks to, weighted by traffic; (-1, -1) without any."""
+    """Return (x, y), the mean place of the placed neighbours of a core, weighted by traffic; (-1, -1) without any."""
     weight, x, y = 0.0, 0.0, 0.0
     for i in range(indptr[core], indptr[core + 1]):
         other = slots[indices[i]]
@@ -156,7 +175,7 @@ def middle_of_neighbours(indptr: Any, indices: Any, data: Any, slots: Any, colum
 
 @jit
 def hops_from(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, core: int, x: int, y: int) -> float:
-    """Traffic times distance of a core at (x, y) to the cores already placed."""
+    """Return traffic times distance of a core at (x, y) to the cores already placed."""
     cost = 0.0
     for i in range(indptr[core], indptr[core + 1]):
         other = slots[indices[i]]
@@ -169,7 +188,7 @@ def hops_from(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, co
 def best_place(
     indptr: Any, indices: Any, data: Any, slots: Any, is_free: Any, columns: int, rows: int, core: int, x0: int, y0: int
 ) -> int:
-    """The best free place in the first ring (of equal distance) around (x0, y0) that has one, and two rings more."""
+    """Return the best free place in the first ring (equal distance) around (x0, y0) with one, and two more rings."""
     best, best_cost = -1, np.inf
     radius, last = 0, rows + columns
     while radius <= last:
@@ -187,7 +206,7 @@ def best_place(
 
 @jit
 def moved(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, core: int, other: int, to: int) -> float:
-    """Change of cost if `core` goes to the place `to`; its distance to `other`, with which it changes places, stays."""
+    """Return the change of cost if `core` goes to `to`; its distance to `other`, its partner in the exchange, stays."""
     before = slots[core]
     x0, y0, x1, y1 = before % columns, before // columns, to % columns, to // columns
     change = 0.0
@@ -201,7 +220,7 @@ def moved(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, core: 
 
 @jit
 def exchange(indptr: Any, indices: Any, data: Any, slots: Any, at: Any, columns: int, core: int, to: int) -> float:
-    """Change of cost if a core goes to a place, and the core there, if any, comes to its own."""
+    """Return the change of cost if a core goes to a place, and the core there, if any, comes to its own."""
     other = at[to]
     change = moved(indptr, indices, data, slots, columns, core, other, to)
     if other >= 0:
@@ -211,7 +230,7 @@ def exchange(indptr: Any, indices: Any, data: Any, slots: Any, at: Any, columns:
 
 @jit
 def draw_place(slots: Any, at: Any, columns: int, rows: int, core: int, window: float, rng: Any) -> int:
-    """A random place within the window around a core's own; -1 if it is off the grid, dead or the core's own."""
+    """Return a random place within the window around a core's own; -1 if it is off the grid, dead or the core's own."""
     reach = int(window)
     x = slots[core] % columns + rng.integers(-reach, reach + 1)
     y = slots[core] // columns + rng.integers(-reach, reach + 1)
@@ -225,7 +244,7 @@ def draw_place(slots: Any, at: Any, columns: int, rows: int, core: int, window: 
 def mean_change(
     indptr: Any, indices: Any, data: Any, slots: Any, at: Any, columns: int, rows: int, window: float, rng: Any
 ) -> float:
-    """Mean |change| of cost by a random exchange."""
+    """Return the mean |change| of cost by a random exchange."""
     total, tried = 0.0, 0
     for _ in range(20 * len(slots)):
         core = rng.integers(0, len(slots))
@@ -251,8 +270,9 @@ def anneal(
     window: float,
     rng: Any,
 ) -> Any:
-    """Places (cores,) after `moves` exchanges tried at each of `temperatures` temperatures, falling by a factor, and
-    at last at temperature 0, where only what is no worse is accepted.
+    """Return places (cores,) after `moves` exchanges tried at each of `temperatures` temperatures.
+
+    Temperatures fall by a factor. At last comes temperature 0, where only what is no worse is accepted.
 
     The first temperature is `hottest` x the mean |change| of cost by an exchange, the last `coolest` x the first.
     The window from which the place of an exchange is drawn follows the share of exchanges accepted (0.44 is best:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Passes 2 and 3: cut the network into tiles, and let small tiles share a core.
+"""Cutting a network into tiles, and letting small tiles share a core: what the passes `partition` and `merge` do.
+
+The pass `fold` and the remedies of `limits` cut on trial, to count cores; so this is here and in none of them.
 
 Partition. The neurons of a population are cut into pieces of at most `chip.neurons` (fewer where the memory of a core
 is smaller), the inputs of each of its projections into pieces of at most `chip.axons`. Every pair is a tile on a
 *synapse core*: it forms an exact partial sum (integers, before any rounding) and sends it to the piece's *soma core*
 (its first), which adds the parts, integrates and fires. A plastic projection has its local weights in further *local
 cores* of the same shape: one for each `chip.weight_bits` bits of a local weight. A tile of zeros without local weights
-is left out. Populations behind convolutions that say so are cut by places instead (fold.py), unfolded ones too.
+is left out. A population behind convolutions that can share weights is cut by output positions instead (`_fold`).
 
 Merge. Tiles of the same neurons share a synapse core where their axons fit together: the core then sends one sum
 instead of several, exact as long as that sum stays inside the accumulator, which is checked. Tiles of different
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +29,7 @@ import numpy as np
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.mapping._arrange import Layer
 from synergic.hw_targets.mapping._fold import Fold, blocks, most_axons, places, together, window
-from synergic.hw_targets.mapping._mapping_data import Tile, incoming, local_bits, slices_of
+from synergic.hw_targets.mapping._mapping_data import Range, Tile, core_count, incoming, local_bits, slices_of
 from synergic.hw_targets.mapping._memory import full_bytes, indexed_bytes, most_neurons, room
 from synergic.network._description import VALUE_MAX
 from synergic.network._quantise import IntGraph, IntNetwork, IntProjection
@@ -36,21 +38,21 @@ Folds = dict[str, tuple[list[Layer], Fold]]
 """By population, the convolutions into it and how they are folded."""
 
 
-def cuts(size: int, limit: int) -> list[tuple[int, int]]:
-    """[0, size) in pieces of at most `limit`."""
+def cuts(size: int, limit: int) -> list[Range]:
+    """Cut [0, size) into pieces of at most `limit`."""
     return [(a, min(a + limit, size)) for a in range(0, size, limit)]
 
 
-def rows_limit(projections: Any, chip: Chip, storage: str) -> int:
-    """Neurons of a population that a core takes; at least 1, `violations` refuses a memory without room for one."""
+def rows_limit(projections: Iterable[IntProjection], chip: Chip, storage: str) -> int:
+    """Return how many neurons of a population a core takes. At least 1: `limits` refuses a memory too small for it."""
     local = any(p.rule is not None for p in projections)
-    return max(1, min(most_neurons(chip, storage, held) for held in {False, local}))
+    return max(1, min(most_neurons(chip, storage, plastic) for plastic in {False, local}))
 
 
 def partition(
     network: IntNetwork | IntGraph, chip: Chip, storage: str = "full", chosen: Folds | None = None
 ) -> list[Tile]:
-    """Tiles of all projections, each on cores of its own, numbered piece by piece.
+    """Return the tiles of all projections, each on cores of its own, numbered piece by piece.
 
     network : arranged. chosen : how to cut populations behind convolutions.
     """
@@ -79,9 +81,9 @@ def partition(
 
 
 def is_empty(p: IntProjection, rows: tuple[int, int], columns: tuple[int, int]) -> bool:
-    """Whether a piece of a projection holds neither a weight nor a local weight, now or later."""
+    """Return whether a piece of a projection has neither a weight nor a local weight, now or later."""
     if p.n_out == rows[1] - rows[0] and p.n_in == columns[1] - columns[0]:
-        return False  # the whole projection: kept, so that every projection has a place
+        return False  # the whole projection: every projection needs a tile
     at = slice(*rows), slice(*columns)
     mask = None if p.rule is None else getattr(p.rule, "mask", None)
     if p.rule is not None and (mask is None or mask[at].any()):
@@ -92,8 +94,10 @@ def is_empty(p: IntProjection, rows: tuple[int, int], columns: tuple[int, int]) 
 def cut_places(
     population: str, layers: list[Layer], fold: Fold, beside: list[IntProjection], chip: Chip, storage: str, free: int
 ) -> Iterator[Tile]:
-    """The tiles of a population behind convolutions, place by place. beside : its other projections. free : number
-    of the first core that is free."""
+    """Return the tiles of a population behind convolutions, output position by output position.
+
+    beside : its other projections. free : number of the first core that is free.
+    """
     numbers = itertools.count(free)
     cores: dict[Any, int] = defaultdict(lambda: next(numbers))
     outs, after = layers[0].outs, layers[0].convolution.after
@@ -106,7 +110,7 @@ def cut_places(
             soma = cores[a_set, piece, layers[0].name, 0]
             for layer in layers:
                 own = fold.first if layer is layers[0] else fold.others
-                for part, columns, axon in heard(layer, fold, own, (y, x, height, wide), chip):
+                for part, columns, axon in received(layer, fold, own, (y, x, height, wide), chip):
                     core = cores[a_set, piece, layer.name, part]
                     yield Tile(layer.name, population, rows, columns, core, (), soma, turn, axon)
             for p in beside:
@@ -115,10 +119,10 @@ def cut_places(
                         yield Tile(p.name, population, rows, columns, next(numbers), (), soma, turn)
 
 
-def heard(
+def received(
     layer: Layer, fold: Fold, own: int, at: tuple[int, int, int, int], chip: Chip
 ) -> Iterator[tuple[int, tuple[int, int], int]]:
-    """What one place hears of a convolution: the number of the block, inputs, and their first axon in the block.
+    """Return what one place receives of a convolution: the number of the block, inputs, their first axon in the block.
 
     own : axons of its first block. at : first row and column of the place, and how many.
     """
@@ -145,9 +149,9 @@ def heard(
 def merge(
     tiles: list[Tile], network: IntNetwork | IntGraph, chip: Chip, storage: str = "full", apart: Collection[str] = ()
 ) -> list[Tile]:
-    """The tiles with cores shared where axons, memory and accumulator allow it, numbered anew without gaps.
+    """Return the tiles with cores shared where axons, memory and accumulator allow it, numbered anew without gaps.
 
-    apart : populations that are cut by places, whose cores stay as they are.
+    apart : populations that are cut by output positions, whose cores stay as they are.
     """
     projections = {p.name: p for p in network.projections}
     rooms = {p.name: room(p, chip) for p in network.populations}
@@ -159,7 +163,7 @@ def merge(
         if t.soma_core not in several or t.population in apart:
             continue
         beside = open_cores.setdefault(t.soma_core, [])
-        found = next((held for held in beside if fits([*held, t], projections, rooms[t.population], storage)), None)
+        found = next((mine for mine in beside if fits([*mine, t], projections, rooms[t.population], storage)), None)
         if found is None:
             beside.append([t])
         else:
@@ -169,8 +173,8 @@ def merge(
     if not host:
         return tiles
     used = {host.get(t.core, t.core) for t in tiles} | {t.soma_core for t in tiles}
-    kept = sorted(used | {c for t in tiles for c in t.local_cores})
-    number = {core: i for i, core in enumerate(kept)}
+    used |= {c for t in tiles for c in t.local_cores}
+    number = {core: i for i, core in enumerate(sorted(used))}
     return [
         replace(
             t,
@@ -183,29 +187,24 @@ def merge(
     ]
 
 
-def fits(held: list[Tile], projections: dict[str, IntProjection], chip: Chip, storage: str) -> bool:
-    """Whether tiles of the same neurons can share one synapse core."""
-    axons = sum(t.columns[1] - t.columns[0] for t in held)
-    if axons > int(chip.axons) or len({projections[t.projection].num_message_bits for t in held}) > 1:
+def fits(tiles: list[Tile], projections: dict[str, IntProjection], chip: Chip, storage: str) -> bool:
+    """Return whether tiles of the same neurons can share one synapse core."""
+    axons = sum(t.columns[1] - t.columns[0] for t in tiles)
+    if axons > int(chip.axons) or len({projections[t.projection].num_message_bits for t in tiles}) > 1:
         return False
-    synapses = sum(t.synapses for t in held)
+    synapses = sum(t.synapses for t in tiles)
     if storage == "full":
         fitting = full_bytes(synapses, chip) <= int(chip.weight_memory)
     else:
         # Each alone may have as many weights as the table holds: only narrow ones are sure to fit together.
-        narrow = all(2 ** projections[t.projection].weight_bits <= int(chip.weight_values) for t in held)
+        narrow = all(2 ** projections[t.projection].weight_bits <= int(chip.weight_values) for t in tiles)
         fitting = narrow and indexed_bytes(synapses, chip) <= int(chip.sram)
-    return fitting and sum(largest_sum(projections[t.projection], t) for t in held) < 2 ** (
+    return fitting and sum(largest_sum(projections[t.projection], t) for t in tiles) < 2 ** (
         int(chip.accumulator_bits) - 1
     )
 
 
 def largest_sum(p: IntProjection, tile: Tile) -> int:
-    """The largest possible |partial sum| of the tile's slow weights, whatever comes in."""
+    """Return the largest possible |partial sum| of the tile's slow weights, for any input."""
     largest = VALUE_MAX if p.num_message_bits else 1
     return largest * int(np.abs(p.weights[tile.slices]).sum(axis=1).max())
-
-
-def core_count(tiles: list[Tile]) -> int:
-    """Cores that tiles take."""
-    return 1 + max(c for t in tiles for c in (*t.cores, t.soma_core))
