@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The fast forms of a plastic layer against paper.md section 1 written down step by step, in values and gradients."""
+"""The fast forms of a plastic layer against the equations of docs/concepts.md step by step, in values and gradients."""
 
 import functools
 import gc

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Damage: to images and to event streams. Pure functions; randomness only from the generator given.
 
-Images : (..., height, width) of 0 .. 1. Sources: paper.md section 2, "Fault tolerance" (Wu et al. 2022).
+Images : (..., height, width) of 0 .. 1. Source: Wu et al., Nat. Commun. 13:65, 2022, fault tolerance.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """A plastic dense layer with its LIF neurons, differentiable in W, b and theta = (alpha, eta, beta).
 
 Equal forms of the local term. `matrix` carries P, one a sample: (batch, n_out, n_in). `gram` never forms P
-(shared/tianjic B.3): with K(m, q) = sum_j eta_j s_j(m) s_j(q),
+(docs/fixed-point.md, "The history form"): with K(m, q) = sum_j eta_j s_j(m) s_j(q),
 
     sum_j s_j(m) P_ij(m-1) = lambda^(m-1) sum_j s_j(m) P_ij(0)
                              + sign sum_{q<m} lambda^(m-1-q) K(m, q) (rho(u_i(q)/v_th) + beta_i)

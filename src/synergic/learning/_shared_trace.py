@@ -3,7 +3,7 @@
 
     P_ij(m) = clip(lambda P_ij(m-1) + sign eta_j mean_b s_bj(m) (rho(u_bi(m)/v_th) + beta_i), -P_max, P_max)
 
-Here a sample's prediction depends on what shares its batch (paper.md, "A warning"), so nothing of this is exported.
+Here a sample's prediction depends on what shares its batch, so nothing of this is exported.
 The outer products of the batch are never formed. `matrix` carries P itself, (n_out, n_in), with its bound; `gram`
 the batch x batch overlaps of an input that stays, K = X diag(eta) X^T / batch, and the trace of the posts,
 

@@ -194,7 +194,7 @@ def check_accumulators(graph: Any, k_top: int) -> None:
                 f"{q.name}.partial sum",
                 f"a possible {top}",
                 f"below {2**31} (32 bits)",
-                f"{few} So do fewer inputs to the neuron.",
+                f"{few} A neuron with fewer inputs fits too.",
             )
             total += (k_top if q.fades else ONE) * slow + np.abs(q.alpha) * local
         top = int(total.max(initial=0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The equations in floating point (shared/paper section 1; Wu et al., Nat. Commun. 13:65, 2022).
+"""The equations in floating point (Wu et al., Nat. Commun. 13:65, 2022, Methods).
 
 Arrays may carry leading batch axes: spikes (..., n_in), potentials (..., n_out), local weights
 (..., n_out, n_in). Single samples simply have none.
