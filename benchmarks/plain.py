@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The formulation to beat: the equations of docs/concepts.md written down as they stand, the way the authors wrote theirs.
+"""The formulation to beat: the equations of docs/concepts.md as the authors wrote theirs, without shortcuts.
 
 Step by step, the slow current computed anew at every step although the input stays, the outer products of a batch
 materialised and then averaged into one P for all (trace "shared"), gradients by autograd.
