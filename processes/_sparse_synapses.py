@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csc_matrix, issparse
+from scipy.sparse import csc_matrix, issparse, sparray, spmatrix
 
 from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
 from synergic._core.integers import AGAIN, check_range
@@ -22,6 +22,8 @@ from synergic.rules import Hebbian, IntHebbian, IntRule, Rule
 from synergic.rules._synapses import Places, check_local
 
 Array = npt.NDArray[Any]
+Matrix: TypeAlias = "npt.ArrayLike | spmatrix | sparray"
+"""A full matrix, or a sparse one of scipy's."""
 OFF = "Store a synapse there, with weight 0 if need be."
 
 

@@ -3,53 +3,98 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from synergic._core.checks import finite_array, numbers, require, whole
 from synergic.network._unfold import pairs, picture_after
 from synergic.processes._shared_memory import SharedVar
-from synergic.processes._sparse_synapses import Pattern, SynapseConnection, Synapses
+from synergic.processes._sparse_synapses import Matrix, Pattern, SynapseConnection, Synapses
+from synergic.rules import IntRule, Rule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ConnectionArguments
 
 
 class HybridConv(SynapseConnection):
-    """A convolution as Lava's Conv, whose synapses also have local weights: a_i(m) = sum_e s_j(m) (k(m) W_e + alpha_i
-    P_e(m-1)) over the synapses e = (i, j) of the unfolded kernel, W_e its weight in the kernel.
+    """Convolution Process, as Lava's Conv, whose synapses also have local weights.
 
-    The slow kernel is shared by all places. Local weights are not: a local rule knows one synapse's s_j and u_i, and
-    one P for all places would have to bring together what happens at all of them. Memory and time go with the synapses.
+    The synaptic input of output i at step m of a presentation is
+
+        a_i(m) = sum_e s_j(m) (k(m) W_e + alpha_i P_e(m-1)) over the synapses e = (i, j)
+
+    of the unfolded kernel, with W_e the weight of synapse e in the kernel. All output positions share the kernel. Each
+    synapse has its own local weight, because a local rule knows only the s_j and u_i of one synapse. Memory and time
+    grow with the number of synapses.
 
     Parameters
     ----------
-    weight : the kernel, (channels out, X, Y, channels in / groups), as Lava's Conv has it: torch, which correlates, has
-        it flipped along X and Y. Floats select the floating-point models, integers the fixed-point ones.
-    input_shape : (X, Y, channels in). padding, stride, dilation : one number, or (X, Y). groups : as Lava's.
-    rule, alpha, local_weights, trace, record and all others as of HybridSparse, of the matrix (n_out, n_in) between the
-        raveled output and the raveled input, x before y before channel. Parameters of a rule likewise.
+    weight : array_like, shape (channels out, X, Y, channels in / groups)
+        The kernel, as of Lava's Conv. The kernel of torch, which correlates, is flipped along X and Y. Floats select
+        the floating-point models, integers the fixed-point models.
+    input_shape : tuple of int, (X, Y, channels in)
+        Shape of the input.
+    padding, stride, dilation : int or tuple of int, (X, Y), defaults 0, 1, 1
+        As of Lava's Conv.
+    groups : int, default 1
+        Number of groups of channels, as of Lava's Conv.
+    rule, alpha, local_weights, trace, weight_bits, num_message_bits, **kwargs
+        As of HybridSparse, for the matrix (n_out, n_in) between the flattened output and the flattened input (x before
+        y before channel). The same holds for arrays of parameters of a rule.
 
-    Ports: s_in of input_shape; u_in and a_out of `output_shape`, (X, Y, channels out); r_in (1,). HybridLIF's are flat:
-    `conv.a_out.flatten().connect(lif.a_in)`, `lif.u_out.reshape(conv.u_in.shape).connect(conv.u_in)`. Vars as of
-    HybridSparse, but `weights` (also `weight`) is the kernel. Raises ParameterError, and UnsupportedError for a rule
-    that is not local to a synapse.
+    Attributes
+    ----------
+    s_in : InPort, shape `input_shape`
+        Spikes 0/1, or values.
+    u_in : InPort, shape `output_shape`
+        Potentials of the neurons behind, before their reset.
+    r_in : InPort, shape (1,)
+        Global signal, for rules that use one.
+    a_out : OutPort, shape `output_shape`
+        Synaptic input of the neurons behind.
+    input_shape, output_shape : tuple of int, (X, Y, channels)
+        Shapes of input and output.
+    weights : Var, shape of `weight`
+        The kernel; also `weight`. The other Vars are those of HybridSparse.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or the kernel does not fit into the padded input.
+    UnsupportedError
+        If the rule looks at other neurons or inputs than those of a synapse.
+
+    Notes
+    -----
+    The ports of HybridLIF are flat. Connect them as in the example.
+
+    Examples
+    --------
+    >>> conv = HybridConv(weight=np.zeros((8, 3, 3, 1)), input_shape=(28, 28, 1))
+    >>> conv.a_out.flatten().connect(lif.a_in)
+    >>> lif.u_out.reshape(conv.u_in.shape).connect(conv.u_in)
     """
 
     def __init__(
         self,
         *,
-        weight: Any,
+        weight: npt.ArrayLike,
         input_shape: tuple[int, int, int],
-        padding: Any = 0,
-        stride: Any = 1,
-        dilation: Any = 1,
+        padding: int | tuple[int, int] = 0,
+        stride: int | tuple[int, int] = 1,
+        dilation: int | tuple[int, int] = 1,
         groups: int = 1,
-        rule: Any = None,
-        alpha: Any = None,
-        local_weights: Any = None,
+        rule: Rule | IntRule | None = None,
+        alpha: Matrix | None = None,
+        local_weights: Matrix | None = None,
         trace: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
-        **kwargs: Any,
+        **kwargs: Unpack[ConnectionArguments],
     ) -> None:
         name = kwargs.get("name", "HybridConv")
         where = f"{name}.weight"
@@ -77,10 +122,10 @@ class HybridConv(SynapseConnection):
         super().__init__(p, shape_in=shape, shape_out=self.output_shape, **kwargs)
 
     def slow_weights(self, p: Any, low: float, high: float) -> SharedVar:
-        """The kernel."""
+        """Return the Var of the kernel."""
         return SharedVar(p.weights, low, high)
 
     @property
     def weight(self) -> SharedVar:
-        """The kernel, by Lava's name."""
+        """Var of the kernel, by the name that Lava gives it."""
         return self.weights

@@ -3,55 +3,121 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from synergic._core.checks import numbers
 from synergic.network._description import Population, Projection
 from synergic.network._quantise import IntPopulation, IntProjection
 from synergic.processes._connection import PlasticConnection
 from synergic.processes._shared_memory import SharedVar
+from synergic.rules import IntRule, Rule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ClockArguments, ConnectionArguments
 
 
 class HybridDense(PlasticConnection):
-    """a(m) = sum_j s_j(m) (k(m) W_ij + alpha_i P_ij(m-1)); P by a local rule (synergic.rules).
+    """Dense (all-to-all) connection Process with slow weights W and fast, local weights P.
 
-    Connect `pre.s_out -> s_in`, `a_out -> neuron.a_in`, and for a plastic connection `neuron.u_out -> u_in`.
-    Like Lava's Dense it sends before it receives: spikes of one step act in the next, any graph runs.
+    The synaptic input of neuron i at step m of a presentation is
+
+        a_i(m) = sum_j s_j(m) (k(m) W_ij + alpha_i P_ij(m-1)),
+
+    where s_j are the spikes of input j. W stays as it is; a local rule (synergic.rules) updates P from the spikes
+    and from the potential u_i(m) that this very input has driven.
+
+    Connect `source.s_out` to `s_in`, `a_out` to `neuron.a_in` and, for a plastic connection, `neuron.u_out` to
+    `u_in`. Like Lava's Dense, it sends before it receives: spikes of one step act in the next, so that any graph runs.
 
     Parameters
     ----------
-    weights : (n_out, n_in), W. Floats select the floating-point models, integers the fixed-point ones.
-    rule : Rule (floats), IntRule (integers), or None for a connection without local weights.
-    alpha : scalar or (n_out,) or, floats only, (n_out, n_in).
-    local_weights : (n_out, n_in), P at the start of each presentation; zeros if None.
-    trace : "per_sample": P starts anew at each presentation and evolves; "frozen": P stays.
-    vth : threshold of the neurons that the rule's rho(u / v_th) refers to (floats; integers have it in the table).
-    k : decay of W at m = 1, 2, ...; beyond its end the last value holds. Integers: 12 fraction bits. Default 1.
-    onset, period, presentations, lag : see synergic.processes._timing.Timing; the first three as of the neurons
-        that a_out feeds.
-    weight_bits, num_message_bits : integers only; of the slow weights, and 0 for spikes or 8 for values at s_in.
-    record : number of presentations whose last P is kept in `local_record` (record, n_out, n_in); default none.
+    weights : array_like, shape (n_out, n_in)
+        Slow weights W. Floats select the floating-point models; integers select the fixed-point models, and then lie
+        within `weight_bits`.
+    rule : Rule, IntRule or None, default None
+        Local rule: a Rule for floats, an IntRule for integers, None for a connection without local weights.
+    alpha : array_like, shape () or (n_out,), default 0
+        Weight of the local weights. Floats may also have one value a synapse, (n_out, n_in). Integers have 24 bits.
+    local_weights : array_like, shape (n_out, n_in), default zeros
+        P at the start of each presentation, within the bound of the rule.
+    trace : {"per_sample", "frozen"}, default "per_sample"
+        "per_sample": P starts anew at each presentation and evolves. "frozen": P does not change.
+    weight_bits : int, default 8
+        Integers only: bits of W, 2 to 16.
+    num_message_bits : {0, 8}, default 0
+        Integers only: 0 where spikes come in, 8 where values 0 .. 255 come in.
+    vth : float, default 0.35
+        Threshold of the neurons behind, for the rho(u / v_th) of a rule; greater than 0. Integers have it in a table.
+    k : array_like, shape (T,), default 1
+        Decay of W at m = 1, 2, ...; beyond its end the last value is used. Integers have 12 fraction bits.
+    onset : int, default 0
+        Lava steps before the first presentation, as of the neurons behind.
+    period : int or None, default None
+        Steps T of a presentation. None: one presentation that does not end.
+    presentations : int or None, default None
+        Number of presentations, after which the process rests. None: no end.
+    lag : int, default 0
+        First steps of a presentation in which no spikes are delivered.
+    record : int, default 0
+        Number of presentations of which `local_record` stores the last P.
+    name, log_config
+        As of every Lava process.
 
-    Ports: s_in (n_in,), u_in (n_out,), r_in (1,), the global signal for rules that need one, a_out (n_out,). Vars,
-    readable and settable between runs: weights, local_weights (now), local_start (of a presentation), alpha, eta,
-    beta, lambda_, k; saturated (1,), entries of P that its bound changed. theta, state : by name, all parameters of
-    the rule and its extra arrays, each with the get and set of a Var; eta, beta, lambda_ are those of theta.
-    Raises ParameterError.
+    Attributes
+    ----------
+    s_in : InPort, shape (n_in,)
+        Spikes 0/1, or values.
+    u_in : InPort, shape (n_out,)
+        Potentials of the neurons behind, before their reset.
+    r_in : InPort, shape (1,)
+        Global signal, for rules that use one.
+    a_out : OutPort, shape (n_out,)
+        Synaptic input of the neurons behind.
+    weights, local_weights, local_start : Var, shape (n_out, n_in)
+        W, P now, and P at the start of a presentation.
+    alpha, k : Var
+        As given.
+    eta, beta, lambda_ : Var
+        The parameters of those names of the rule; a single 0 where the rule has none.
+    theta, state : dict of Var
+        All parameters of the rule, and its arrays beside P, by name.
+    saturated : Var, shape (1,)
+        Number of values of P that its bound has changed.
+    local_record : Var, shape (record, n_out, n_in)
+        The last P of each recorded presentation.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or floats and integers are mixed.
+
+    Notes
+    -----
+    Vars can be read and set between two runs. Equations: synergic.numerics.floating and synergic.numerics.fixed.
+
+    Examples
+    --------
+    >>> dense = HybridDense(weights=np.zeros((10, 64)), rule=sy.Hebbian(eta=0.1), alpha=0.5)
+    >>> dense.a_out.connect(lif.a_in)
+    >>> lif.u_out.connect(dense.u_in)
     """
 
     def __init__(
         self,
         *,
-        weights: Any,
-        rule: Any = None,
-        alpha: Any = None,
-        local_weights: Any = None,
+        weights: npt.ArrayLike,
+        rule: Rule | IntRule | None = None,
+        alpha: npt.ArrayLike | None = None,
+        local_weights: npt.ArrayLike | None = None,
         trace: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
-        **kwargs: Any,
+        **kwargs: Unpack[ConnectionArguments],
     ) -> None:
         name = kwargs.get("name", "HybridDense")
         weights = numbers(f"{name}.weights", weights)
@@ -60,28 +126,47 @@ class HybridDense(PlasticConnection):
         if integer and rule is not None and local_weights is None:
             local_weights = np.zeros(weights.shape, np.int64)
         # The description's own checks are the process's: a process is never looser than a network.
+        own: Any = rule
         if integer:
             p: Any = IntProjection(
-                name, "s_in", "a_out", weights, rule, alpha, local_weights, trace, weight_bits, num_message_bits
+                name, "s_in", "a_out", weights, own, alpha, local_weights, trace, weight_bits, num_message_bits
             )
         else:
-            p = Projection(name, "s_in", "a_out", weights, rule, alpha, local_weights, trace)
-        fresh = rule.fresh(p.n_out, p.n_in) if p.learns else {}
+            p = Projection(name, "s_in", "a_out", weights, own, alpha, local_weights, trace)
+        fresh = own.fresh(p.n_out, p.n_in) if p.learns else {}
         super().__init__(
             p, integer=integer, fresh=fresh, weight_bits=weight_bits, num_message_bits=num_message_bits, **kwargs
         )
 
     def synaptic(self, p: Any, values: Any, low: float, high: float) -> SharedVar:
-        """A matrix, input by input."""
+        """Return a Var with a matrix (n_out, n_in), stored input by input."""
         return SharedVar(values, low, high, order="F")
 
     @classmethod
     def from_description(
-        cls, p: Projection | IntProjection, post: Population | IntPopulation, k: Any, **timing: Any
+        cls,
+        p: Projection | IntProjection,
+        post: Population | IntPopulation,
+        k: npt.ArrayLike,
+        lag: int = 0,
+        **timing: Unpack[ClockArguments],
     ) -> HybridDense:
-        """The process of a projection of a network description; `post` is its target."""
-        if isinstance(p, IntProjection):
-            timing |= {"weight_bits": p.weight_bits, "num_message_bits": p.num_message_bits}
+        """Build the process of one projection of a network description.
+
+        Parameters
+        ----------
+        p : Projection or IntProjection
+            The projection.
+        post : Population or IntPopulation
+            Its target population, whose threshold the local rule uses.
+        k : array_like, shape (T,)
+            Decay of the slow weights at steps 1 .. T, `network.k_of(p)`.
+        lag : int, default 0
+            Steps at the beginning of a presentation in which no spikes are delivered, `network.lag(p)`.
+        **timing
+            onset, period, presentations and record, as of the constructor.
+        """
+        weight_bits, num_message_bits = (p.weight_bits, p.num_message_bits) if isinstance(p, IntProjection) else (8, 0)
         return cls(
             weights=p.weights,
             rule=p.rule,
@@ -90,6 +175,9 @@ class HybridDense(PlasticConnection):
             trace=p.trace,
             vth=post.vth,
             k=k,
+            lag=lag,
+            weight_bits=weight_bits,
+            num_message_bits=num_message_bits,
             name=p.name,
             **timing,
         )

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from synergic._core.checks import option, require
 from synergic.network._description import Population
@@ -15,22 +16,77 @@ from synergic.numerics.fixed import ACCUMULATOR_SHIFT
 from synergic.processes._population import SHIFTS, Neurons
 from synergic.processes._timing import Timing
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ClockArguments, ProcessArguments
+
 
 class HybridLIF(Neurons):
-    """u(m) = d r(u(m-1), s(m-1)) + a_in + b;  s(m) = u(m) > v_th  (numerics.floating / numerics.fixed).
+    """Leaky integrate-and-fire (LIF) neuron Process that also sends its membrane potential.
+
+    At step m of a presentation
+
+        u(m) = d r(u(m-1), s(m-1)) + a_in(m) + b,    s(m) = 1 if u(m) > v_th else 0,
+
+    where r is the reset and u starts each presentation at 0.
 
     Parameters
     ----------
-    shape : (n,)
-    vth, decay, bias, reset : as synergic.Population. Integers (docs/fixed-point.md, `vth` and `bias` at the
-        membrane's scale, `decay` with 12 fraction bits) select the fixed-point models, floats the floating ones.
-    onset, period, presentations : see synergic.processes._timing.Timing; u starts each presentation at 0.
-    accumulator_shift : integers only; 6 where spikes come in, 14 where values of 8 bits do.
-    record : number of Lava steps whose s and u are kept in `s_record`, `u_record` (record, n); default none.
+    shape : tuple of int, (n,)
+        Number of neurons.
+    vth : float or int, default 0.35
+        Threshold v_th, greater than 0. A float selects the floating-point models, an integer the fixed-point models.
+    decay : float or int, default 0.4
+        Factor d of the potential in a step, 0 to 1; integers have 12 fraction bits, 0 to 4096.
+    bias : array_like, shape () or (n,), default 0
+        Bias b, added in each step; of integers within 24 bits, at the scale of the membrane.
+    reset : {"subtract", "zero"}, default "subtract"
+        After a spike, the threshold is subtracted from u, or u becomes 0.
+    onset : int, default 0
+        Lava steps before the first presentation.
+    period : int or None, default None
+        Steps T of a presentation. None: one presentation that does not end.
+    presentations : int or None, default None
+        Number of presentations, after which the process rests. None: no end.
+    record : int, default 0
+        Number of Lava steps whose spikes and potentials are recorded.
+    accumulator_shift : {6, 14}, default 6
+        Integers only: 6 where spikes come in, 14 where values of 8 bits come in.
+    name, log_config
+        As of every Lava process.
 
-    Ports: a_in (n,) synaptic input; s_out (n,) spikes 0/1; u_out (n,) membrane before its reset.
-    Vars: u (n,) after reset; vth, decay (1,); bias (n,); s_record, u_record; saturated (1,) count.
-    Raises ParameterError.
+    Attributes
+    ----------
+    a_in : InPort, shape (n,)
+        Synaptic input.
+    s_out : OutPort, shape (n,)
+        Spikes 0/1.
+    u_out : OutPort, shape (n,)
+        Membrane potential before its reset.
+    u : Var, shape (n,)
+        Membrane potential after its reset.
+    vth, decay : Var, shape (1,)
+        As given.
+    bias : Var, shape (n,)
+        As given.
+    s_record, u_record : Var, shape (record, n)
+        Recorded spikes, and potentials before their reset.
+    saturated : Var, shape (1,)
+        Number of potentials that were limited to 24 bits; always 0 for floats.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or floats and integers are mixed.
+
+    Notes
+    -----
+    Equations: synergic.numerics.floating, synergic.numerics.fixed, and docs/fixed-point.md for integers.
+
+    Examples
+    --------
+    >>> lif = HybridLIF(shape=(10,), vth=0.5, decay=0.4)
     """
 
     def __init__(
@@ -39,14 +95,14 @@ class HybridLIF(Neurons):
         shape: tuple[int],
         vth: float = 0.35,
         decay: float = 0.4,
-        bias: Any = 0.0,
+        bias: npt.ArrayLike = 0.0,
         reset: str = "subtract",
         onset: int = 0,
         period: int | None = None,
         presentations: int | None = None,
         record: int = 0,
         accumulator_shift: int = ACCUMULATOR_SHIFT,
-        **kwargs: Any,
+        **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name = kwargs.get("name", "HybridLIF")
         n = self.count(name, shape)
@@ -68,9 +124,29 @@ class HybridLIF(Neurons):
         self.share()
 
     @classmethod
-    def from_description(cls, p: Population | IntPopulation, **timing: Any) -> HybridLIF:
-        """The process of a population of a network description. Raises UnsupportedError for other neurons."""
+    def from_description(cls, p: Population | IntPopulation, **timing: Unpack[ClockArguments]) -> HybridLIF:
+        """Build the process of one population of a network description.
+
+        Parameters
+        ----------
+        p : Population or IntPopulation
+            The population, of leaky integrate-and-fire neurons.
+        **timing
+            onset, period, presentations and record, as of the constructor.
+
+        Raises
+        ------
+        UnsupportedError
+            If the population has other neurons; they are a HybridNeuron.
+        """
         plain_only(cls.__name__, (p,), "the process is this neuron", "Use HybridNeuron.")
-        if isinstance(p, IntPopulation):
-            timing["accumulator_shift"] = p.accumulator_shift
-        return cls(shape=(p.size,), vth=p.vth, decay=p.decay, bias=p.bias, reset=p.reset, name=p.name, **timing)
+        return cls(
+            shape=(p.size,),
+            vth=p.vth,
+            decay=p.decay,
+            bias=p.bias,
+            reset=p.reset,
+            accumulator_shift=p.accumulator_shift if isinstance(p, IntPopulation) else ACCUMULATOR_SHIFT,
+            name=p.name,
+            **timing,
+        )

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from synergic._core.checks import kind, option
 from synergic.network._description import Population
@@ -16,24 +17,75 @@ from synergic.processes._population import SHIFTS, Neurons
 from synergic.processes._shared_memory import STATE, THETA, SharedVar, table_of
 from synergic.processes._timing import Timing
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ClockArguments, ProcessArguments
+
 
 class HybridNeuron(Neurons):
-    """HybridNeuron(shape=(5,), neuron=sy.CurrentLIF(0.5), vth=1.0, decay=0.9): the neuron's function, step by step.
+    """Neuron Process of any kind of synergic.neurons, or of your own.
+
+    In each step it calls the two pure functions of `neuron`, which state the equation. All state starts each
+    presentation at 0.
 
     Parameters
     ----------
-    shape : (n,)
-    neuron : Neuron. Floating-point parameters select the floating-point model, integer ones (quantise) the fixed one.
-    vth, decay, bias, reset : as synergic.Population or, for an integer neuron, IntPopulation; decay is 0 for neurons
-        without memory.
-    onset, period, presentations : see synergic.processes._timing.Timing; all state starts each presentation at 0.
-    accumulator_shift : integers only; 6 where spikes come in, 14 where values of 8 bits do.
-    record : number of Lava steps whose s and u are kept in `s_record`, `u_record` (record, n); default none.
+    shape : tuple of int, (n,)
+        Number of neurons.
+    neuron : Neuron
+        The kind of neuron. Floating-point parameters select the floating-point model, integer parameters (as quantise
+        makes them) the fixed-point model.
+    vth : float or int
+        Threshold, greater than 0, in the numbers of `neuron`.
+    decay : float or int, default 0
+        Factor of the potential in a step, 0 to 1 (integers: 12 fraction bits). 0 for neurons without memory.
+    bias : array_like, shape () or (n,), default 0
+        Bias, added in each step.
+    reset : {"subtract", "zero"}, default "subtract"
+        After a spike, the threshold is subtracted from u, or u becomes 0.
+    onset : int, default 0
+        Lava steps before the first presentation.
+    period : int or None, default None
+        Steps T of a presentation. None: one presentation that does not end.
+    presentations : int or None, default None
+        Number of presentations, after which the process rests. None: no end.
+    record : int, default 0
+        Number of Lava steps whose output and potentials are recorded.
+    accumulator_shift : {6, 14}, default 6
+        Integers only: 6 where spikes come in, 14 where values of 8 bits come in.
+    name, log_config
+        As of every Lava process.
 
-    Ports: a_in (n,) synaptic input; s_out (n,) spikes 0/1, or values of 0 .. 1 (0 .. 255 in integers); u_out (n,) what
-    local rules hear. Vars: u (n,) after reset; vth, decay (1,); bias (n,); s_record, u_record; saturated (1,) count.
-    theta, state : by name, the neuron's parameters and its arrays beside u, each with the get and set of a Var.
-    Raises ParameterError.
+    Attributes
+    ----------
+    a_in : InPort, shape (n,)
+        Synaptic input.
+    s_out : OutPort, shape (n,)
+        Spikes 0/1, or values of 0 .. 1 (integers: 0 .. 255), as the neuron sends.
+    u_out : OutPort, shape (n,)
+        Potential before its reset, which local rules use.
+    u : Var, shape (n,)
+        Potential after its reset.
+    vth, decay : Var, shape (1,)
+        As given.
+    bias : Var, shape (n,)
+        As given.
+    theta, state : dict of Var
+        Parameters of the neuron, and its arrays beside u, by name.
+    s_record, u_record : Var, shape (record, n)
+        Recorded output, and potentials before their reset.
+    saturated : Var, shape (1,)
+        Number of values that were limited to their bits; always 0 for floats.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or floats and integers are mixed.
+
+    Examples
+    --------
+    >>> neurons = HybridNeuron(shape=(5,), neuron=sy.CurrentLIF(0.5), vth=1.0, decay=0.9)
     """
 
     def __init__(
@@ -43,14 +95,14 @@ class HybridNeuron(Neurons):
         neuron: Neuron,
         vth: float,
         decay: float = 0,
-        bias: Any = 0,
+        bias: npt.ArrayLike = 0,
         reset: str = "subtract",
         onset: int = 0,
         period: int | None = None,
         presentations: int | None = None,
         record: int = 0,
         accumulator_shift: int = ACCUMULATOR_SHIFT,
-        **kwargs: Any,
+        **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name = kwargs.get("name", type(self).__name__)
         kind(f"{name}.neuron", neuron, Neuron, "Leaky integrate-and-fire neurons are a HybridLIF.")
@@ -75,9 +127,16 @@ class HybridNeuron(Neurons):
         self.share()
 
     @classmethod
-    def from_description(cls, p: Population | IntPopulation, **timing: Any) -> HybridNeuron:
-        """The process of a population of a network description."""
-        if isinstance(p, IntPopulation):
-            timing["accumulator_shift"] = p.accumulator_shift
+    def from_description(cls, p: Population | IntPopulation, **timing: Unpack[ClockArguments]) -> HybridNeuron:
+        """Build the process of one population of a network description.
+
+        Parameters
+        ----------
+        p : Population or IntPopulation
+            The population, with a neuron of synergic.neurons or of your own.
+        **timing
+            onset, period, presentations and record, as of the constructor.
+        """
         given = {name: getattr(p, name) for name in ("neuron", "vth", "decay", "bias", "reset", "name")}
-        return cls(shape=(p.size,), **given, **timing)
+        shift = p.accumulator_shift if isinstance(p, IntPopulation) else ACCUMULATOR_SHIFT
+        return cls(shape=(p.size,), accumulator_shift=shift, **given, **timing)

@@ -3,47 +3,80 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synergic.processes._sparse_synapses import Pattern, SynapseConnection, Synapses, canonical
+from synergic.processes._sparse_synapses import Matrix, Pattern, SynapseConnection, Synapses, canonical
+from synergic.rules import IntRule, Rule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ConnectionArguments
 
 
 class HybridSparse(SynapseConnection):
-    """HybridDense with synapses only where `weights` stores one: the same numbers, memory and time by synapse.
+    """Sparse connection Process: HybridDense with synapses only where `weights` stores one.
 
-    a_i(m) = sum_e s_j(m) (k(m) W_e + alpha_i P_e(m-1)) over the synapses e = (i, j); P by a local rule. A stored 0 is a
-    synapse, and may learn. A rule's function sees one synapse at a time (synergic.rules); one that looks at
-    other neurons or inputs is refused. Connect it as HybridDense, or Lava's Sparse.
+    The synaptic input of neuron i at step m of a presentation is
+
+        a_i(m) = sum_e s_j(m) (k(m) W_e + alpha_i P_e(m-1)) over the synapses e = (i, j),
+
+    with P updated by a local rule. Results are those of HybridDense with zeros elsewhere; memory and time grow with the
+    number of synapses. A stored 0 is a synapse, and may learn. Connect it as HybridDense, or as Lava's Sparse.
 
     Parameters
     ----------
-    weights : scipy's csr_matrix, csc_matrix or coo_matrix (n_out, n_in), or a full matrix, of which what is not 0 is
-        stored. Floats select the floating-point models, integers the fixed-point ones.
-    local_weights : a sparse or full matrix with nothing but 0 off the stored synapses, or one value a synapse.
-    alpha : scalar or (n_out,) or, floats only, a matrix as local_weights.
-    rule : as of HybridDense; of a mask, the part at the synapses counts: those that have a local weight.
-    record : `local_record` is (record, synapses).
-    All others as of HybridDense.
+    weights : scipy sparse matrix or array_like, shape (n_out, n_in)
+        Slow weights W. Of a full matrix, what is not 0 is a synapse. Floats select the floating-point models, integers
+        the fixed-point models.
+    rule : Rule, IntRule or None, default None
+        Local rule, as of HybridDense. Its functions receive one synapse at a time (synergic.rules). Of a mask,
+        the part at the synapses counts.
+    alpha : array_like, shape () or (n_out,), default 0
+        Weight of the local weights; floats may also have a matrix, as `local_weights`.
+    local_weights : scipy sparse matrix or array_like, default zeros
+        P at the start of each presentation: a matrix (n_out, n_in) with nothing but 0 off the stored synapses, or one
+        value a synapse, (synapses,).
+    trace, weight_bits, num_message_bits, **kwargs
+        As of HybridDense.
 
-    Ports as of HybridDense. Vars too, but weights, local_weights, local_start and what a rule keeps by synapse
-    (`state`) have one value a synapse: `get` makes a csc_matrix, whose `data` is in the order of the Var as a Monitor
-    shows it and of local_record; `set` takes a matrix with the same synapses, or such a row. Raises ParameterError, and
-    UnsupportedError for a rule that is not local to a synapse.
+    Attributes
+    ----------
+    s_in, u_in, r_in, a_out
+        Ports, as of HybridDense.
+    weights, local_weights, local_start : Var, shape (synapses,)
+        One value a synapse. `get` returns a csc_matrix; its `data` has the order of the Var. `set` takes a matrix with
+        the same synapses, or such a row.
+    state : dict of Var
+        Arrays of the rule beside P, those of a synapse likewise.
+    local_record : Var, shape (record, synapses)
+        The last P of each recorded presentation.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or has values off the stored synapses.
+    UnsupportedError
+        If the rule looks at other neurons or inputs than those of a synapse.
+
+    Examples
+    --------
+    >>> sparse = HybridSparse(weights=scipy.sparse.random(10, 64, 0.1, "csc"), rule=sy.Hebbian(eta=0.1), alpha=0.5)
     """
 
     def __init__(
         self,
         *,
-        weights: Any,
-        rule: Any = None,
-        alpha: Any = None,
-        local_weights: Any = None,
+        weights: Matrix,
+        rule: Rule | IntRule | None = None,
+        alpha: Matrix | None = None,
+        local_weights: Matrix | None = None,
         trace: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
-        **kwargs: Any,
+        **kwargs: Unpack[ConnectionArguments],
     ) -> None:
         name = kwargs.get("name", "HybridSparse")
         m = canonical(f"{name}.weights", weights)
