@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import numpy.typing as npt
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic._core.checks import choice, finite_array, kind, number, numbers, require, whole
@@ -13,46 +14,86 @@ from synergic.processes._shared_memory import SharedVar
 from synergic.processes._sources import DataOrPort
 from synergic.processes._timing import Timing
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ProcessArguments
+
+Form = Literal["channels", "signed", "graded"]
 FORMS = ("channels", "signed", "graded")
 
 
 class DeltaEncoder(DataOrPort):
-    """Sends where a signal has moved by a threshold or more since it last sent (numerics.encoding.delta).
+    """Encoder Process that sends where a signal has moved by a threshold or more since it last sent.
+
+    The process stores, for each value, what it has sent so far in the presentation. The answer to a value leaves in the
+    Lava step in which the value comes in.
 
     Parameters
     ----------
-    threshold : > 0, unit of the signal. A float selects the floating-point models, an integer the fixed-point ones.
-    form : "channels": spikes 0/1, two channels a value, first of all values that went down, then of all that went up,
-        the order of an event camera's polarities; "signed": -1, 0, 1; "graded": the difference itself, as Lava's
-        DeltaEncoder, which sends it a step later.
-    signal : (samples, T, n), a presentation each: of the threshold's kind, integers within 24 bits. None: it comes in
-        by a_in.
-    n : number of values, where no signal is given.
-    start : what is held before the first step of a presentation, default 0; None: the signal's first value, so that a
-        signal at rest sends nothing.
-    onset, period, presentations : synergic.processes._timing.Timing; period and presentations follow from a signal.
-    at_once : False: a step of the presentation in each Lava step. True: all T of it in each, for FusedNetwork.
+    threshold : float or int
+        Threshold, greater than 0, in the unit of the signal. A float selects the floating-point models, an integer the
+        fixed-point models.
+    form : {"channels", "signed", "graded"}, default "channels"
+        "channels": spikes 0/1 in two channels a value, first all values that went down, then all that went up, which is
+        the order of an event camera's polarities. "signed": -1, 0 or 1. "graded": the difference itself, as Lava's
+        DeltaEncoder, which sends it one step later.
+    signal : array_like, shape (samples, T, n), or None, default None
+        Presentations, one after the other, in the numbers of `threshold`; integers within 24 bits. None: the signal
+        comes in at `a_in`.
+    n : int or None, default None
+        Number of values; only where no signal is given.
+    start : float, int or None, default 0
+        Value that is taken as sent before the first step of a presentation. None: the first value of the signal, so
+        that a signal at rest sends nothing.
+    onset : int, default 0
+        Lava steps before the first presentation.
+    period : int or None, default None
+        Steps T of a presentation. With a signal it follows from the signal.
+    presentations : int or None, default None
+        Number of presentations, None for no end. With a signal it follows from the signal.
+    at_once : bool, default False
+        False: one step of the presentation in each Lava step. True: all T of it in each Lava step, for FusedNetwork.
+    name, log_config
+        As of every Lava process.
 
-    Ports: a_in (n,); s_out (n,), or (2 n,) of channels; both with T rows of these at once. The answer leaves in the
-    Lava step in which the signal comes. Vars: held (n,),
-    the sum of all that was sent in the presentation, times the threshold if not graded: within a threshold of the
-    signal, always if graded, else while it moves by no more than a threshold a step; threshold (1,); signal. They may
-    be set between runs. Raises ParameterError.
+    Attributes
+    ----------
+    a_in : InPort, shape (n,), or (T, n) at once
+        The signal, where none is given.
+    s_out : OutPort, shape (n,), or (2 n,) for "channels"; with T rows of these at once
+        What is sent.
+    held : Var, shape (n,)
+        Sum of what was sent in the presentation, times the threshold unless graded. It differs from the signal by less
+        than a threshold, if graded always, else while the signal moves by no more than a threshold a step.
+    threshold : Var, shape (1,)
+        As given.
+    signal : Var
+        As given.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or `signal` is given together with what follows from it.
+
+    Examples
+    --------
+    >>> encoder = DeltaEncoder(threshold=0.1, n=64)
     """
 
     def __init__(
         self,
         *,
         threshold: float,
-        form: str = "channels",
-        signal: Any = None,
+        form: Form = "channels",
+        signal: npt.ArrayLike | None = None,
         n: int | None = None,
         start: float | None = 0,
         onset: int = 0,
         period: int | None = None,
         presentations: int | None = None,
         at_once: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name = kwargs.get("name", type(self).__name__)
         integer = isinstance(threshold, int | np.integer)

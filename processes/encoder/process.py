@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic._core.checks import kind, require, whole
@@ -15,26 +16,58 @@ from synergic.processes._shared_memory import SharedVar
 from synergic.processes._sources import DataOrPort
 from synergic.processes._timing import Timing
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ProcessArguments
+
 
 class Encoder(DataOrPort):
-    """Encoder(code=Latency(), values=images, period=10): sends what synergic.data makes of a value a channel.
+    """Encoder Process that sends what a code of synergic.data makes of one value a channel.
+
+    A code of spikes runs in graphs of floats and of integers, and sends the same in both. The code Value needs values
+    in the numbers of the graph.
 
     Parameters
     ----------
-    code : Rate, Rank, Latency or Value of synergic.data, or your own.
-    period : T, steps of a presentation, 1 or more.
-    values : (samples, n), a presentation each, one after the other: floats 0 .. 1, or integers 0 .. 255, which mean
-        as many 255ths. None: the values come in by a_in.
-    n : number of channels, where no values are given.
-    onset : steps before the first presentation, default 0 (synergic.processes._timing.Timing).
-    presentations : how many, where no values are given, None for no end; afterwards nothing is sent.
-    at_once : False: a step of the presentation in each Lava step. True: all of it in each, for FusedNetwork.
+    code : Code
+        Rate, Rank, Latency or Value of synergic.data, or your own.
+    period : int
+        Steps T of a presentation, 1 or more.
+    values : array_like, shape (samples, n), or None, default None
+        A presentation each, one after the other: floats of 0 .. 1, or integers of 0 .. 255, which count 255ths. None:
+        the values come in at `a_in`.
+    n : int or None, default None
+        Number of channels; only where no values are given.
+    onset : int, default 0
+        Lava steps before the first presentation.
+    presentations : int or None, default None
+        Number of presentations, after which nothing is sent; None for no end. Only where no values are given.
+    at_once : bool, default False
+        False: one step of the presentation in each Lava step. True: all T of it in each Lava step, for FusedNetwork.
+    name, log_config
+        As of every Lava process.
 
-    Ports: a_in (n,) values in the first Lava step of a presentation, held until its end, and not looked at in the
-    others: 0 .. 1 in floating point, 0 .. 255 in fixed point. s_out (n,), or (T, n) at once, leaves in the step in
-    which the value is there. Vars: values (samples, n), or (1, n) of what was heard; between runs they may be set.
-    A code of spikes runs in graphs of either kind of numbers and sends the same; Value needs values of the graph's.
-    Raises ParameterError; values that are out of range at a_in end the run with an ExecutionError.
+    Attributes
+    ----------
+    a_in : InPort, shape (n,)
+        Values, read in the first Lava step of a presentation and stored until its end: 0 .. 1 in floating point,
+        0 .. 255 in fixed point.
+    s_out : OutPort, shape (n,), or (T, n) at once
+        What the code sends. It leaves in the Lava step in which the value comes in.
+    values : Var, shape (samples, n), or (1, n) where the values come in at `a_in`
+        The values that are encoded; they may be set between two runs.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or `values` is given together with what follows from it.
+    ExecutionError
+        From the run, if a value at `a_in` is out of range.
+
+    Examples
+    --------
+    >>> encoder = Encoder(code=Latency(), values=images, period=10)
     """
 
     def __init__(
@@ -42,12 +75,12 @@ class Encoder(DataOrPort):
         *,
         code: Code,
         period: int,
-        values: Any = None,
+        values: npt.ArrayLike | None = None,
         n: int | None = None,
         onset: int = 0,
         presentations: int | None = None,
         at_once: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name, integer = kwargs.get("name", type(self).__name__), None
         kind(f"{name}.code", code, Code, "Choose one of synergic.data.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from lava.magma.core.process.ports.ports import OutPort
 
 from synergic._core.checks import kind, number, require, whole
@@ -16,35 +17,73 @@ from synergic.numerics._event_bins import bin_events, pooled
 from synergic.processes._shared_memory import SharedProcess, SharedVar
 from synergic.processes._timing import Timing
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ProcessArguments
+
 
 class EventSource(SharedProcess):
-    """EventSource(recordings=zip(events, labels), sensor=(34, 34, 2), period=10, duration=30_000): spikes of events.
+    """Source Process that sends the recordings of an event camera as spikes.
 
-    A channel spikes in a step in which it has an event (numerics.events.bin_events). The channels' order is that of
-    tonic's frames: polarity, row, column.
+    A channel spikes in a step in which it has at least one event. The order of the channels is that of tonic's frames:
+    polarity, row, column.
 
     Parameters
     ----------
-    recordings : any iterable of (events, label), such as a data set of tonic: structured arrays with the fields x, y,
-        t, p, in order of time. A presentation each, one after the other; read when the process is made.
-    sensor : (width, height, polarities), as tonic's sensor_size.
-    period : T, steps of a presentation. duration : of a step, > 0, in the unit of t, which in tonic is a microsecond.
-    start : time at which step 1 begins; None, default: that of each recording's first event.
-    pool : side of the square of pixels that share a channel, default 1. merge : whether polarities share one too.
-    onset : steps before the first presentation (synergic.processes._timing.Timing).
-    presentations : how many recordings are taken, None for all.
-    at_once : False: a step of the presentation in each Lava step. True: all of it in each, for FusedNetwork.
+    recordings : iterable of (events, label)
+        A presentation each, one after the other, such as a data set of tonic. `events` is a structured array with the
+        fields x, y, t, p, in order of time. The recordings are read when the process is made.
+    sensor : tuple of int, (width, height, polarities)
+        Size of the sensor, as tonic's sensor_size.
+    period : int
+        Steps T of a presentation, 1 or more.
+    duration : float
+        Duration of a step, greater than 0, in the unit of t; tonic's is the microsecond.
+    start : float or None, default None
+        Time at which step 1 begins. None: the time of the first event of each recording.
+    pool : int, default 1
+        Side of the square of pixels that share a channel.
+    merge : bool, default False
+        Whether the polarities share a channel.
+    onset : int, default 0
+        Lava steps before the first presentation.
+    presentations : int or None, default None
+        Number of recordings that are taken, None for all.
+    at_once : bool, default False
+        False: one step of the presentation in each Lava step. True: all T of it in each Lava step, for FusedNetwork.
+    name, log_config
+        As of every Lava process.
 
-    Port: s_out (channels,), or (T, channels) at once, 0 and 1, in graphs of either kind of numbers. Attributes: labels,
-    as given; shape, (polarities, rows, columns) of the channels. Vars (samples,), what became of the events: events,
-    how many there were; outside, lost before or after the T steps; merged, lost in a spike shared with another event.
-    `report` says it in words. Raises ParameterError.
+    Attributes
+    ----------
+    s_out : OutPort, shape (channels,), or (T, channels) at once
+        Spikes 0/1, in graphs of floats and of integers.
+    labels : list
+        The labels, as given.
+    shape : tuple of int, (polarities, rows, columns)
+        Shape of the channels.
+    events : Var, shape (samples,)
+        Number of events of each recording.
+    outside : Var, shape (samples,)
+        Number of events before or after the T steps, which are lost.
+    merged : Var, shape (samples,)
+        Number of events that share the spike of another event.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or a recording does not fit the sensor.
+
+    Examples
+    --------
+    >>> source = EventSource(recordings=zip(events, labels), sensor=(34, 34, 2), period=10, duration=30_000)
     """
 
     def __init__(
         self,
         *,
-        recordings: Iterable[Any],
+        recordings: Iterable[tuple[npt.NDArray[np.void], Any]],
         sensor: tuple[int, int, int],
         period: int,
         duration: float,
@@ -54,7 +93,7 @@ class EventSource(SharedProcess):
         onset: int = 0,
         presentations: int | None = None,
         at_once: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name = kwargs.get("name", type(self).__name__)
         sensor = check_sensor(f"{name}.sensor", sensor)
@@ -95,7 +134,7 @@ class EventSource(SharedProcess):
         self.share()
 
     def report(self) -> str:
-        """How many events became spikes, and what became of the others."""
+        """Return a sentence: how many events became spikes, and what became of the others."""
         events, outside, merged = (int(var.get().sum()) for var in (self.events, self.outside, self.merged))
         return (
             f"{len(self.labels)} recordings, {events} events: {events - outside - merged} spikes, "

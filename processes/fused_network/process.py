@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic._core.checks import kind, whole
@@ -17,29 +18,60 @@ from synergic.processes._shared_memory import SENDS, SharedProcess, SharedVar
 from synergic.reference._presentation import split
 from synergic.reference._simulate import Record
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ProcessArguments
+
 
 class FusedNetwork(SharedProcess):
-    """FusedNetwork(network=quantise(description)): any network, also a recurrent one, T of its steps in a Lava step.
+    """Process that computes a whole network, a presentation of T steps in each Lava step.
 
-    Spikes, potentials and local weights are those of HybridNetwork, bit for bit. What Lava costs, a fixed time a step
-    and a process, is paid once a presentation. The answer leaves in the Lava step in which the input comes, so the
-    process cannot be a part of a loop of Lava processes.
+    The network may be recurrent. Spikes, potentials and local weights are those of HybridNetwork, bit for bit. What
+    Lava costs, a fixed time a step and a process, is paid once a presentation. The answer leaves in the Lava step in
+    which the input comes in, so the process cannot be a part of a loop of Lava processes.
 
     Parameters
     ----------
-    network : Network (floats) or IntNetwork (integers).
-    record : number of presentations that `result` can read, default none.
+    network : Network or IntNetwork
+        The description: a Network selects the floating-point model, an IntNetwork the fixed-point model.
+    record : int, default 0
+        Number of presentations that `result` can read.
+    name, log_config
+        As of every Lava process.
 
-    Ports: s_in (T, n_in) input of a presentation; s_out (T, n_out) spikes of the output population and u_out (n_out,)
-    its membrane at step T, before its reset; u_all_out (T, n_out), at all steps. Vars: local_weights, of all
-    projections with a rule, after the last recorded presentation (`local_weights_of` takes them apart); saturated,
-    events in the order of `network`: values of each population clipped, then entries of each P; s_record, u_record
-    (record, T, all neurons), local_record.
+    Attributes
+    ----------
+    s_in : InPort, shape (T, n_in)
+        Input of a presentation.
+    s_out : OutPort, shape (T, n_out)
+        Spikes of the output population.
+    u_out : OutPort, shape (n_out,)
+        Potential of the output population at step T, before its reset.
+    u_all_out : OutPort, shape (T, n_out)
+        Potential of the output population at all steps, before its reset.
+    local_weights : Var
+        P of all projections with a rule after the last recorded presentation, in a row; see `local_weights_of`.
+    saturated : Var
+        Numbers of clipped values, in the order of `network`: of each population, then of each P.
+    s_record, u_record : Var, shape (record, T, all neurons)
+        Recorded output and potentials.
+    local_record : Var
+        The last P of each recorded presentation, in a row.
 
-    Raises ParameterError; input that `network.check_input` refuses ends the run with an ExecutionError.
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or a rule needs a global signal, for which there is no port.
+    ExecutionError
+        From the run, if `network.check_input` refuses the input.
+
+    Examples
+    --------
+    >>> fused = FusedNetwork(network=sy.quantise(description), record=100)
     """
 
-    def __init__(self, *, network: Network | IntNetwork, record: int = 0, **kwargs: Any) -> None:
+    def __init__(self, *, network: Network | IntNetwork, record: int = 0, **kwargs: Unpack[ProcessArguments]) -> None:
         name = kwargs.get("name", type(self).__name__)
         kind(f"{name}.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
         refuse_signals(name, network)
@@ -66,24 +98,40 @@ class FusedNetwork(SharedProcess):
         self.share()
 
     def check(self, model: Any) -> None:
-        """As any process of synergic; also prepares for the start."""
+        """Refuse a model of the other kind of numbers, and compile the loops before the start."""
         super().check(model)
         warm_up()
 
-    def views(self, flat: Any) -> dict[str, Any]:
-        """The local weights of each projection in a row of all."""
+    def views(self, flat: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """Return the local weights of each projection, by name, as views of the row `flat` of all."""
         return split(flat, self.proc_params["network"])
 
-    def local_weights_of(self, projection: str) -> Any:
-        """P of a projection with a rule, (n_out, n_in), after the last recorded presentation."""
+    def local_weights_of(self, projection: str) -> npt.NDArray[Any]:
+        """Return P of a projection with a rule, (n_out, n_in), after the last recorded presentation."""
         return self.views(self.local_weights.get())[projection]
 
-    def result(self, spikes: Any) -> Record:
-        """What was recorded of the input spikes (samples, T, channels), samples up to `record`."""
+    def result(self, spikes: npt.ArrayLike) -> Record:
+        """Return what was recorded of presentations.
+
+        Parameters
+        ----------
+        spikes : array_like, shape (samples, T, channels)
+            The input that the process received, up to `record` samples.
+
+        Returns
+        -------
+        Record
+            Spikes, potentials and local weights, on the clock of the presentations.
+
+        Raises
+        ------
+        ParameterError
+            If there are more samples than `record`, or they do not fit the network.
+        """
         network, record = self.proc_params["network"], self.proc_params["record"]
-        spikes = network.check_input(spikes)
-        n = whole(f"{self.name}.result: samples", len(spikes), 1, record, "Build the process with a larger record.")
-        found = Record(spikes={network.source.name: spikes})
+        checked = network.check_input(spikes)
+        n = whole(f"{self.name}.result: samples", len(checked), 1, record, "Build the process with a larger record.")
+        found = Record(spikes={network.source.name: checked})
         s, u, local = (var.get()[:n] for var in (self.s_record, self.u_record, self.local_record))
         ends = np.cumsum([p.size for p in network.populations])
         for p, end in zip(network.populations, ends, strict=True):

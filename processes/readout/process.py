@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +18,16 @@ from synergic.numerics.fixed import MEMBRANE_MAX
 from synergic.processes._shared_memory import SENDS, SharedProcess, SharedVar
 from synergic.processes._timing import Timing
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synergic.processes._arguments import ProcessArguments
+
 
 class Readout(SharedProcess):
-    """What both read-outs have. Choose RankReadout or RateReadout.
+    """Base of both read-outs; choose RankReadout or RateReadout.
 
-    n : number of output neurons, the classes. period : T, steps of a presentation. presentations : how many are
-    decided; afterwards it rests. onset : as of the output neurons (synergic.processes._timing.Timing). at_once : True
-    behind FusedNetwork, where a presentation is a Lava step.
-
-    Ports: u_in (n,) potentials before their reset, `u_out` of HybridLIF or HybridNetwork; at once (T, n), `u_all_out`
-    of FusedNetwork. c_out (n,) sends 1 for the class, in the step in which it is decided, else zeros. Vars, by
-    presentation, readable also during a run: classes, -1 before the decision; decided_at, the step m of the decision, 0
-    before it; scores (presentations, n), of which the class has the highest. Raises ParameterError.
+    Its Vars hold a value a presentation and can be read also during a run.
     """
 
     heard: ClassVar[tuple[str, ...]] = ("u_in",)
@@ -55,7 +53,7 @@ class Readout(SharedProcess):
         self.scores: SharedVar = SharedVar(np.zeros((presentations, n)))
 
     def check(self, model: Any) -> None:
-        """Also refuses a read-out that hears nothing."""
+        """Also refuse a read-out without the connections that its decision needs."""
         super().check(model)
         for port in self.heard:
             remedy = "Connect the output neurons' port to it."
@@ -64,7 +62,7 @@ class Readout(SharedProcess):
 
     @staticmethod
     def place(network: Network | IntNetwork, at_once: bool) -> dict[str, Any]:
-        """Size and clock behind the network's output."""
+        """Return the arguments of size and clock behind the output population of a network."""
         kind("from_description.network", network, Network | IntNetwork, "Build one first.")
         kind("from_description.at_once", at_once, bool, "True hears a presentation in each Lava step.")
         onset, n = network.onsets[network.output], network.population(network.output).size
@@ -72,12 +70,55 @@ class Readout(SharedProcess):
 
 
 class RankReadout(Readout):
-    """The class is the neuron with the highest potential u(T), as `Record.classes` has it for readout="rank".
+    """Read-out Process: the class is the neuron with the highest potential u(T).
 
-    vth : threshold of the output neurons; a float selects the floating-point models, an integer the fixed-point ones.
-    early : False: decided in step T. True: in the first step in which a potential passes v_th, by the potentials of
-    that step, or in step T if none does. All others as of Readout, whose Vars it has; scores are the potentials of the
-    step of the decision. Var vth (1,) may be set between runs.
+    The decision is that of `Record.classes` for readout="rank".
+
+    Parameters
+    ----------
+    vth : float or int
+        Threshold of the output neurons, greater than 0. A float selects the floating-point models, an integer the
+        fixed-point models.
+    n : int
+        Number of output neurons, which are the classes.
+    period : int
+        Steps T of a presentation.
+    presentations : int
+        Number of presentations that are decided, after which the process rests.
+    early : bool, default False
+        False: the decision is made in step T. True: it is made in the first step in which a potential is above v_th, by
+        the potentials of that step, or in step T if none is.
+    onset : int, default 0
+        Lava steps before the first presentation, as of the output neurons.
+    at_once : bool, default False
+        True behind FusedNetwork, where a presentation is one Lava step.
+    name, log_config
+        As of every Lava process.
+
+    Attributes
+    ----------
+    u_in : InPort, shape (n,), or (T, n) at once
+        Potentials before their reset: `u_out` of the neurons or of HybridNetwork, `u_all_out` of FusedNetwork.
+    c_out : OutPort, shape (n,)
+        1 for the class in the step in which it is decided, else zeros.
+    classes : Var, shape (presentations,)
+        The class, -1 before the decision.
+    decided_at : Var, shape (presentations,)
+        The step m of the decision, 0 before it.
+    scores : Var, shape (presentations, n)
+        The potentials in the step of the decision.
+    vth : Var, shape (1,)
+        As given; it may be set between two runs.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range.
+
+    Examples
+    --------
+    >>> readout = RankReadout(vth=0.35, n=10, period=10, presentations=100)
+    >>> lif.u_out.connect(readout.u_in)
     """
 
     def __init__(
@@ -90,7 +131,7 @@ class RankReadout(Readout):
         early: bool = False,
         onset: int = 0,
         at_once: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name = kwargs.get("name", type(self).__name__)
         integer = isinstance(vth, int | np.integer)
@@ -105,7 +146,13 @@ class RankReadout(Readout):
         self.share()
 
     def probabilities(self) -> npt.NDArray[np.float64]:
-        """softmax(u / v_th) of the scores, (presentations, n): that sum to 1. Training does not calibrate them."""
+        """Return softmax(u / v_th) of the scores.
+
+        Returns
+        -------
+        ndarray of float, shape (presentations, n)
+            Shares of 0 .. 1 that sum to 1 over the classes. Training does not calibrate them.
+        """
         shares: npt.NDArray[np.float64] = softmax(self.scores.get() / self.vth.get(), axis=1)
         return shares
 
@@ -113,31 +160,94 @@ class RankReadout(Readout):
     def from_description(
         cls, network: Network | IntNetwork, presentations: int, *, early: bool = False, at_once: bool = False
     ) -> RankReadout:
-        """The read-out behind a network's output population; at_once : behind FusedNetwork."""
+        """Build the read-out behind the output population of a network.
+
+        Parameters
+        ----------
+        network : Network or IntNetwork
+            The description, which gives the size, the clock and the numbers.
+        presentations : int
+            Number of presentations that are decided.
+        early : bool, default False
+            Whether the decision is made as soon as a potential is above the threshold.
+        at_once : bool, default False
+            True behind FusedNetwork.
+
+        Raises
+        ------
+        ParameterError
+            If an argument is out of its range.
+        """
         place = cls.place(network, at_once)
         return cls(vth=network.population(network.output).vth, presentations=presentations, early=early, **place)
 
 
 class RateReadout(Readout):
-    """The class is the neuron with the most spikes, u(T) between equals, as `Record.classes` for readout="rate".
+    """Read-out Process: the class is the neuron with the most spikes, and between equals the one with the highest u(T).
 
-    Neurons that send values are refused: their lead says nothing about when a decision is safe.
+    The decision is that of `Record.classes` for readout="rate". It is made as soon as the lead is larger than the
+    number of steps left; where counts are equal, in step T. Neurons that send values are refused: their lead does not
+    say when a decision is safe.
 
-    Decided as soon as the lead is larger than the number of steps left, hence never otherwise than in step T; where
-    counts are equal, in step T. All arguments, u_in and Vars as of Readout; scores are those of `Record.scores`, there
-    from step T on. s_in (n,), or (T, n) at once, hears the neurons' spikes.
+    Parameters
+    ----------
+    n : int
+        Number of output neurons, which are the classes.
+    period : int
+        Steps T of a presentation.
+    presentations : int
+        Number of presentations that are decided, after which the process rests.
+    onset : int, default 0
+        Lava steps before the first presentation, as of the output neurons.
+    at_once : bool, default False
+        True behind FusedNetwork, where a presentation is one Lava step.
+    name, log_config
+        As of every Lava process.
+
+    Attributes
+    ----------
+    s_in : InPort, shape (n,), or (T, n) at once
+        Spikes of the output neurons.
+    u_in : InPort, shape (n,), or (T, n) at once
+        Potentials before their reset, as of RankReadout.
+    c_out : OutPort, shape (n,)
+        1 for the class in the step in which it is decided, else zeros.
+    classes : Var, shape (presentations,)
+        The class, -1 before the decision.
+    decided_at : Var, shape (presentations,)
+        The step m of the decision, 0 before it.
+    scores : Var, shape (presentations, n)
+        Those of `Record.scores`, from step T on.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range.
+    UnsupportedError
+        Before the run, if the neurons in front send values.
+
+    Examples
+    --------
+    >>> readout = RateReadout(n=10, period=10, presentations=100)
     """
 
     heard: ClassVar[tuple[str, ...]] = ("s_in", "u_in")
 
     def __init__(
-        self, *, n: int, period: int, presentations: int, onset: int = 0, at_once: bool = False, **kwargs: Any
+        self,
+        *,
+        n: int,
+        period: int,
+        presentations: int,
+        onset: int = 0,
+        at_once: bool = False,
+        **kwargs: Unpack[ProcessArguments],
     ) -> None:
         super().__init__(None, n, period, presentations, onset, at_once, **kwargs)
         self.share()
 
     def check(self, model: Any) -> None:
-        """Also refuses neurons that send values."""
+        """Also refuse neurons that send values."""
         super().check(model)
         for port in self.s_in.get_src_ports():
             if port.process.proc_params.get(SENDS):
@@ -150,5 +260,20 @@ class RateReadout(Readout):
     def from_description(
         cls, network: Network | IntNetwork, presentations: int, *, at_once: bool = False
     ) -> RateReadout:
-        """The read-out behind a network's output population; at_once : behind FusedNetwork."""
+        """Build the read-out behind the output population of a network.
+
+        Parameters
+        ----------
+        network : Network or IntNetwork
+            The description, which gives the size, the clock and the numbers.
+        presentations : int
+            Number of presentations that are decided.
+        at_once : bool, default False
+            True behind FusedNetwork.
+
+        Raises
+        ------
+        ParameterError
+            If an argument is out of its range.
+        """
         return cls(presentations=presentations, **cls.place(network, at_once))
