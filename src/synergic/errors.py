@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What synergic raises. The text says: object.field, the value given, the range allowed, what to do."""
+"""Errors that synergic raises on purpose.
+
+A message has the form "object.field: got VALUE, allowed RANGE. What to do."
+"""
 
 __all__ = [
     "CapacityError",
@@ -14,32 +17,32 @@ __all__ = [
 
 
 class SynergicError(Exception):
-    """Base of every error that synergic raises on purpose."""
+    """Base of all errors that synergic raises on purpose."""
 
 
 class ParameterError(SynergicError, ValueError):
-    """A value, shape or type that the named field does not allow."""
+    """An argument has a value, a shape or a type that its field does not allow."""
 
 
 class UnsupportedError(SynergicError):
-    """A valid network that the chosen executor or number format cannot represent."""
+    """A valid network needs something that the chosen executor, chip or number format does not have."""
 
 
 class CapacityError(SynergicError):
-    """A network larger than the chip: resource, needed, available, the smallest change that fits."""
+    """A network is larger than the chip. The message names the resource, its need, and what would fit."""
 
 
 class FormatError(SynergicError):
-    """A file that is not what it should be: wrong kind, version, or damaged."""
+    """A file has the wrong kind or version, or is damaged."""
 
 
 class ExecutionError(SynergicError, RuntimeError):
-    """A process model failed while Lava was running; every process has been ended."""
+    """A process model failed while Lava was running. All processes of the run have been ended."""
 
 
 class DataError(SynergicError):
-    """A data set that is neither in the folder named nor to be downloaded."""
+    """A data set is not in the folder given, and could not be downloaded."""
 
 
 class MissingPartError(SynergicError, ImportError):
-    """A part of synergic whose packages are not installed; the message has the command that installs them."""
+    """The packages of a part of synergic are not installed. The message has the command that installs them."""

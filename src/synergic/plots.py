@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
@@ -37,12 +38,12 @@ LETTERS = 24
 
 
 def whole_steps(axes: Any) -> None:
-    """Ticks at whole numbers only."""
+    """Set ticks at whole numbers only."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def table(where: str, values: Any, shape: str, finite: bool = True) -> Any:
-    """An array of the axes named in `shape`, as "(T, n)", none of them empty, finite or not. Raises ParameterError."""
+def table(where: str, values: npt.ArrayLike, shape: str, finite: bool = True) -> npt.NDArray[Any]:
+    """Return an array with the axes that `shape` names, such as "(T, n)", or raise ParameterError."""
     array = numbers(where, values, "iufb")
     fits = array.ndim == shape.count(",") + 1 and array.size > 0
     require(fits, where, f"shape {array.shape}", f"{shape}, none of them 0", "Choose one sample, or one projection.")
@@ -51,34 +52,79 @@ def table(where: str, values: Any, shape: str, finite: bool = True) -> Any:
 
 
 def of_simulation(where: str, axes: Any, mapping: Any, activity: Any, title: Any) -> None:
-    """Refuse what is not of a simulator's run, step by step. Raises ParameterError."""
+    """Refuse what does not come from a run of the simulator, step by step, with ParameterError."""
     given = {"axes": (axes, Axes), "mapping": (mapping, Mapping), "activity": (activity, Activity)}
     kinds(where, **given, title=(title, str))
     stepwise, remedy = len(activity.integrated) > 0, "simulate_on_chip() gives one."
     require(stepwise, f"{where}.activity", "counts of a whole run", "those of each step", remedy)
 
 
-def raster(axes: Any, spikes: Any, title: str = "") -> Any:
-    """Spikes (T, n) of one presentation: a mark a spike, step along x, neuron along y."""
+def raster(axes: Axes, spikes: npt.ArrayLike, title: str = "") -> Axes:
+    """Draw the spikes of one presentation: a mark a spike, the step along x, the neuron along y.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    spikes : array_like, shape (T, n)
+        Spikes 0/1; everything but 0 is a mark.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     kinds("raster", axes=(axes, Axes), title=(title, str))
-    step, neuron = np.nonzero(table("raster.spikes", spikes, "(T, n)"))
+    given = table("raster.spikes", spikes, "(T, n)")
+    step, neuron = np.nonzero(given)
     axes.scatter(step + 1, neuron, s=5, marker="s", linewidths=0, color="tab:blue")
-    axes.set(title=title, xlabel="step m", ylabel="neuron", xlim=(0.5, len(spikes) + 0.5))
-    axes.set_ylim(-1, np.shape(spikes)[1])
+    axes.set(title=title, xlabel="step m", ylabel="neuron", xlim=(0.5, len(given) + 0.5))
+    axes.set_ylim(-1, given.shape[1])
     whole_steps(axes)
     return axes
 
 
-def membrane(axes: Any, u: Any, vth: float, title: str = "", labels: Any = None) -> Any:
-    """Membrane potentials (T, n) over threshold, u / v_th, one line a neuron; the threshold dashed."""
+def membrane(axes: Axes, u: npt.ArrayLike, vth: float, title: str = "", labels: Sequence[object] | None = None) -> Axes:
+    """Draw membrane potentials over threshold, u / v_th, one line a neuron; the threshold is dashed.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    u : array_like, shape (T, n)
+        Potentials of one presentation.
+    vth : float
+        Threshold v_th, greater than 0, in the unit of u.
+    labels : sequence, or None, default None
+        A name a neuron; None for no legend.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     kinds("membrane", axes=(axes, Axes), title=(title, str), labels=(labels, Sequence | None))
     number("membrane.vth", vth, 0, float("inf"), "It is the neurons' threshold.", open_low=True)
-    u = table("membrane.u", u, "(T, n)") / vth
+    values = table("membrane.u", u, "(T, n)") / vth
     if labels is not None:
-        got, allowed = f"{len(labels)}", f"{u.shape[1]}, one a neuron"
-        require(len(labels) == u.shape[1], "membrane.labels", got, allowed, "Name each, or none.")
-    for i in range(u.shape[1]):
-        axes.plot(np.arange(1, len(u) + 1), u[:, i], linewidth=1, label=None if labels is None else labels[i])
+        got, allowed = f"{len(labels)}", f"{values.shape[1]}, one a neuron"
+        require(len(labels) == values.shape[1], "membrane.labels", got, allowed, "Name each, or none.")
+    for i in range(values.shape[1]):
+        axes.plot(np.arange(1, len(values) + 1), values[:, i], linewidth=1, label=None if labels is None else labels[i])
     axes.axhline(1, color="black", linestyle="--", linewidth=0.8)
     axes.set(title=title, xlabel="step m", ylabel=r"$u / v_{th}$")
     whole_steps(axes)
@@ -87,25 +133,72 @@ def membrane(axes: Any, u: Any, vth: float, title: str = "", labels: Any = None)
     return axes
 
 
-def weights(axes: Any, matrix: Any, title: str = "", limit: float | None = None) -> Any:
-    """A weight matrix (n_out, n_in) as an image, symmetric colours; `limit` fixes their range."""
+def weights(axes: Axes, matrix: npt.ArrayLike, title: str = "", limit: float | None = None) -> Axes:
+    """Draw a weight matrix as an image with colours that are symmetric about 0.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    matrix : array_like, shape (n_out, n_in)
+        Weights.
+    limit : float or None, default None
+        Largest weight that has a colour, greater than 0; None for the largest of the matrix.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     kinds("weights", axes=(axes, Axes), title=(title, str))
     if limit is not None:
         number("weights.limit", limit, 0, float("inf"), "It is the largest weight that has a colour.", open_low=True)
-    matrix = table("weights.matrix", matrix, "(n_out, n_in)")
-    top = limit or float(np.abs(matrix).max()) or 1.0
-    image = axes.imshow(matrix, aspect="auto", cmap="RdBu_r", vmin=-top, vmax=top, interpolation="nearest")
+    values = table("weights.matrix", matrix, "(n_out, n_in)")
+    top = limit or float(np.abs(values).max()) or 1.0
+    image = axes.imshow(values, aspect="auto", cmap="RdBu_r", vmin=-top, vmax=top, interpolation="nearest")
     axes.set(title=title, xlabel="presynaptic", ylabel="postsynaptic")
     axes.figure.colorbar(image, ax=axes, shrink=0.8)
     return axes
 
 
-def weights_over_time(axes: Any, history: Any, title: str = "", lines: int = 10, xlabel: str = "step m") -> Any:
-    """Weights or local weights as they change, (T, n_out, n_in), moments 1, 2, ... along x.
+def weights_over_time(
+    axes: Axes, history: npt.ArrayLike, title: str = "", lines: int = 10, xlabel: str = "step m"
+) -> Axes:
+    """Draw weights or local weights as they change, moments 1, 2, ... along x.
 
-    Black: the median of all synapses; grey: the range of the middle 90 % of them; in colour the `lines` synapses that
-    move most. history : of Lava's Monitor on HybridDense.local_weights, a step a row; or HybridDense.local_record, a
-    presentation a row, with its `xlabel`; slow weights that decay are k[:, None, None] * W.
+    The median of all synapses is black, the range of the middle 90 % of them grey. The `lines` synapses that move most
+    are in colour.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    history : array_like, shape (T, n_out, n_in)
+        A matrix a moment: what Lava's Monitor recorded of HybridDense.local_weights, a step a row, or
+        HybridDense.local_record, a presentation a row. Slow weights that decay are k[:, None, None] * W.
+    lines : int, default 10
+        Number of synapses in colour, 0 or more.
+    xlabel : str, default "step m"
+        Name of the moments.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
     """
     kinds("weights_over_time", axes=(axes, Axes), title=(title, str), xlabel=(xlabel, str))
     values = table("weights_over_time.history", history, "(T, n_out, n_in)").astype(float)
@@ -122,9 +215,33 @@ def weights_over_time(axes: Any, history: Any, title: str = "", lines: int = 10,
     return axes
 
 
-def occupancy(axes: Any, mapping: Mapping, activity: Activity | None = None, title: str = "") -> Any:
-    """The grid of cores: the share of a core's synapses that the mapping uses; empty cores are blank. W : slow weights,
-    P : local ones."""
+def occupancy(axes: Axes, mapping: Mapping, activity: Activity | None = None, title: str = "") -> Axes:
+    """Draw the grid of cores by the share of a core's synapses that the mapping uses, in per cent.
+
+    Cores without a tile are blank. On small chips a letter says what a core stores: W for slow weights, P for local
+    weights.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    mapping : Mapping
+        The network on the chip.
+    activity : Activity or None, default None
+        Not used; all plots of a mapping take the same arguments.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     kinds("occupancy", axes=(axes, Axes), title=(title, str), mapping=(mapping, Mapping))
     rows, columns = int(mapping.chip.rows), int(mapping.chip.columns)
     grid = np.full((rows, columns), np.nan)
@@ -139,10 +256,31 @@ def occupancy(axes: Any, mapping: Mapping, activity: Activity | None = None, tit
     return grid_of_cores(axes, grid, "synapses used, %", title, 100)
 
 
-def routes(axes: Any, mapping: Mapping, rate: float = RATE, title: str = "") -> Any:
-    """The grid with every link that carries packets, its colour how many in a step, both directions together.
+def routes(axes: Axes, mapping: Mapping, rate: float = RATE, title: str = "") -> Axes:
+    """Draw the grid with every link that carries packets, coloured by their number in a step in both directions.
 
-    rate : spikes of a neuron in a step. A cross marks a known dead core, a dotted line a dead link.
+    A red cross marks a known dead core, a dotted red line a dead link.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    mapping : Mapping
+        The network on the chip.
+    rate : float, default RATE
+        Expected spikes of a neuron in a step, 0 to 1.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
     """
     number("routes.rate", rate, 0, 1, "It is a share of the steps.")
     kinds("routes", axes=(axes, Axes), title=(title, str), mapping=(mapping, Mapping))
@@ -165,8 +303,8 @@ def routes(axes: Any, mapping: Mapping, rate: float = RATE, title: str = "") -> 
     return axes
 
 
-def grid_of_cores(axes: Any, grid: Any, label: str, title: str, top: float | None = None) -> Any:
-    """The grid of a chip's cores, (rows, columns), in colours; NaN: an empty core, left blank."""
+def grid_of_cores(axes: Axes, grid: npt.NDArray[np.floating], label: str, title: str, top: float | None = None) -> Axes:
+    """Draw values (rows, columns) of the cores of a chip in colours; NaN leaves a core blank."""
     rows, columns = grid.shape
     image = axes.imshow(grid, cmap="viridis", vmin=0, vmax=top)
     # Every core has its square, used or not: the free part of the chip is what a reader looks for.
@@ -180,8 +318,34 @@ def grid_of_cores(axes: Any, grid: Any, label: str, title: str, top: float | Non
     return axes
 
 
-def heat_map(axes: Any, mapping: Mapping, activity: Activity, what: str = "energy", title: str = "") -> Any:
-    """The grid of cores by what they did, a sample: "energy" in nJ (costs.cost), or "spikes" sent by their neurons."""
+def heat_map(
+    axes: Axes, mapping: Mapping, activity: Activity, what: Literal["energy", "spikes"] = "energy", title: str = ""
+) -> Axes:
+    """Draw the grid of cores by what they did in a sample.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    mapping : Mapping
+        The network on the chip.
+    activity : Activity
+        What simulate_on_chip counted, step by step.
+    what : {"energy", "spikes"}, default "energy"
+        "energy": energy in nJ, by the envelope model of hw_targets.cost. "spikes": spikes that the neurons sent.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     of_simulation("heat_map", axes, mapping, activity, title)
     choice("heat_map.what", what, ("energy", "spikes"))
     grid = np.full((int(mapping.chip.rows), int(mapping.chip.columns)), np.nan)
@@ -200,8 +364,30 @@ def heat_map(axes: Any, mapping: Mapping, activity: Activity, what: str = "energ
     return grid_of_cores(axes, grid, label, title)
 
 
-def core_raster(axes: Any, mapping: Mapping, activity: Activity, title: str = "") -> Any:
-    """Synapse slots that each core visits (or rewrites) in each step of the chip's clock, mean of the samples."""
+def core_raster(axes: Axes, mapping: Mapping, activity: Activity, title: str = "") -> Axes:
+    """Draw how many synapse slots each core visits or rewrites in each step of the clock, as a mean of the samples.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    mapping : Mapping
+        The network on the chip.
+    activity : Activity
+        What simulate_on_chip counted, step by step.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     of_simulation("core_raster", axes, mapping, activity, title)
     did = (activity.integrated + activity.updated + activity.recalled) / max(activity.samples, 1)
     extent = (0.5, len(did) + 0.5, mapping.cores - 0.5, -0.5)
@@ -212,8 +398,33 @@ def core_raster(axes: Any, mapping: Mapping, activity: Activity, title: str = ""
     return axes
 
 
-def phase_timeline(axes: Any, mapping: Mapping, activity: Activity, title: str = "") -> Any:
-    """Clocks that each phase of each step takes: set-up, slowest core, busiest link (costs.phase_clocks)."""
+def phase_timeline(axes: Axes, mapping: Mapping, activity: Activity, title: str = "") -> Axes:
+    """Draw the clock cycles that each phase of each step takes.
+
+    A bar is the slowest core with its set-up, a short line the busiest link. The dashed line is the
+    chip's `phase_cycles`.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    mapping : Mapping
+        The network on the chip.
+    activity : Activity
+        What simulate_on_chip counted, step by step.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     of_simulation("phase_timeline", axes, mapping, activity, title)
     clocks, names = phase_clocks(mapping, activity)
     width = 0.8 / len(names)
@@ -229,27 +440,69 @@ def phase_timeline(axes: Any, mapping: Mapping, activity: Activity, title: str =
     return axes
 
 
-def learning_curve(axes: Any, losses: Any, title: str = "") -> Any:
-    """Mean loss of each epoch, 1, 2, ..."""
+def learning_curve(axes: Axes, losses: npt.ArrayLike, title: str = "") -> Axes:
+    """Draw the mean loss of each epoch, 1, 2, ...
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    losses : array_like, shape (epochs,)
+        A loss an epoch; it may be NaN or infinite where a run diverged.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     kinds("learning_curve", axes=(axes, Axes), title=(title, str))
-    losses = table("learning_curve.losses", losses, "(epochs)", finite=False)  # a run may diverge
-    axes.plot(np.arange(1, len(losses) + 1), losses, marker=".", linewidth=1)
+    values = table("learning_curve.losses", losses, "(epochs)", finite=False)  # a run may diverge
+    axes.plot(np.arange(1, len(values) + 1), values, marker=".", linewidth=1)
     axes.set(title=title, xlabel="epoch", ylabel="loss")
     whole_steps(axes)
     return axes
 
 
-def robustness(axes: Any, levels: Any, curves: dict[str, Any], title: str = "") -> Any:
-    """Accuracy by level of damage; curves : by label, (seeds, levels) of 0 .. 1, drawn as the seeds' mean and range."""
+def robustness(axes: Axes, levels: npt.ArrayLike, curves: dict[str, npt.ArrayLike], title: str = "") -> Axes:
+    """Draw accuracy in per cent by level of damage: the mean of the seeds as a line, their range as an area.
+
+    Parameters
+    ----------
+    axes : Axes
+        matplotlib axes to draw on.
+    levels : array_like, shape (levels,)
+        Levels of damage.
+    curves : dict of str to array_like, shape (seeds, levels)
+        Accuracies of 0 .. 1 by label.
+    title : str, default ""
+        Title of the axes.
+
+    Returns
+    -------
+    Axes
+        The same axes.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     kinds("robustness", axes=(axes, Axes), title=(title, str), curves=(curves, dict))
-    levels = table("robustness.levels", levels, "(levels)")
-    for label, values in curves.items():
-        values = 100.0 * table(f"robustness.curves[{label!r}]", values, "(seeds, levels)")
+    at = table("robustness.levels", levels, "(levels)")
+    for label, given in curves.items():
+        values = 100.0 * table(f"robustness.curves[{label!r}]", given, "(seeds, levels)")
         where, remedy = f"robustness.curves[{label!r}]", "Give a value a level."
-        require(values.shape[1] == len(levels), where, f"shape {values.shape}", f"(seeds, {len(levels)})", remedy)
-        (line,) = axes.plot(levels, values.mean(axis=0), marker=".", linewidth=1, label=label)
+        require(values.shape[1] == len(at), where, f"shape {values.shape}", f"(seeds, {len(at)})", remedy)
+        (line,) = axes.plot(at, values.mean(axis=0), marker=".", linewidth=1, label=label)
         low, high = values.min(axis=0), values.max(axis=0)
-        axes.fill_between(levels, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+        axes.fill_between(at, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
     axes.set(title=title, xlabel="level of damage", ylabel="accuracy, %")
     axes.legend()
     return axes

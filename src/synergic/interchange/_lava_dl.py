@@ -74,13 +74,36 @@ class Layer:
 def from_lava_dl(
     path: str | Path, steps: int, readout: str = "rate", picture: tuple[int, int, int] | None = None
 ) -> IntNetwork:
-    """A network of dense, conv and pool CUBA blocks in integers; populations layer1, ..., the source is "input".
+    """Read a file of lava-dl's netx: a network of dense, conv and pool CUBA blocks in integers.
 
-    steps : T of a presentation. readout : "rate" or "rank". picture : (channels, height, width) of the input, needed
-    where a convolution comes first and no `input` block says it. Blocks `input` without neurons, and `flatten`, only
-    say a shape; channels, rows and columns are counted in this order.
-    Raises UnsupportedError, naming the layer, for other blocks, delays, graded spikes and weights that 16 bits do not
-    hold; FormatError for a file that is none; ParameterError for arguments.
+    The populations are called layer1, layer2, ..., the source "input". Blocks `input` without neurons, and `flatten`,
+    only give a shape; channels, rows and columns are counted in this order.
+
+    Parameters
+    ----------
+    path : str or Path
+        The HDF5 file.
+    steps : int
+        Steps T of a presentation, 1 or more.
+    readout : {"rate", "rank"}, default "rate"
+        How the class follows from the output.
+    picture : tuple of int, (channels, height, width), or None, default None
+        Shape of the input, needed where a convolution comes first and no `input` block gives it.
+
+    Returns
+    -------
+    IntNetwork
+        The network, in integers.
+
+    Raises
+    ------
+    UnsupportedError
+        If there are other blocks, delays, graded spikes, or weights that do not fit 16 bits; the message names the
+        layer.
+    FormatError
+        If the file is damaged, or no such file.
+    ParameterError
+        If an argument is out of its range.
     """
     check_path("from_lava_dl.path", path)
     whole("from_lava_dl.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
@@ -243,7 +266,18 @@ def whole_numbers(where: str, data: Any) -> Array:
 
 
 def lava_dl_losses(network: IntNetwork) -> tuple[str, ...]:
-    """What others compute without who run the file of `to_lava_dl`; local weights and rules are ours on return."""
+    """List what others do not compute who run the file of `to_lava_dl`.
+
+    Parameters
+    ----------
+    network : IntNetwork
+        The network.
+
+    Returns
+    -------
+    tuple of str
+        A sentence for each thing, such as local weights and rules, which `from_lava_dl` restores; empty for nothing.
+    """
     kind("lava_dl_losses.network", network, IntNetwork, "Call quantise() first.")
     lost = plastic_losses(network)
     if (network.k != ONE).any():
@@ -258,10 +292,28 @@ def lava_dl_losses(network: IntNetwork) -> tuple[str, ...]:
 
 
 def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tuple[str, ...]:
-    """Write a chain of populations so that netx loads it. Returns what was lost; also the names, steps and read-out.
+    """Write a chain of populations as an HDF5 file that lava-dl's netx loads.
 
-    lossy : write a network with `lava_dl_losses`, without what they name.
-    Raises UnsupportedError with every loss, or naming what netx cannot hold even so; ParameterError for the folder.
+    Parameters
+    ----------
+    network : IntNetwork
+        The network, in integers.
+    path : str or Path
+        The file.
+    lossy : bool, default False
+        Whether to write a network that has `lava_dl_losses` too, without what they name.
+
+    Returns
+    -------
+    tuple of str
+        What the file has no place for, including the names of the populations, the steps and the read-out.
+
+    Raises
+    ------
+    UnsupportedError
+        If the format has no place for something and `lossy` is False, or if netx cannot represent the network at all.
+    ParameterError
+        If the folder does not exist.
     """
     kind("to_lava_dl.network", network, IntNetwork, "Call quantise() first.")
     plain_only("to_lava_dl.network", network.populations, "the file is written for them", "Use leaky neurons.")

@@ -67,7 +67,18 @@ WIRES = (nir.Input, nir.Output, nir.Flatten)
 
 
 def nir_losses(network: Network) -> tuple[str, ...]:
-    """What other readers of `to_nir(network)` do not see, and hence compute otherwise. Empty: nothing."""
+    """List what other readers of `to_nir(network)` do not see.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    Returns
+    -------
+    tuple of str
+        A sentence for each thing, such as local weights; empty where nothing is lost.
+    """
     kind("nir_losses.network", network, Network, "NIR has real parameters: give the network before quantise().")
     lost = plastic_losses(network)
     lost += [f"{p.name}.reset: by subtraction; NIR has a reset to a value" for p in network.populations
@@ -80,12 +91,35 @@ def nir_losses(network: Network) -> tuple[str, ...]:
 
 
 def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGraph:
-    """The network as a NIR graph, in seconds: Affine or Linear for a projection, LIF, IF or CubaLIF for a population.
+    """Convert a network to a NIR graph, in seconds.
 
-    dt : seconds of a step, default 1 ms; tau = dt / (1 - d), r = 1 / (1 - d), for d = 1 an IF with r = 1 / dt. Biases
-    are in the Affine of the first projection into a population. lossy : write a network with `nir_losses`, too; they
-    are in the metadata, so that `from_nir` gives back an equal network, and other readers ignore them.
-    Raises ParameterError, UnsupportedError with every loss.
+    A projection becomes Affine or Linear, a population LIF, IF or CubaLIF. With d the decay in a step of dt seconds,
+
+        tau = dt / (1 - d),  r = 1 / (1 - d),  and for d = 1 an IF with r = 1 / dt.
+
+    Biases are in the Affine of the first projection into a population.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    dt : float, default 1e-3
+        Seconds of a step, greater than 0.
+    lossy : bool, default False
+        Whether to convert a network that has `nir_losses` too. They are stored in the metadata, so that `from_nir`
+        returns an equal network; other readers ignore them.
+
+    Returns
+    -------
+    nir.NIRGraph
+        The graph; nir.write makes a file of it.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range.
+    UnsupportedError
+        If NIR has no place for something and `lossy` is False; the message names all of it.
     """
     refuse_losses("to_nir", losses := nir_losses(network), lossy)
     for p in network.populations:
@@ -147,14 +181,37 @@ def from_nir(
     readout: str | None = None,
     method: str = "euler",
 ) -> Network:
-    """A network of Linear, Affine, Conv2d, SumPool2d, AvgPool2d, LIF, IF and CubaLIF nodes, one Input and one Output;
-    Flatten passes through.
+    """Convert a NIR graph to a network.
 
-    graph : a graph, or a file that nir.write wrote. dt : seconds of a step; steps : T of a presentation; both needed
-    unless the graph is from `to_nir`, which says them. readout : default what the graph says, else "rate". method :
-    "euler" or "exact", see above. A graph without our metadata has no local weights.
-    Raises UnsupportedError, naming the node, for what we cannot represent; FormatError for a graph or file that
-    contradicts itself; ParameterError for arguments.
+    The graph has one Input and one Output, and nodes Linear, Affine, Conv2d, SumPool2d, AvgPool2d, LIF, IF and CubaLIF.
+    A Flatten passes through. A graph without the metadata of `to_nir` has no local weights.
+
+    Parameters
+    ----------
+    graph : nir.NIRGraph, str or Path
+        The graph, or a file that nir.write made.
+    dt : float or None, default None
+        Seconds of a step. None: what `to_nir` stored in the graph.
+    steps : int or None, default None
+        Steps T of a presentation. None: what `to_nir` stored in the graph.
+    readout : {"rank", "rate"} or None, default None
+        None: what `to_nir` stored in the graph, else "rate".
+    method : {"euler", "exact"}, default "euler"
+        How a time constant becomes the decay of a step: d = 1 - dt / tau, or d = exp(-dt / tau).
+
+    Returns
+    -------
+    Network
+        The network, in floating point.
+
+    Raises
+    ------
+    UnsupportedError
+        If a node has no counterpart; the message names the node.
+    FormatError
+        If the graph or the file contradicts itself.
+    ParameterError
+        If an argument is out of its range, or is missing.
     """
     choice("from_nir.method", method, METHODS)
     graph = read(graph) if isinstance(graph, str | Path) else graph

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import h5py
 import torch
 from torch import Tensor, nn
 
@@ -27,12 +28,31 @@ __all__ = ["HybridBlock"]
 
 
 class HybridBlock(nn.Module):
-    """Plastic dense connection and LIF neurons on SLAYER's terms.
+    """Plastic dense connection and LIF neurons, with the axes and the clock of SLAYER.
 
-    in_neurons, out_neurons : sizes. delay_shift : whether spikes leave a step late, as those of SLAYER's blocks do.
-    settings : of HybridLinear; reset is "zero" and bias 0 unless changed, as SLAYER's. Slow weights do not decay (tau_w
-    infinite): SLAYER has no presentation that they could decay in. `layer` holds W, b, alpha, eta, beta; the local
-    weights of a sample begin anew in each call. Raises ParameterError.
+    Slow weights do not decay (tau_w is infinite), because SLAYER has no presentation in which they could. The local
+    weights of a sample start anew in each call.
+
+    Parameters
+    ----------
+    in_neurons, out_neurons : int
+        Sizes, 1 or more.
+    delay_shift : bool, default True
+        Whether spikes leave one step late, as those of SLAYER's blocks do.
+    **settings
+        Of synergic.learning.HybridLinear. Unless given, reset is "zero" and the bias 0, as of SLAYER.
+
+    Attributes
+    ----------
+    net : HybridNet
+        A chain of one layer, which is what is exported.
+    delay_shift : bool
+        As given.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range.
     """
 
     def __init__(self, in_neurons: int, out_neurons: int, *, delay_shift: bool = True, **settings: Any) -> None:
@@ -49,13 +69,29 @@ class HybridBlock(nn.Module):
 
     @property
     def layer(self) -> HybridLinear:
-        """The layer that computes."""
+        """Layer that computes, with the parameters W, b, alpha, eta and beta."""
         layer = self.net.layers[0]
         assert isinstance(layer, HybridLinear)
         return layer
 
     def forward(self, x: Tensor) -> Tensor:
-        """x : spikes (batch, in_neurons, T). Returns spikes (batch, out_neurons, T)."""
+        """Run spikes through the block.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, in_neurons, T)
+            Spikes 0/1.
+
+        Returns
+        -------
+        Tensor, shape (batch, out_neurons, T)
+            Spikes 0/1.
+
+        Raises
+        ------
+        ParameterError
+            If x has another shape.
+        """
         wanted = f"(batch, {self.net.sizes[0]}, T)"
         fits = isinstance(x, Tensor) and x.ndim == 3 and x.shape[1] == self.net.sizes[0] and x.shape[2] > 0
         got = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
@@ -64,11 +100,26 @@ class HybridBlock(nn.Module):
         spikes = spikes.transpose(1, 2)
         return nn.functional.pad(spikes, (1, 0))[..., :-1] if self.delay_shift else spikes
 
-    def export_hdf5(self, handle: Any, weight_bits: int = 8, local_bits: int = 16) -> None:
-        """Write the block, in integers, into a group `layer/<i>` of an HDF5 file, as SLAYER's own blocks do.
+    def export_hdf5(self, handle: h5py.Group, weight_bits: int = 8, local_bits: int = 16) -> None:
+        """Write the block in integers into a group of an HDF5 file, as SLAYER's own blocks do.
 
-        weight_bits, local_bits : of `quantise`, which rounds. `from_lava_dl` reads the plastic layer whole; other
-        readers find a dense block without local weights. Raises UnsupportedError for what integers cannot hold.
+        `from_lava_dl` reads the plastic layer whole. Other readers find a dense block without local weights.
+
+        Parameters
+        ----------
+        handle : h5py.Group
+            An empty group `layer/<i>`.
+        weight_bits : int, default 8
+            Bits of the slow weights, 2 to 8.
+        local_bits : int, default 16
+            Bits of the local weights, as of `quantise`.
+
+        Raises
+        ------
+        ParameterError
+            If an argument is out of its range.
+        UnsupportedError
+            If integers cannot represent the block, or the group is in use.
         """
         option("HybridBlock.export_hdf5.weight_bits", weight_bits, tuple(range(2, 9)), "2 to 8")
         network = quantise(to_description(self.net), weight_bits, local_bits)
