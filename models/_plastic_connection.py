@@ -14,7 +14,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from synergic.numerics import _compiled as compiled
 from synergic.numerics import fixed, floating
 from synergic.processes._shared_memory import MEMORY, STATE, THETA, SharedModel
-from synergic.rules import Hebbian, IntHebbian
+from synergic.rules._kernels import kernel_of
 
 
 class AbstractConnection(SharedModel, PyLoihiProcessModel):
@@ -61,8 +61,12 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
 
     def learn(self, s: Any, u: Any, signal: Any) -> int:
         """P(m) in place; returns the number of entries that the bound changed."""
-        params, state = self.proc_params, self.proc_params[STATE]
+        params, state, rule = self.proc_params, self.proc_params[STATE], self.proc_params["rule"]
         theta = {name: value[0] if value.shape == (1,) else value for name, value in params[THETA].items()}
+        kernel = kernel_of(rule, sparse=bool(self.where))
+        if kernel is not None:
+            function = kernel.fixed if self.integer else kernel.floating
+            return function(rule, theta, self.local, s, u, params["vth"], self.mask, self.loops, self.where)
         self.local[...], new, clipped = self.update(state, s, u, signal, theta, params["vth"])
         for name, values in new.items():
             state[name][...] = values
@@ -109,27 +113,6 @@ class FloatingConnection(AbstractConnection):
     beta: np.ndarray = LavaPyType(np.ndarray, float)
     lambda_: np.ndarray = LavaPyType(np.ndarray, float)
 
-    def learn(self, s: Any, u: Any, signal: Any) -> int:
-        r = self.proc_params["rule"]
-        if not isinstance(r, Hebbian):
-            return super().learn(s, u, signal)
-        return int(
-            self.loops.hebbian_floating(
-                self.local,
-                s,
-                u,
-                *self.where,
-                eta=self.scalar_or_vector("eta"),
-                beta=self.scalar_or_vector("beta"),
-                lambda_=float(self.lambda_[0]),
-                rho=r.rho,
-                sign=r.sign,
-                p_max=r.p_max,
-                vth=self.proc_params["vth"],
-                mask=self.mask,
-            )
-        )
-
 
 class FixedConnection(AbstractConnection):
     """numerics.fixed, compiled: exact integers."""
@@ -149,23 +132,3 @@ class FixedConnection(AbstractConnection):
     eta: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
     beta: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
     lambda_: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=13)
-
-    def learn(self, s: Any, u: Any, signal: Any) -> int:
-        r = self.proc_params["rule"]
-        if not isinstance(r, IntHebbian):
-            return super().learn(s, u, signal)
-        q = fixed.postsynaptic(u, r.table, r.table_scale, self.scalar_or_vector("beta"))
-        return int(
-            self.loops.hebbian_fixed(
-                self.local,
-                s,
-                q,
-                *self.where,
-                eta=self.scalar_or_vector("eta"),
-                lambda_=int(self.lambda_[0]),
-                sign=r.sign,
-                p_top=r.p_top,
-                eta_exp=r.eta_exp,
-                mask=self.mask,
-            )
-        )

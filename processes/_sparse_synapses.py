@@ -18,7 +18,8 @@ from synergic.network._unfold import convolution_synapses
 from synergic.numerics._sparse import OWN
 from synergic.processes._connection import PlasticConnection
 from synergic.processes._shared_memory import SharedVar
-from synergic.rules import Hebbian, IntHebbian, IntRule, Rule
+from synergic.rules import IntRule, Rule
+from synergic.rules._kernels import kernel_of
 from synergic.rules._synapses import Places, check_local
 
 Array = npt.NDArray[Any]
@@ -194,7 +195,7 @@ class Synapses:
             require(self.local_weights is None, f"{name}.local_weights", "an array", "None without a rule", remedy)
             return
         self.rule.check_shapes(name, self.n_out, self.n_in)
-        if not isinstance(self.rule, Hebbian | IntHebbian):
+        if kernel_of(self.rule, sparse=True) is None:
             check_local(name, self.rule)
         p = np.zeros(self.pattern.size, np.int64 if integer else float)
         if self.local_weights is not None:

@@ -26,7 +26,7 @@ from synergic.hw_targets.simulation._probes import Probes
 from synergic.hw_targets.simulation._simulator import Simulator
 from synergic.hw_targets.simulation.kernels import Losses
 from synergic.network._quantise import IntNetwork, IntProjection
-from synergic.rules import IntHebbian
+from synergic.rules._hebbian import computes_hebbian
 
 Array = npt.NDArray[np.int64]
 
@@ -70,7 +70,7 @@ def silence(p: IntProjection, alive: Array) -> IntProjection:
     changes: dict[str, Any] = {"weights": p.weights * alive, "convolution": None}
     if p.rule is not None:
         changes["local_weights"] = p.local_weights * alive
-        if not isinstance(p.rule, IntHebbian):
+        if not computes_hebbian(p.rule):
             raise UnsupportedError(
                 f"{p.name}.rule: got {type(p.rule).__name__}, allowed IntHebbian with dead neurons: of another rule it "
                 "is not known which parameter stops the learning of a synapse. Use another fault."

@@ -13,7 +13,7 @@ from synergic._core.checks import kind, numbers, require, whole
 from synergic.errors import UnsupportedError
 from synergic.network._quantise import ONE, IntProjection
 from synergic.numerics import fixed
-from synergic.rules import IntHebbian
+from synergic.rules._hebbian import computes_hebbian
 
 Array = npt.NDArray[Any]
 HEADROOM_BITS = 62
@@ -58,7 +58,7 @@ def history_plan(p: IntProjection, steps: int) -> HistoryPlan:
     kind("history_plan.p", p, IntProjection, "quantise() makes networks of them.")
     whole("history_plan.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
     r, remedy = p.rule, "Use local_memory='matrix'."
-    if not isinstance(r, IntHebbian):
+    if not computes_hebbian(r):
         raise UnsupportedError(
             f"{p.name}.rule: got {type(r).__name__}, allowed IntHebbian with local_memory='history': the history of "
             f"another rule is not an overlap of spike vectors. {remedy}"
@@ -117,7 +117,7 @@ def history_bound(p: IntProjection, spikes: Array, posts: Array) -> Array:
     require(fits, "history_bound.posts", f"shape {posts.shape}", wanted, "Give those of the same steps.")
     steps, r = len(spikes), p.rule
     plan = history_plan(p, steps)
-    assert isinstance(r, IntHebbian)  # history_plan refuses others
+    assert computes_hebbian(r)  # history_plan refuses others
     if plan.exact:
         return np.zeros(posts.shape)
     decay = r.lambda_ / ONE

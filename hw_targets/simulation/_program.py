@@ -31,7 +31,7 @@ from synergic.network._quantise import ONE, IntNetwork, IntPopulation, IntProjec
 from synergic.neurons import ReLU, Table
 from synergic.neurons._neuron import UNIT_SHIFT
 from synergic.numerics import fixed
-from synergic.rules import IntHebbian
+from synergic.rules._hebbian import computes_hebbian
 
 Array = npt.NDArray[Any]
 
@@ -68,7 +68,7 @@ def narrowest(bits: int) -> Any:
 
 def is_general(p: IntProjection) -> bool:
     """Whether a projection learns by a rule without a compiled form (synergic.hw_targets.simulation)."""
-    return p.learns and not isinstance(p.rule, IntHebbian)
+    return p.learns and not computes_hebbian(p.rule)
 
 
 def soma_form(p: IntPopulation) -> int:
@@ -161,7 +161,7 @@ class Builder:
         size, r = rows[1] - rows[0], p.rule
         beta, table = np.zeros(1, np.int64), np.zeros(fixed.TABLE_SIZE, np.int64)
         powers = np.zeros(self.net.steps + 1, np.int64)
-        if isinstance(r, IntHebbian):
+        if computes_hebbian(r):
             head["lambda_"], head["sign"], head["p_top"] = r.lambda_, r.sign, r.p_top
             head["shift"], head["table_scale"] = fixed.FRACTION_BITS + r.eta_exp, r.table_scale
             beta, table = r.beta, r.table
@@ -191,11 +191,11 @@ class Builder:
         entry["columns"] = tile.columns[1] - tile.columns[0]
         entry["local"] = entry["mask"] = entry["parts"] = -1
         entry["weights"] = self.append("weights", by_axon(p.weights, tile))
-        eta = p.rule.eta if isinstance(p.rule, IntHebbian) else 0
+        eta = p.rule.eta if computes_hebbian(p.rule) else 0
         entry["column"] = self.append("eta", np.broadcast_to(eta, p.n_in)[tile.slices[1]])
         if form in (FROZEN, MATRIX) or (form == HISTORY and p.local_weights.any()):
             entry["local"] = self.append("local", by_axon(p.local_weights, tile))
-        if form == MATRIX and isinstance(p.rule, IntHebbian) and p.rule.mask is not None:
+        if form == MATRIX and computes_hebbian(p.rule) and p.rule.mask is not None:
             entry["mask"] = self.append("mask", by_axon(p.rule.mask, tile))
         if p.name in self.probed_sums:
             entry["parts"], lay.parts_size = lay.parts_size, lay.parts_size + tile.rows[1] - tile.rows[0]

@@ -15,7 +15,8 @@ from synergic.errors import UnsupportedError
 from synergic.learning._layers import HybridLinear
 from synergic.learning._products import product
 from synergic.network._description import TRACES
-from synergic.rules import Heard, Hebbian, Rule
+from synergic.rules import Heard, Rule
+from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import HELD, TRACE_MAX
 
 
@@ -43,7 +44,7 @@ class RuleLinear(HybridLinear):
     ) -> None:
         kind("RuleLinear.rule", rule, Rule, "Give one of synergic.rules, or write one.")
         choice("RuleLinear.trace", trace, (*TRACES, "shared"))
-        if isinstance(rule, Hebbian) or trace not in TRACES:
+        if rule.kernel == HEBBIAN or trace not in TRACES:
             raise UnsupportedError(
                 f"RuleLinear: got {type(rule).__name__} with trace={trace!r}, allowed other rules than Hebbian, with "
                 f"{' or '.join(map(repr, TRACES))}. Use HybridLinear."

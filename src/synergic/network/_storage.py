@@ -25,7 +25,7 @@ from synergic.network._convolution import LARGEST, Convolution
 from synergic.network._description import Network, Population, Projection, Source
 from synergic.network._quantise import IntNetwork, IntPopulation, IntProjection
 from synergic.neurons import Neuron
-from synergic.rules import Hebbian, IntHebbian, Rule, integer_form
+from synergic.rules import Rule, integer_form
 
 FORMAT, VERSION = "synergic-network", 1
 LATER = ("mask", "convolution", "neuron", "fades")
@@ -34,13 +34,13 @@ HEADER = 512
 """Bytes of the user block, the smallest that HDF5 allows."""
 PACKED = 1032
 """Bytes that a byte of deflate, HDF5's usual compression, becomes at most."""
-TYPES = (Source, Population, Projection, Network, IntPopulation, IntHebbian, IntProjection, IntNetwork, Convolution)
+TYPES = (Source, Population, Projection, Network, IntPopulation, IntProjection, IntNetwork, Convolution)
 
 
 def types() -> dict[str, type]:
     """What a file may hold, by name: also every rule and neuron that is defined by now, and a rule's integer form."""
     rules = Rule.registry.values()
-    whole = [integer_form(rule) for rule in rules if rule is not Hebbian]
+    whole = [integer_form(rule) for rule in rules]
     return {t.__name__: t for t in (*rules, *whole, *Neuron.registry.values(), *TYPES)}
 
 

@@ -77,6 +77,16 @@ def postsynaptic(u: Array, table: Array, table_scale: int, beta: Array | int) ->
     return table[np.minimum(np.maximum(index, 0), TABLE_SIZE - 1)] + beta
 
 
+def hebbian_change(
+    local_weights: Array, s: Array, post: Array, *, eta: Array | int, lambda_: int, sign: int, eta_exp: int
+) -> Array:
+    """rshift(lambda P, 12) + rshift(sign eta_j s_j q_i, 12 + e): P(m) of `hebbian` before mask and bound."""
+    pre = sign * eta * s
+    return rshift(lambda_ * local_weights, FRACTION_BITS) + rshift(
+        post[..., :, None] * pre[..., None, :], FRACTION_BITS + eta_exp
+    )
+
+
 def hebbian(
     local_weights: Array,
     s: Array,
@@ -95,9 +105,6 @@ def hebbian(
     (n_out, n_in) of 0 and 1, the synapses that have a local weight, None for all.
     Returns P(m) and the number of entries that the clip changed.
     """
-    pre = sign * eta * s
-    raw = rshift(lambda_ * local_weights, FRACTION_BITS) + rshift(
-        post[..., :, None] * pre[..., None, :], FRACTION_BITS + eta_exp
-    )
+    raw = hebbian_change(local_weights, s, post, eta=eta, lambda_=lambda_, sign=sign, eta_exp=eta_exp)
     raw = raw if mask is None else raw * mask
     return np.clip(raw, -p_top, p_top), int(np.count_nonzero(np.abs(raw) > p_top))

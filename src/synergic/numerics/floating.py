@@ -64,6 +64,25 @@ def reset(u: Array, s: npt.NDArray[np.bool_], vth: float, mode: str) -> Array:
     return u - vth * s if mode == "subtract" else np.where(s, 0.0, u)
 
 
+def hebbian_change(
+    local_weights: Array,
+    s: Array,
+    u: Array,
+    *,
+    eta: Array | float,
+    beta: Array | float,
+    lambda_: float,
+    rho: str,
+    sign: int,
+    vth: float,
+) -> Array:
+    """lambda P_ij(m-1) + sign eta_j s_j(m) (rho(u_i(m)/v_th) + beta_i): P(m) of `hebbian` before mask and bound."""
+    post = RHO[rho](u / vth) + beta
+    pre = sign * eta * s
+    raw: Array = lambda_ * local_weights + post[..., :, None] * pre[..., None, :]
+    return raw
+
+
 def hebbian(
     local_weights: Array,
     s: Array,
@@ -85,9 +104,7 @@ def hebbian(
     of 0 and 1, the synapses that have a local weight; None for all.
     Returns P(m) and the number of entries that the clip changed.
     """
-    post = RHO[rho](u / vth) + beta
-    pre = sign * eta * s
-    raw = lambda_ * local_weights + post[..., :, None] * pre[..., None, :]
+    raw = hebbian_change(local_weights, s, u, eta=eta, beta=beta, lambda_=lambda_, rho=rho, sign=sign, vth=vth)
     raw = raw if mask is None else raw * mask
     return np.clip(raw, -p_max, p_max), int(np.count_nonzero(np.abs(raw) > p_max))
 

@@ -19,7 +19,7 @@ from synergic.numerics import _layer_products as layers
 from synergic.numerics.fixed import FRACTION_BITS
 from synergic.numerics.floating import RHO
 from synergic.reference._simulate import Record
-from synergic.rules import Hebbian, IntHebbian
+from synergic.rules._kernels import HEBBIAN
 
 Array = npt.NDArray[Any]
 
@@ -119,7 +119,7 @@ def layerwise(network: Network | IntNetwork) -> list[Layer] | None:
     for p in network.ordered:
         into = network.into(p.name)
         q = into[0]
-        plain = q.rule is None or (q.learns and isinstance(q.rule, Hebbian | IntHebbian) and np.ndim(q.alpha) < 2)
+        plain = q.rule is None or (q.learns and q.rule.kernel == HEBBIAN and np.ndim(q.alpha) < 2)
         if len(into) > 1 or network.lag(q) or not plain or p.neuron is not None:
             return None
         found.append(Layer(p, q, network.k_of(q), network.integer))

@@ -12,11 +12,10 @@ import numpy.typing as npt
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork, IntPopulation
 from synergic.numerics import _compiled as compiled
-from synergic.numerics import fixed
 from synergic.reference._simulate import Record, walk
 from synergic.reference._simulate import integrate as integrate_plainly
 from synergic.reference._simulate import learn as learn_plainly
-from synergic.rules import Hebbian, IntHebbian
+from synergic.rules._kernels import kernel_of
 
 Array = npt.NDArray[Any]
 
@@ -74,7 +73,8 @@ def present(
 
 def ages_with_inputs(q: Any) -> bool:
     """Whether a silent input's local weights may decay later: the rule has that form, and sums skip silent inputs."""
-    return q.learns and isinstance(q.rule, Hebbian | IntHebbian) and np.ndim(q.alpha) < 2
+    kernel = kernel_of(q.rule)
+    return bool(q.learns and kernel is not None and kernel.ages and np.ndim(q.alpha) < 2)
 
 
 def integrate(p: Any, u: Array, acc: Array, extra: Any) -> Any:
@@ -93,17 +93,10 @@ def learn(
     q: Any, post: Any, local: Array, state: Any, s: Array, u: Array, signal: Array, age: Array = compiled.AT_ONCE
 ) -> tuple[Array, Any, int]:
     """simulate.learn of one sample, in place; age : as of compiled.hebbian_*, for rules that have a compiled form."""
-    r = q.rule
-    if isinstance(r, Hebbian):
-        return local, state, compiled.hebbian_floating(
-            local, s, u, eta=r.eta, beta=r.beta, lambda_=r.lambda_, rho=r.rho, sign=r.sign, p_max=r.p_max,
-            vth=post.vth, mask=r.mask, age=age,
-        )  # fmt: skip
-    if isinstance(r, IntHebbian):
-        terms = fixed.postsynaptic(u, r.table, r.table_scale, r.beta)
-        return local, state, compiled.hebbian_fixed(
-            local, s, terms, eta=r.eta, lambda_=r.lambda_, sign=r.sign, p_top=r.p_top, eta_exp=r.eta_exp,
-            mask=r.mask, age=age,
-        )  # fmt: skip
+    r, kernel = q.rule, kernel_of(q.rule)
+    if kernel is not None:
+        function = kernel.fixed if r.integer else kernel.floating
+        late = {"age": age} if kernel.ages else {}
+        return local, state, function(r, r.values, local, s, u, post.vth, r.mask, compiled, **late)
     local[...], state, clipped = learn_plainly(q, post, local, state, s, u, signal)
     return local, state, clipped

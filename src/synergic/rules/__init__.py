@@ -3,6 +3,7 @@
 
 from synergic.rules._bcm import BCM
 from synergic.rules._hebbian import Hebbian, IntHebbian, quantise_rule
+from synergic.rules._kernels import KERNELS, Kernel
 from synergic.rules._oja import Oja
 from synergic.rules._pair_stdp import PairSTDP
 from synergic.rules._rates import plain, rate, share
@@ -11,10 +12,12 @@ from synergic.rules._three_factor import ThreeFactor
 
 __all__ = [
     "BCM",
+    "KERNELS",
     "Heard",
     "Hebbian",
     "IntHebbian",
     "IntRule",
+    "Kernel",
     "Oja",
     "PairSTDP",
     "Rule",

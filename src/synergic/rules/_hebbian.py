@@ -1,38 +1,68 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Hebbian rule with a sliding threshold, of Wu et al., Nat. Commun. 13:65, 2022: the one with compiled forms."""
+"""The Hebbian rule with a sliding threshold, of Wu et al., Nat. Commun. 13:65, 2022."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
+import numpy.typing as npt
 
 from synergic._core.checks import choice, finite_array, number, option, require, vector, whole
 from synergic._core.integers import AGAIN, ONE, VALUE_UNIT, check_range, integers
-from synergic.numerics import fixed
+from synergic.numerics import fixed, floating
 from synergic.numerics.floating import RHO
+from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import Parameter, check_mask, rate, share
-from synergic.rules._rule import IntRule, Rule
+from synergic.rules._rule import Heard, IntRule, Rule
 
 
 @dataclass(frozen=True, eq=False)
 class Hebbian(Rule):
-    """The local rule, numerics.floating.hebbian.
+    """Hebbian plasticity with a sliding threshold.
 
-    eta : local rate, scalar or (n_in,). beta : sliding threshold, scalar or (n_out,). `lambda_` : decay of P
-    in [0, 1]. rho : "tanh", "identity" or, in floating point only, "softmax" over the layer. sign : +1 Hebbian,
-    -1 anti-Hebbian. p_max : bound of `|P|`, > 0. mask : (n_out, n_in) of 0 and 1, the synapses that have a local
-    weight; None for all.
+    P_ij(m) = clip(lambda P_ij(m-1) + sign eta_j s_j(m) (rho(u_i(m) / v_th) + beta_i), -P_max, P_max): a presynaptic
+    spike or value s_j changes the local weight by what the postsynaptic potential u_i says.
+
+    Parameters
+    ----------
+    eta : float or (n_in,) array
+        Local learning rate, of any size.
+    beta : float or (n_out,) array
+        Sliding threshold, of any size; within -8 .. 8 if the network is to be quantised.
+    lambda_ : float
+        Share of P that a step keeps, 0 .. 1. Default 0.95.
+    rho : str
+        Non-linearity of the potential: "tanh" (default), "identity" or, in floating point only, "softmax" over the
+        neurons of the layer.
+    sign : int
+        1 (default) for Hebbian, -1 for anti-Hebbian changes.
+    p_max : float
+        Bound of `|P|`, above 0 and up to 1e6. Default 4.
+    mask : (n_out, n_in) array of 0 and 1, or None
+        Synapses that have a local weight. None (default) for all.
+
+    Raises
+    ------
+    ParameterError
+        For values out of range.
+
+    References
+    ----------
+    Wu et al., Nat. Commun. 13:65, 2022.
     """
 
-    eta: Any = rate(per="pre")
-    beta: Any = rate(per="post")  # of any size in floating point
-    lambda_: Any = share(0.95)
+    eta: npt.ArrayLike = rate(per="pre")
+    beta: npt.ArrayLike = rate(per="post")  # of any size in floating point
+    lambda_: float = share(0.95)
     rho: str = "tanh"
     sign: int = 1
     p_max: float = 4.0
-    mask: Any = None
+    mask: npt.ArrayLike | None = None
+    kernel: ClassVar[str] = HEBBIAN
+    settings: ClassVar[tuple[str, ...]] = ("rho", "sign")
+    normalised: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for name in ("eta", "beta"):
@@ -43,13 +73,21 @@ class Hebbian(Rule):
         number("Hebbian.p_max", self.p_max, 0, 1e6, "Give a positive bound.", open_low=True)
         object.__setattr__(self, "mask", check_mask("Hebbian.mask", self.mask))
 
-    def update(
-        self, numerics: Any, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any
-    ) -> tuple[Any, dict[str, Any], int]:
-        """numerics.floating.hebbian."""
-        settings = {"rho": self.rho, "sign": self.sign, "p_max": self.p_max, "vth": vth, "mask": mask}
-        new, clipped = numerics.hebbian(local, s, u, **values, **settings)
-        return new, {}, clipped
+    @staticmethod
+    def floating(local: Any, state: dict[str, Any], heard: Heard, theta: Any) -> tuple[Any, dict[str, Any]]:
+        """The equation in floating point, before mask and bound: numerics.floating.hebbian_change."""
+        return floating.hebbian_change(
+            local, heard.s, heard.x, eta=theta.eta, beta=theta.beta, lambda_=theta.lambda_, rho=theta.rho,
+            sign=theta.sign, vth=theta.vth,
+        ), {}  # fmt: skip
+
+    @staticmethod
+    def fixed(local: Any, state: dict[str, Any], heard: Heard, theta: Any) -> tuple[Any, dict[str, Any]]:
+        """The equation in integers, before mask and bound: numerics.fixed.hebbian_change."""
+        post = fixed.postsynaptic(heard.x, theta.table, theta.table_scale, theta.beta)
+        return fixed.hebbian_change(
+            local, heard.s, post, eta=theta.eta, lambda_=theta.lambda_, sign=theta.sign, eta_exp=theta.eta_exp
+        ), {}
 
     def quantise(self, where: str, local_bits: int, vth: int, values: bool) -> Any:
         """The integer form; as `quantise_rule`."""
@@ -58,7 +96,36 @@ class Hebbian(Rule):
 
 @dataclass(frozen=True, eq=False)
 class IntHebbian(IntRule):
-    """The local rule in integers; table : rho, (256,); table_scale : c; scale : S_P; mask : as Hebbian's."""
+    """`Hebbian` in integers. `quantise` makes one.
+
+    Parameters
+    ----------
+    eta : int or (n_in,) array
+        Rate at the scale S_P 2^eta_exp, 16 bits.
+    eta_exp : int
+        Exponent of the rate's scale; 8 more than that if the source sends values of 0 .. 255.
+    beta : int or (n_out,) array
+        Sliding threshold with 12 fraction bits, 16 bits.
+    lambda_ : int
+        Share of P kept over a step, 0 .. 4096 (4096 is 1).
+    sign : int
+        1 or -1, as of `Hebbian`.
+    p_top : int
+        Bound of `|P|`, up to 2^15 - 1.
+    table : (256,) array
+        rho of u / v_th from -4 to 4, 12 fraction bits.
+    table_scale : int
+        Factor from a potential to an entry of the table, 20 fraction bits.
+    scale : float
+        S_P: P in integers over P as a real number.
+    mask : (n_out, n_in) array of 0 and 1, or None
+        As of `Hebbian`.
+
+    Raises
+    ------
+    ParameterError
+        For values out of range.
+    """
 
     eta: Any
     eta_exp: int
@@ -70,11 +137,13 @@ class IntHebbian(IntRule):
     table_scale: int
     scale: float
     mask: Any = None
+    rule_type: ClassVar[type[Rule]] = Hebbian
+    settings: ClassVar[tuple[str, ...]] = ("sign", "eta_exp", "table", "table_scale")
 
     @classmethod
     def parameters(cls) -> dict[str, Parameter]:
-        """Those of Hebbian."""
-        return Hebbian.parameters()
+        """Those of the rule in floating point."""
+        return cls.rule_type.parameters()
 
     def __post_init__(self) -> None:
         table = finite_array("IntHebbian.table", self.table, ((fixed.TABLE_SIZE,),), True)
@@ -90,14 +159,13 @@ class IntHebbian(IntRule):
         number("IntHebbian.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
         object.__setattr__(self, "mask", check_mask("IntHebbian.mask", self.mask))
 
-    def update(
-        self, numerics: Any, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any
-    ) -> tuple[Any, dict[str, Any], int]:
-        """numerics.fixed.hebbian behind numerics.fixed.postsynaptic."""
-        q = numerics.postsynaptic(u, self.table, self.table_scale, values["beta"])
-        settings = {"sign": self.sign, "p_top": self.p_top, "eta_exp": self.eta_exp, "mask": mask}
-        new, clipped = numerics.hebbian(local, s, q, eta=values["eta"], lambda_=values["lambda_"], **settings)
-        return new, {}, clipped
+
+Hebbian.whole = IntHebbian
+
+
+def computes_hebbian(rule: Any) -> TypeGuard[IntHebbian]:
+    """Whether a rule in integers declares the Hebbian kernel, and so has the fields of IntHebbian; False for None."""
+    return rule is not None and rule.kernel == HEBBIAN
 
 
 def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: bool = False) -> IntHebbian:
@@ -106,7 +174,7 @@ def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: 
     choice(f"{where}.rule.rho in integers", rule.rho, tuple(elementwise))
     p_top = 2 ** (local_bits - 1) - 1
     scale = p_top / rule.p_max
-    real_eta = rule.eta * scale * (VALUE_UNIT if values else 1)
+    real_eta = np.asarray(rule.eta) * scale * (VALUE_UNIT if values else 1)
     largest = float(np.abs(real_eta).max(initial=0))
     require(
         largest < 2**15 - 1,
@@ -118,7 +186,7 @@ def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: 
     eta_exp = next(e for e in range(15, -1, -1) if largest * 2**e < 2**15 - 1)
     middle = (np.arange(fixed.TABLE_SIZE) - fixed.TABLE_SIZE // 2 + 0.5) / fixed.TABLE_PER_UNIT
     table = integers(f"{where}.rule.rho", RHO[rule.rho](middle) * ONE, 16, AGAIN)
-    beta = integers(f"{where}.rule.beta", rule.beta * ONE, 16, "beta must lie within [-8, 8).")
+    beta = integers(f"{where}.rule.beta", np.asarray(rule.beta) * ONE, 16, "beta must lie within [-8, 8).")
     table_scale = round(2**fixed.TABLE_SHIFT * fixed.TABLE_PER_UNIT / vth)
     eta = integers(f"{where}.rule.eta", real_eta * 2**eta_exp, 16, "Raise p_max or lower eta.")
     eta_exp += fixed.VALUE_BITS * values

@@ -79,16 +79,24 @@ class Rule(Parameters):
     use operators, indexing, `abs` and `.clip`. A number beyond what fits 64 bits is the rule's own affair: `|P|` has up
     to 16 bits, rates 16, x, signal and plain parameters 16, traces 19.
 
+    Optional class attributes: `kernel`, the name in `synergic.rules.KERNELS` of a compiled form of the same equation,
+    not inherited; `settings`, names of further fields that theta holds; `normalised = False`, and the equation receives
+    u itself in the place of x, s without fraction bits, and None for fired; in floating point theta.vth is v_th.
+
     Defining a class registers it under its name, for files. Raises ParameterError for parameters out of range.
     """
 
     registry: ClassVar[dict[str, type[Rule]]] = {}
     whole: ClassVar[Any] = None
+    kernel: ClassVar[str] = ""
+    settings: ClassVar[tuple[str, ...]] = ()
+    normalised: ClassVar[bool] = True
     p_max: float = 4.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         Rule.registry[cls.__name__] = cls
+        cls.kernel = vars(cls).get("kernel", "")  # a subclass may have another equation
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -114,8 +122,12 @@ class Rule(Parameters):
 
         signal : (..., 1). values : of the parameters, a core's part of them. Returns P, state, entries clipped.
         """
-        heard = Heard(s, (u / vth).clip(-HELD, HELD), (u > vth) * 1.0, signal)
-        new, after = self.floating(local, state, heard, SimpleNamespace(**values))
+        theta = SimpleNamespace(**values, **{name: getattr(self, name) for name in self.settings})
+        if self.normalised:
+            heard = Heard(s, (u / vth).clip(-HELD, HELD), (u > vth) * 1.0, signal)
+        else:
+            heard, theta.vth = Heard(s, u, None, signal), vth
+        new, after = self.floating(local, state, heard, theta)
         check_answer(type(self), "floating", local, state, new, after)
         return bounded(new, state, after, self.p_max, TRACE_MAX, mask)
 
@@ -149,11 +161,17 @@ class IntRule(Parameters):
 
     integer: ClassVar[bool] = True
     rule_type: ClassVar[type[Rule]]
+    settings: ClassVar[tuple[str, ...]] = ("eta_exp", "unit")
     eta_exp: int
     unit: int
     vth: int
     p_top: int
     num_message_bits: int
+
+    @property
+    def kernel(self) -> str:
+        """The name of the rule's compiled form; "" without one."""
+        return self.rule_type.kernel
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -169,13 +187,20 @@ class IntRule(Parameters):
         self, numerics: Any, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any
     ) -> tuple[Any, dict[str, Any], int]:
         """As Rule.update, in integers; vth is the rule's own."""
-        shift = fixed.FRACTION_BITS
+        shift, theta = fixed.FRACTION_BITS, SimpleNamespace(**values, **{n: getattr(self, n) for n in self.settings})
+        if not self.rule_type.normalised:
+            heard = Heard(s, u, None, signal)
+            return self.bounded(local, state, *self.rule_type.fixed(local, state, heard, theta), mask)
         s = fixed.rshift(s * round(2**20 / VALUE_MAX), fixed.VALUE_BITS) if self.num_message_bits else s << shift
         x = fixed.rshift(u * round(2 ** (shift + U_SHIFT) / self.vth), U_SHIFT)
         top = int(HELD * ONE)
         heard = Heard(s, x.clip(-top, top - 1), (u > self.vth).astype(np.int64) << shift, signal)
-        theta = SimpleNamespace(**values, eta_exp=self.eta_exp, unit=self.unit)
-        new, after = self.rule_type.fixed(local, state, heard, theta)
+        return self.bounded(local, state, *self.rule_type.fixed(local, state, heard, theta), mask)
+
+    def bounded(
+        self, local: Any, state: dict[str, Any], new: Any, after: dict[str, Any], mask: Any
+    ) -> tuple[Any, dict[str, Any], int]:
+        """What the rule's function returned, checked, and within mask and bounds; as `bounded`."""
         check_answer(self.rule_type, "fixed", local, state, new, after)
         return bounded(new, state, after, self.p_top, int(TRACE_MAX * ONE), mask)
 
