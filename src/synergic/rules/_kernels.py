@@ -29,7 +29,7 @@ class Kernel(NamedTuple):
         Whether the functions also run on P of chosen synapses, (synapses,): with `loops` the module of sparse loops,
         and `where` their starts and rows. Without it `where` is empty, and `loops` can be ignored.
     ages : bool
-        Whether P of a silent input only decays, by lambda_, and can do so later: `age` is then the step up to which
+        Whether P of a silent input only decays, by `lambda_`, and can do so later: `age` is then the step up to which
         each input's P is brought, (n_in,).
     """
 
