@@ -22,7 +22,19 @@ REAL = ("clock", "power_low", "power_high")
 
 @dataclass(frozen=True)
 class Fact:
-    """One number of a chip: value, unit, where it comes from and how sure it is."""
+    """One number of a chip, with its unit and its source.
+
+    Attributes
+    ----------
+    value : float
+        The number. `int(fact)` gives it as a whole number.
+    unit : str
+        Its unit, for example "cores" or "Hz".
+    source : str
+        Where the number was read, or how it was derived.
+    mark : {"confirmed", "second-hand", "derived", "assumed"}
+        How far to trust it.
+    """
 
     value: float
     unit: str
@@ -30,18 +42,44 @@ class Fact:
     mark: str
 
     def __int__(self) -> int:
+        """Return the value as a whole number."""
         return int(self.value)
 
 
 @dataclass(frozen=True)
 class Chip:
-    """A grid of cores that advance by phases. Always a model of a chip, never the chip.
+    """The model of a chip: a grid of cores that advance together, phase by phase. It is never the chip itself.
 
-    Units are in each fact. weight_memory : bytes a core for weights of full width; sram : bytes a core if weights are
-    stored as indices into a table of `weight_values` entries (both forms: memory.py). routing_entries : routes that
-    the packets of one kind of a neuron can take. message_bits : widest message that axons take and somas send: 1 for
-    spikes only, 8 for values too (modes.py). chips_rows, chips_columns : chips beside each other whose cores make
-    up rows x columns.
+    `load_chip` reads one from a TOML file. Every number is a `Fact` with unit, source and mark.
+
+    Attributes
+    ----------
+    name : str
+        Name of the chip.
+    rows, columns : Fact
+        Size of the grid of cores.
+    axons, neurons : Fact
+        Inputs and neurons of a core.
+    weight_bits, accumulator_bits, membrane_bits : Fact
+        Widths of weights, of sums of weights, and of potentials.
+    clock : Fact
+        Clock rate in Hz.
+    phase_cycles : Fact
+        Clocks of a phase.
+    power_low, power_high : Fact
+        Power in W of an idle core, and of a core in which every synapse works.
+    sram : Fact
+        Bytes of a core's memory where weights are stored as indices into a table.
+    weight_memory : Fact
+        Bytes of a core's memory where weights are stored at their width.
+    weight_values : Fact
+        Entries of the table of weights.
+    routing_entries : Fact
+        Routes that the packets of one kind of a neuron can take.
+    message_bits : Fact
+        Widest message that axons take and somas send: 1 for spikes only, 8 for values too.
+    chips_rows, chips_columns : int, default 1
+        Chips side by side that make up the grid.
     """
 
     name: str
@@ -66,12 +104,12 @@ class Chip:
 
     @property
     def cores(self) -> int:
-        """Number of cores."""
+        """Number of cores: rows x columns."""
         return int(self.rows) * int(self.columns)
 
     @property
     def phase_seconds(self) -> float:
-        """Duration of a phase in seconds: phase_cycles / clock."""
+        """Duration of a phase in seconds: `phase_cycles / clock`."""
         return self.phase_cycles.value / self.clock.value
 
     @property
@@ -85,8 +123,23 @@ class Chip:
         return self.chips_rows * self.chips_columns
 
     def array(self, chips_rows: int, chips_columns: int) -> Chip:
-        """Chips side by side as one grid of cores; a link between two chips is taken as any other. Raises
-        ParameterError."""
+        """Return chips side by side as one grid of cores. A link between two chips counts as any other link.
+
+        Parameters
+        ----------
+        chips_rows, chips_columns : int
+            Number of chips below each other and beside each other, 1 .. 1000.
+
+        Returns
+        -------
+        Chip
+            The array, with `chips_rows` times the rows and `chips_columns` times the columns.
+
+        Raises
+        ------
+        ParameterError
+            If a number is out of range, or this is an array already.
+        """
         for name, value in (("rows", chips_rows), ("columns", chips_columns)):
             whole(f"{self.name}.array.chips_{name}", value, 1, 1000, "It is a number of chips.")
         require(self.chips == 1, f"{self.name}.array", f"{self.chips} chips", "one chip", "Multiply the numbers.")
@@ -108,7 +161,7 @@ LATER = {"message_bits": Fact(8, "bit", "not in the chip's file, which is older"
 
 
 def read_fact(where: str, entry: Any, integer: bool) -> Fact:
-    """One table of a chip's file, checked. Raises ParameterError."""
+    """Return one table of a chip's file, checked. Raises ParameterError."""
     fits = isinstance(entry, dict) and set(entry) == PARTS
     require(fits, where, repr(entry), f"a table of {sorted(PARTS)}", "Give all of them, and nothing else.")
     fact = Fact(**entry)
@@ -122,14 +175,35 @@ def read_fact(where: str, entry: Any, integer: bool) -> Fact:
 
 
 def shipped_chips() -> list[str]:
-    """Names of the chips in `chips/`; a new file there is a new chip."""
+    """List the chips that come with the library. A new file in `hw_targets/chips/` is a new chip.
+
+    Returns
+    -------
+    list of str
+        Names that `load_chip` takes, sorted.
+    """
     return sorted(f.name.removesuffix(".toml") for f in (files("synergic.hw_targets") / "chips").iterdir())
 
 
 def load_chip(chip: str | Path) -> Chip:
-    """A shipped chip by name ("tianjic"), or one from a TOML file.
+    """Load the model of a chip.
 
-    Raises FormatError with what is wrong in the file, ParameterError for anything else than a name or a path.
+    Parameters
+    ----------
+    chip : str or Path
+        Name of a shipped chip ("tianjic", "tianjicx", "generic"), or path of a TOML file.
+
+    Returns
+    -------
+    Chip
+        The chip, every number checked.
+
+    Raises
+    ------
+    FormatError
+        If there is no such chip or file, or the file is wrong: a number is missing, unknown or out of range.
+    ParameterError
+        If `chip` is neither a name nor a path.
     """
     kind("load_chip.chip", chip, str | Path, "Give the name of a chip, or the path of a file.")
     shipped = files("synergic.hw_targets") / "chips" / f"{chip}.toml"

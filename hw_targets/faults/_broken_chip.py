@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Faults of the machine: broken memories, put into a quantised network; broken cores, links and lost packets, put into
-the simulator; and what they do to a network's accuracy.
+"""Faults of the hardware, and the accuracy of a network under them.
+
+Broken memories and neurons are put into a quantised network. Broken cores, links, memories and packet loss are put into
+the simulator.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from synergic.hw_targets.mapping._arrange import orders
 from synergic.hw_targets.simulation._activity import LOCAL_MEMORIES
 from synergic.hw_targets.simulation._jobs import check_jobs, in_jobs
 from synergic.hw_targets.simulation._probes import Probes
+from synergic.hw_targets.simulation._program import Layout
 from synergic.hw_targets.simulation._simulator import Simulator
-from synergic.hw_targets.simulation.kernels import Losses
+from synergic.hw_targets.simulation.kernels import Losses, Program
 from synergic.network._quantise import IntNetwork, IntProjection
 from synergic.rules._hebbian import computes_hebbian
 
@@ -36,12 +39,36 @@ FAULTS = (*SYNAPSES, "dead neurons")
 
 
 def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -> IntNetwork:
-    """The network with faults in its slow weights, or with neurons (input channels too) that nobody hears.
+    """Return a network with random faults in its slow weights, or with dead neurons.
 
-    fault : "dead synapses", "stuck synapses", "bit flips", "dead neurons". rate : share of the synapses, bits or
-    neurons, 0 .. 1. What a dead neuron's local weights held is lost, and they learn nothing: its columns of P and its
-    eta are 0, in every projection that it feeds. No kernel is repeated any more, so a convolution is unfolded; where a
-    chip has room for it but folded, break the chip (`break_chip`). Raises ParameterError.
+    Parameters
+    ----------
+    network : IntNetwork
+        An integer network, made by `quantise`.
+    fault : {"dead synapses", "stuck synapses", "bit flips", "dead neurons"}
+        A dead synapse has weight 0, a stuck one the lowest or highest weight. A bit flip inverts one bit of a weight in
+        two's complement. The output of a dead neuron or input channel is not received by any projection.
+    rate : float
+        Share of the synapses, bits or neurons, 0 .. 1.
+    seed : int, default 0
+        Seed of the faults, 0 .. 2^63 - 1.
+
+    Returns
+    -------
+    IntNetwork
+        A new network. Its convolutions are unfolded, because every synapse now has a weight of its own. For a chip that
+        has room for the folded network only, use `break_chip`.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range.
+    UnsupportedError
+        For dead neurons before a rule other than Hebbian: it is not known which parameter stops its learning.
+
+    Notes
+    -----
+    A dead neuron also stops learning: its columns of P and its eta are 0 in every projection that it feeds.
     """
     kind("break_network.network", network, IntNetwork, "Call quantise() first.")
     choice("break_network.fault", fault, FAULTS)
@@ -61,12 +88,12 @@ def break_network(network: IntNetwork, fault: str, rate: float, seed: int = 0) -
 
 
 def living(network: IntNetwork, rate: float, rng: np.random.Generator) -> dict[str, Array]:
-    """By name of the source and of each population, 1 for each neuron that works, 0 for a share `rate` of them."""
+    """Return, by source and population, 1 for each neuron that works, and 0 for a random share `rate` of them."""
     return {p.name: (rng.random(p.size) >= rate).astype(np.int64) for p in (network.source, *network.populations)}
 
 
 def silence(p: IntProjection, alive: Array) -> IntProjection:
-    """A projection that hears only some of its presynaptic neurons; alive : (n_in,) of 0 and 1."""
+    """Return a projection that receives only some of its presynaptic neurons. alive : (n_in,) of 0 and 1."""
     changes: dict[str, Any] = {"weights": p.weights * alive, "convolution": None}
     if p.rule is not None:
         changes["local_weights"] = p.local_weights * alive
@@ -85,17 +112,40 @@ Link = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass(frozen=True)
 class BrokenChip:
-    """What of a chip does not work, while a mapping made without knowing of it runs; `losses` of a Simulator.
+    """What of a chip does not work while a mapping runs that was made without knowing of it.
 
-    dead_cores : numbers of cores of the mapping that compute nothing: a soma core's neurons never fire, a synapse or
-    local core's partial sums are 0. Their routers forward. dead_links : pairs of neighbours; every packet whose route
-    takes the link is lost. Spikes from outside, which have no route, arrive. packet_loss : share 0 .. 1 of all packets
-    (a spike to a core, one neuron's partial sum, potential or overlap) that is lost at random, each by itself; a sum
-    that stays on its core is none.
-    memory_fault, memory_rate : None, "dead synapses", "stuck synapses" or "bit flips", and the share of the weights (or
-    bits) of the synapse cores that have it; a weight that a folded core keeps for several turns breaks for all of them.
-    dead_neurons : share of the neurons (input channels too) that no core hears, the same as of `break_network`.
-    seed : of these. Losses do not depend on threads or batch. Raises ParameterError.
+    Give it to `Simulator` as `losses`. Faults do not depend on threads or batch size.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        The mapping that runs, without copies of soma cores.
+    dead_cores : tuple of int, default ()
+        Numbers of cores, 0 .. mapping.cores - 1, that compute nothing. The neurons of a dead soma core never fire; the
+        partial sums of a dead synapse or local core are 0. Their routers still forward packets.
+    dead_links : tuple of ((int, int), (int, int)), default ()
+        Pairs of neighbouring positions (x, y), in the direction of the packets. Every packet whose route takes the link
+        is lost. Spikes from outside have no route and arrive.
+    packet_loss : float, default 0.0
+        Share, 0 .. 1, of all packets that is lost at random, each packet independently. A packet is a spike to one
+        core, or the partial sum, potential or overlap of one neuron. A sum that stays on its core is no packet.
+    seed : int, default 0
+        Seed of all random faults, 0 .. 2^63 - 1.
+    memory_fault : {None, "dead synapses", "stuck synapses", "bit flips"}
+        Fault of the memories for slow weights. Default None.
+    memory_rate : float, default 0.0
+        Share, 0 .. 1, of the weights, or bits, of the synapse cores that have the fault. A weight that a folded core
+        stores for several turns breaks for all of them.
+    dead_neurons : float, default 0.0
+        Share, 0 .. 1, of the neurons and input channels whose spikes no core receives. With the same seed these are the
+        same as in `break_network`.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range.
+    UnsupportedError
+        If the mapping has copies of soma cores (`fan_out`).
     """
 
     mapping: Mapping
@@ -108,6 +158,7 @@ class BrokenChip:
     dead_neurons: float = 0.0
 
     def __post_init__(self) -> None:
+        """Check the arguments."""
         kind("BrokenChip.mapping", self.mapping, Mapping, "Make one with map_network().")
         if self.mapping.copies:
             raise UnsupportedError(
@@ -128,7 +179,13 @@ class BrokenChip:
         whole("BrokenChip.seed", self.seed, 0, 2**63 - 1, "It seeds the lost packets.")
 
     def cut(self) -> dict[tuple[str, int, int], list[tuple[int, int]]]:
-        """Kind, start and stop of the routes that a dead link interrupts, and the neurons whose packets take them."""
+        """Return the routes that a dead link interrupts.
+
+        Returns
+        -------
+        dict
+            (kind of packet, core that sends, core that should receive) -> ranges of the neurons whose packets are lost.
+        """
         dead = set(self.dead_links)
         found: dict[tuple[str, int, int], list[tuple[int, int]]] = {}
         for r in self.mapping.routes:
@@ -137,14 +194,34 @@ class BrokenChip:
                 found.setdefault((r.kind, r.start, r.stop), []).append(r.neurons)
         return found
 
-    def damaged(self, layout: Any, program: Any) -> Any:
-        """The program with broken memories."""
+    def damaged(self, layout: Layout, program: Program) -> Program:
+        """Return the program of the simulator with broken memories.
+
+        Parameters
+        ----------
+        layout : Layout
+            Where everything of the mapping is in the program's arrays.
+        program : Program
+            The program without faults.
+
+        Returns
+        -------
+        Program
+            The same with other weights, or `program` itself without a fault of memories.
+        """
         if self.memory_fault is None:
             return program
         return break_cores(self.mapping, layout, program, self.memory_fault, self.memory_rate, self.seed)
 
     def silent(self) -> dict[str, Array]:
-        """By sender, 1 for each of its neurons that nobody hears, as the mapping counts them; {} if none is dead."""
+        """Return which neurons are dead.
+
+        Returns
+        -------
+        dict
+            Name of the source or population -> (n,) of 0 and 1, 1 for a dead neuron, in the order in which the mapping
+            counts them. Empty if none is dead.
+        """
         network = self.mapping.network
         if not self.dead_neurons or not isinstance(network, IntNetwork):  # a graph of processes: no simulator takes it
             return {}
@@ -152,8 +229,23 @@ class BrokenChip:
         order = orders(network)
         return {name: 1 - values[order.get(name, slice(None))] for name, values in alive.items()}
 
-    def packed(self, layout: Any, program: Any, first_sample: int) -> Losses:
-        """For the compiled loop. Local weights that lie in several cores need all of them."""
+    def packed(self, layout: Layout, program: Program, first_sample: int) -> Losses:
+        """Return the faults as the compiled loop takes them.
+
+        Parameters
+        ----------
+        layout : Layout
+            Where everything of the mapping is in the program's arrays.
+        program : Program
+            The program that runs.
+        first_sample : int
+            Number of the first sample, by which random faults are drawn.
+
+        Returns
+        -------
+        Losses
+            Arrays by column, tile and soma core. Local weights that are spread over several cores need all of them.
+        """
         dead, cut, mapping = set(self.dead_cores), self.cut(), self.mapping
         deaf = np.zeros(layout.columns, np.uint8)
         mute = np.zeros((len(layout.tiles), 3), np.uint8)
@@ -193,7 +285,7 @@ class BrokenChip:
 
 
 def all_links(chip: Chip) -> list[Link]:
-    """Every link of the grid, both directions."""
+    """Return every link of the grid, in both directions."""
     columns, rows = int(chip.columns), int(chip.rows)
     places = [(x, y) for y in range(rows) for x in range(columns)]
     ahead = [((x, y), (x + dx, y + dy)) for x, y in places for dx, dy in ((1, 0), (0, 1))]
@@ -206,11 +298,34 @@ CHIP_FAULTS = ("dead cores", "dead links", "lost packets")
 
 
 def break_chip(mapping: Mapping, fault: str, rate: float, seed: int = 0) -> BrokenChip:
-    """A chip with random faults: a share `rate` of the cores in use, of all links, of the packets, of the neurons, or
-    of the weights or bits in its memories.
+    """Return a chip with random faults.
 
-    fault : one of CHIP_FAULTS or of FAULTS. Unlike `break_network` it breaks what the cores hold, so that a folded
-    convolution stays folded. Raises ParameterError.
+    Unlike `break_network` it breaks what the cores store, so that a folded convolution stays folded.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        The mapping that will run.
+    fault : str
+        One of `CHIP_FAULTS` ("dead cores", "dead links", "lost packets") or of `FAULTS` ("dead synapses",
+        "stuck synapses", "bit flips", "dead neurons").
+    rate : float
+        Share, 0 .. 1, of the cores in use, of all links of the grid, of the packets, of the weights or bits in the
+        memories, or of the neurons.
+    seed : int, default 0
+        Seed of the faults, 0 .. 2^63 - 1.
+
+    Returns
+    -------
+    BrokenChip
+        For `Simulator(mapping, losses=...)`.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range.
+    UnsupportedError
+        If the mapping has copies of soma cores (`fan_out`).
     """
     kind("break_chip.mapping", mapping, Mapping, "Make one with map_network().")
     choice("break_chip.fault", fault, (*CHIP_FAULTS, *FAULTS))
@@ -233,8 +348,8 @@ def break_chip(mapping: Mapping, fault: str, rate: float, seed: int = 0) -> Brok
 
 def accuracy_under(
     network: IntNetwork,
-    spikes: Any,
-    labels: Any,
+    spikes: npt.ArrayLike,
+    labels: npt.ArrayLike,
     fault: str,
     rates: Sequence[float],
     seeds: Sequence[int] = (0,),
@@ -242,12 +357,43 @@ def accuracy_under(
     local_memory: str = "matrix",
     jobs: int | None = 1,
 ) -> npt.NDArray[np.float64]:
-    """Accuracy against fault rate on the model of the chip: (seeds, rates), 0 .. 1, as plots.robustness takes it.
+    """Measure accuracy against the share of what is broken, on the model of the chip.
 
-    fault : one of FAULTS (memories: the broken network is mapped and run; of a network that is folded, the chip is
-    broken and not the network) or of CHIP_FAULTS. labels : (samples,) classes.
-    Run it for a network with and one without local weights on the same seeds to compare them. jobs : of joblib's
-    active backend, that share the cases (synergic.hw_targets.simulation). Raises ParameterError.
+    To compare a network with local weights and one without, run both with the same seeds.
+
+    Parameters
+    ----------
+    network : IntNetwork
+        An integer network, made by `quantise`.
+    spikes : array_like, (samples, T, channels)
+        Its input: 0 and 1, or 0 .. 255 where the source sends values.
+    labels : array_like of int, (samples,)
+        The right class of each sample.
+    fault : str
+        One of `CHIP_FAULTS` or of `FAULTS`. With one of FAULTS the broken network is mapped and run; if the network is
+        folded, the chip is broken instead.
+    rates : sequence of float
+        Shares of what is broken, 0 .. 1.
+    seeds : sequence of int, default (0,)
+        Seeds of the faults, 0 .. 2^63 - 1.
+    chip : Chip or str, default "tianjic"
+        The chip.
+    local_memory : {"matrix", "history"}
+        How the chip stores local weights, as of `Simulator`. Default "matrix".
+    jobs : int or None, default 1
+        Jobs of joblib's active backend that share the cases. None takes joblib's default, -1 all processors.
+
+    Returns
+    -------
+    ndarray of float, (seeds, rates)
+        Accuracy, 0 .. 1, as `synergic.plots.robustness` draws it.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range.
+    CapacityError
+        If the network does not fit the chip.
     """
     choice("accuracy_under.fault", fault, (*FAULTS, *CHIP_FAULTS))
     kind("accuracy_under.network", network, IntNetwork, "Call quantise() first.")
@@ -263,6 +409,7 @@ def accuracy_under(
     mapping, probes = map_network(network, chip), Probes.readout(network)
 
     def accuracy(seed: int, rate: float) -> float:
+        """Break something at random, run, and compare with the labels."""
         if fault in CHIP_FAULTS or mapping.turns > 1:
             broken = break_chip(mapping, fault, rate, seed)
             simulator = Simulator(mapping, local_memory, probes=probes, losses=broken)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The independent checker: whether a mapping, wherever it comes from, keeps every limit and delivers every packet.
+"""The independent checker: whether a mapping respects every limit and delivers every packet.
 
-It shares no code with the passes: it counts what lies on each core in each turn, compares the weights that a folded
-core uses in different turns, and walks every packet link by link. It counts neurons as the mapping does
+It shares no code with the passes. It counts what is stored on each core in each turn, compares the weights that a
+folded core uses in different turns, and walks every packet link by link. It numbers neurons as the mapping does
 (`Mapping.arranged`).
 """
 
@@ -19,6 +19,7 @@ from synergic._core.checks import kind
 from synergic.hw_targets.mapping._core_messages import messages, soma_table
 from synergic.hw_targets.mapping._mapping_data import STORAGES, Chain, Mapping, Position, Tile, Violation
 from synergic.network._description import VALUE_MAX
+from synergic.network._quantise import IntProjection
 
 Owners = dict[int, tuple[str, set[tuple[int, int]]]]
 """Soma cores: their population, and its pieces that are there."""
@@ -26,7 +27,29 @@ KINDS = ("spike", "partial sum", "membrane")
 
 
 def check_mapping(mapping: Mapping) -> tuple[Violation, ...]:
-    """Everything that is wrong with a mapping; empty if it is sound. Raises ParameterError for anything else."""
+    """Find everything that is wrong with a mapping, wherever the mapping comes from.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        Made by `map_network`, loaded from a file, or made by hand.
+
+    Returns
+    -------
+    tuple of Violation
+        Limits of the chip that are broken, synapses on no core or on several, packets that are lost or arrive twice,
+        routes over dead cores or links. Empty if the mapping is sound. Wrong names and numbers are reported alone, and
+        routes only if the rest is sound.
+
+    Raises
+    ------
+    ParameterError
+        If `mapping` is no Mapping.
+
+    Notes
+    -----
+    The checker shares no code with the passes that make mappings.
+    """
     kind("check_mapping.mapping", mapping, Mapping, "Make one with map_network(), or load one.")
     found = list(names_and_numbers(mapping))
     if not found:  # what follows looks tiles and cores up by these names and numbers
@@ -37,15 +60,15 @@ def check_mapping(mapping: Mapping) -> tuple[Violation, ...]:
 
 
 def whole(mapping: Mapping) -> Mapping:
-    """The mapping with the tiles of copies among the others: what a core holds and needs does not depend on it."""
+    """Return the mapping with the tiles of copies among the others: what a core needs does not depend on it."""
     return dataclasses.replace(mapping, tiles=(*mapping.tiles, *mapping.copies), copies=())
 
 
 def copies(mapping: Mapping) -> Iterator[Violation]:
-    """Every copy of a soma core holds what the soma core has, on cores of its own; chains of spikes have few stops."""
+    """Check that a copy has what the soma core has, on cores of its own, and that chains of spikes have few stops."""
 
     def pieces(tiles: Iterable[Tile]) -> dict[int, list[Any]]:
-        """By soma core, what it holds: pieces, how many local cores, and which of them are on one core."""
+        """Return, by soma core, what it has: pieces, how many local cores, and which of them are on one core."""
         found: dict[int, list[Any]] = defaultdict(list)
         cores: dict[int, dict[int, int]] = defaultdict(dict)
         for t in tiles:
@@ -75,13 +98,13 @@ def copies(mapping: Mapping) -> Iterator[Violation]:
             yield Violation(where, f"{stops}", f"{limit}", "Map the network again.")
 
 
-def wrong(where: str, got: Any, allowed: Any, change: str = "Map the network again.") -> Violation:
-    """A violation of a mapping that cannot be mended by a smaller network."""
+def wrong(where: str, got: object, allowed: object, change: str = "Map the network again.") -> Violation:
+    """Return a violation of a mapping that a smaller network would not mend."""
     return Violation(where, str(got), str(allowed), change, wrong_kind=True)
 
 
 def names_and_numbers(mapping: Mapping) -> Iterator[Violation]:
-    """Tiles of unknown projections or empty ranges; numbers of cores that are missing or beyond the count."""
+    """Find tiles of unknown projections or empty ranges, and numbers of cores that are missing or beyond the count."""
     if not 0 < mapping.cores <= mapping.chip.cores:
         yield wrong("cores", mapping.cores, f"1 to {mapping.chip.cores} on the model of {mapping.chip.name}")
         return
@@ -114,31 +137,31 @@ def names_and_numbers(mapping: Mapping) -> Iterator[Violation]:
 
 
 def synapses(mapping: Mapping) -> Iterator[Violation]:
-    """Every synapse lies on exactly one synapse core, its local weight on enough local cores; zeros may lie nowhere."""
+    """Check that every synapse but zeros is on one synapse core, and its local weight on enough local cores."""
     width = int(mapping.chip.weight_bits)
     tiles = defaultdict(list)
     for t in mapping.tiles:
         tiles[t.projection].append(t)
     for p in mapping.arranged.projections:
         bits = 0 if p.rule is None else int(p.rule.p_top).bit_length() + 1
-        held = np.zeros(p.weights.shape, np.int8)
+        stored = np.zeros(p.weights.shape, np.int8)
         for t in tiles[p.name]:
-            held[t.rows[0] : t.rows[1], t.columns[0] : t.columns[1]] += 1
+            stored[t.rows[0] : t.rows[1], t.columns[0] : t.columns[1]] += 1
             if len(t.local_cores) * width < bits:
                 yield wrong(f"{p.name}.local cores of {t.rows} x {t.columns}", len(t.local_cores), -(-bits // width))
-        if held.min() == 1 == held.max():
+        if stored.min() == 1 == stored.max():
             continue
         needed = p.weights != 0
         if p.rule is not None:
             mask = getattr(p.rule, "mask", None)
             needed = needed | (True if mask is None else mask != 0)
-        missing, twice = int(np.count_nonzero(needed & (held == 0))), int(np.count_nonzero(held > 1))
+        missing, twice = int(np.count_nonzero(needed & (stored == 0))), int(np.count_nonzero(stored > 1))
         if missing or twice:
             yield wrong(f"{p.name}.synapses", f"{missing} on no core and {twice} on several", "each on one")
 
 
 def somas(mapping: Mapping) -> Iterator[Violation]:
-    """Every neuron has one soma core and one turn, in which all its tiles send there."""
+    """Check that every neuron has one soma core and one turn, in which all its tiles send there."""
     pieces: dict[str, dict[tuple[int, int], set[tuple[int, int]]]] = defaultdict(lambda: defaultdict(set))
     for t in mapping.tiles:
         pieces[t.population][t.rows].add((t.soma_core, t.turn))
@@ -155,7 +178,7 @@ def somas(mapping: Mapping) -> Iterator[Violation]:
 
 
 def contents(mapping: Mapping) -> Iterator[Violation]:
-    """Axons, neurons, memory, widths and sums of each core, in each turn."""
+    """Check axons, neurons, memory, widths and sums of each core, in each turn."""
     chip, projections = mapping.chip, {p.name: p for p in mapping.arranged.projections}
     for p in mapping.network.projections:
         if p.weight_bits > int(chip.weight_bits):
@@ -166,25 +189,25 @@ def contents(mapping: Mapping) -> Iterator[Violation]:
         for core in t.local_cores:
             local[core].append(t)
     yield from messages(mapping, slow, local)
-    for core, turn, held in by_turn(slow, local):
-        axons = max(t.axon + t.columns[1] - t.columns[0] for t in held)
+    for core, turn, on_core in by_turn(slow, local):
+        axons = max(t.axon + t.columns[1] - t.columns[0] for t in on_core)
         if axons > int(chip.axons):
             yield Violation(f"core {core}.axons", f"{axons}", f"{int(chip.axons)}", "Map the network again.")
-        taken = sum(t.columns[1] - t.columns[0] for t in held)
-        if len({axon for t in held for axon in range(t.axon, t.axon + t.columns[1] - t.columns[0])}) < taken:
+        taken = sum(t.columns[1] - t.columns[0] for t in on_core)
+        if len({axon for t in on_core for axon in range(t.axon, t.axon + t.columns[1] - t.columns[0])}) < taken:
             yield wrong(f"core {core}.axons", f"some for several inputs in turn {turn}", "one input each")
-        rows = {(t.population, t.rows) for t in held}
+        rows = {(t.population, t.rows) for t in on_core}
         neurons = sum(b - a for _, (a, b) in rows)
         if neurons > int(chip.neurons):
             yield Violation(f"core {core}.neurons", f"{neurons}", f"{int(chip.neurons)}", "Map the network again.")
         if len(rows) > 1:
             yield wrong(f"core {core}", f"neurons {sorted(rows)}", "one piece of one population")
         total = 0
-        for t in held if core in slow else ():
+        for t in on_core if core in slow else ():
             p, at = projections[t.projection], np.s_[t.rows[0] : t.rows[1], t.columns[0] : t.columns[1]]
             total += int(np.abs(p.weights[at]).sum(axis=1).max()) * (VALUE_MAX if p.num_message_bits else 1)
         # Of a single tile the network's own check has proven that 32 bits are enough.
-        if len(held) > 1 and total >= 2 ** (int(chip.accumulator_bits) - 1):
+        if len(on_core) > 1 and total >= 2 ** (int(chip.accumulator_bits) - 1):
             yield Violation(f"core {core}.sum", f"{total}", f"{int(chip.accumulator_bits)} bits", "Do not share it.")
     everywhere = defaultdict(set)
     for t in mapping.tiles:
@@ -194,85 +217,87 @@ def contents(mapping: Mapping) -> Iterator[Violation]:
         if len(names) > 1:
             yield wrong(f"core {core}", f"populations {sorted(names)}", "one")
     both = sorted(set(slow) & set(local))
-    if both or any(len(held) > 1 for held in local.values()):
+    if both or any(len(on_core) > 1 for on_core in local.values()):
         yield wrong("local cores", f"{both} with slow weights too, or with several tiles", "one tile each")
-    for core, held in slow.items():
-        yield from bytes_of(mapping, core, held, projections, True)
-        yield from shared(core, held, projections)
-    for core, held in local.items():
-        yield from bytes_of(mapping, core, held, projections, False)
+    for core, on_core in slow.items():
+        yield from bytes_of(mapping, core, on_core, projections, True)
+        yield from shared(core, on_core, projections)
+    for core, on_core in local.items():
+        yield from bytes_of(mapping, core, on_core, projections, False)
 
 
 def by_turn(*cores: dict[int, list[Tile]]) -> Iterator[tuple[int, int, list[Tile]]]:
-    """Core, turn, and the tiles that the core computes in it."""
+    """Yield core, turn, and the tiles that the core computes in it."""
     for several in cores:
-        for core, held in several.items():
+        for core, on_core in several.items():
             turns = defaultdict(list)
-            for t in held:
+            for t in on_core:
                 turns[t.turn].append(t)
             yield from ((core, turn, mine) for turn, mine in turns.items())
 
 
-def extent(held: list[Tile]) -> tuple[int, int]:
-    """Neurons and axons that a core's weights are kept for."""
-    rows = max(t.rows[1] - t.rows[0] for t in held)
-    return rows, max(t.axon + t.columns[1] - t.columns[0] for t in held)
+def extent(on_core: list[Tile]) -> tuple[int, int]:
+    """Return the neurons and axons that a core stores weights for."""
+    rows = max(t.rows[1] - t.rows[0] for t in on_core)
+    return rows, max(t.axon + t.columns[1] - t.columns[0] for t in on_core)
 
 
-def shared(core: int, held: list[Tile], names: Any) -> Iterator[Violation]:
-    """Whether a core that keeps its weights once has the right ones in every turn."""
-    if len({t.turn for t in held}) < 2:
+def shared(core: int, on_core: list[Tile], names: dict[str, IntProjection]) -> Iterator[Violation]:
+    """Check that a core that stores its weights once has the right ones in every turn."""
+    if len({t.turn for t in on_core}) < 2:
         return
-    kept, known = np.zeros(extent(held), np.int64), np.zeros(extent(held), bool)
-    for t in held:
+    stored, known = np.zeros(extent(on_core), np.int64), np.zeros(extent(on_core), bool)
+    for t in on_core:
         at = slice(0, t.rows[1] - t.rows[0]), slice(t.axon, t.axon + t.columns[1] - t.columns[0])
         weights = names[t.projection].weights[slice(*t.rows), slice(*t.columns)]
-        different = int(np.count_nonzero(known[at] & (kept[at] != weights)))
+        different = int(np.count_nonzero(known[at] & (stored[at] != weights)))
         if different:
             yield wrong(f"core {core}.weights of turn {t.turn}", f"{different} others than in turns before", "the same")
-        kept[at], known[at] = weights, True
+        stored[at], known[at] = weights, True
 
 
-def bytes_of(mapping: Mapping, core: int, held: list[Tile], names: Any, slow: bool) -> Iterator[Violation]:
-    """The memory of one core, in the form that the mapping was made for."""
+def bytes_of(
+    mapping: Mapping, core: int, on_core: list[Tile], names: dict[str, IntProjection], slow: bool
+) -> Iterator[Violation]:
+    """Check the memory of one core, in the form that the mapping was made for."""
     chip, entries = mapping.chip, int(mapping.chip.weight_values)
-    rows, axons = extent(held)
+    rows, axons = extent(on_core)
     count = rows * axons
     each = int(np.ceil(int(chip.weight_bits) / 8))
     limit = int(chip.weight_memory) if mapping.weight_storage == "full" else int(chip.sram)
     needed = count * each
     if slow and mapping.weight_storage == "indexed":
         bits = int(np.ceil(np.log2(entries)))
-        needed = entries * each + int(np.ceil(count * bits / 8)) + soma_table(mapping, core, held)
+        needed = entries * each + int(np.ceil(count * bits / 8)) + soma_table(mapping, core, on_core)
         values: set[int] = set()
-        for t in held:
+        for t in on_core:
             values.update(np.unique(names[t.projection].weights[slice(*t.rows), slice(*t.columns)]).tolist())
         if len(values) > entries:
             yield Violation(f"core {core}.different weights", f"{len(values)}", f"{entries}", "Use fewer weight_bits.")
-    if len({t.turn for t in held}) > 1:
-        needed += beside_weights(mapping, core, held, names)
+    if len({t.turn for t in on_core}) > 1:
+        needed += beside_weights(mapping, core, on_core, names)
     if needed > limit:
         yield Violation(f"core {core}.memory", f"{needed} bytes", f"{limit} bytes", "Map the network again.")
 
 
-def beside_weights(mapping: Mapping, core: int, held: list[Tile], names: Any) -> int:
-    """Bytes of a folded core for membranes and inputs of other turns (memory.py says what is assumed of them)."""
+def beside_weights(mapping: Mapping, core: int, on_core: list[Tile], names: dict[str, IntProjection]) -> int:
+    """Return the bytes of a folded core for membranes and inputs of other turns; _memory.py has the assumptions."""
     chip = mapping.chip
-    mine = {t.rows for t in mapping.into(held[0].population) if t.soma_core == core}
-    neuron = next(p.neuron for p in mapping.network.populations if p.name == held[0].population)
+    mine = {t.rows for t in mapping.into(on_core[0].population) if t.soma_core == core}
+    neuron = next(p.neuron for p in mapping.network.populations if p.name == on_core[0].population)
     each = int(np.ceil(int(chip.membrane_bits) / 8)) * (1 if neuron is None else neuron.memory + len(neuron.states))
     membranes = max(0, sum(b - a for a, b in mine) - int(chip.neurons)) * each
-    heard: dict[str, set[int]] = defaultdict(set)
+    received: dict[str, set[int]] = defaultdict(set)
     bits = 1
-    for t in held:
-        heard[names[t.projection].source].update(range(*t.columns))
+    for t in on_core:
+        received[names[t.projection].source].update(range(*t.columns))
         bits = max(bits, names[t.projection].num_message_bits)
-    inputs = max(0, sum(map(len, heard.values())) - int(chip.axons))
+    inputs = max(0, sum(map(len, received.values())) - int(chip.axons))
     return membranes + int(np.ceil(2 * bits * inputs / 8))
 
 
 def places(mapping: Mapping) -> Iterator[Violation]:
-    """One place on the grid for each core, none of them dead."""
+    """Check that each core has one place on the grid, and none is dead."""
     size, slots = int(mapping.chip.rows) * int(mapping.chip.columns), np.asarray(mapping.slots)
     if slots.shape != (mapping.cores,) or slots.dtype.kind not in "iu":
         yield wrong("slots", f"{slots.dtype} of shape {slots.shape}", f"({mapping.cores},) whole numbers")
@@ -289,8 +314,11 @@ def places(mapping: Mapping) -> Iterator[Violation]:
 
 
 def walks(mapping: Mapping) -> Iterator[Violation]:
-    """Every chain, link by link: on the grid, over working links, x before y between the cores that send it anew, and
-    each stop where the chain says."""
+    """Walk every chain, link by link.
+
+    It must stay on the grid and on working links, take x before y between the cores that send it anew, and find each
+    stop where the chain says.
+    """
     rows, columns = int(mapping.chip.rows), int(mapping.chip.columns)
     dead = set(mapping.dead_cores)
     blocked = {frozenset(link) for link in mapping.dead_links}
@@ -315,7 +343,7 @@ def walks(mapping: Mapping) -> Iterator[Violation]:
 
 
 def arrivals(c: Chain, name: str, where: list[Position]) -> Iterator[Violation]:
-    """Whether each stop of a chain lies where its packet is after so many hops, and the last hop is a stop."""
+    """Check that each stop of a chain is where its packet is after so many hops, and that the last hop is a stop."""
     ordered = list(c.arrivals) == sorted(set(c.arrivals)) and len(c.arrivals) == len(c.stops) > 0
     if not ordered or c.arrivals[0] < 1 or c.arrivals[-1] != len(c.path):
         yield wrong(
@@ -328,11 +356,11 @@ def arrivals(c: Chain, name: str, where: list[Position]) -> Iterator[Violation]:
 
 
 def deliveries(mapping: Mapping) -> Iterator[Violation]:
-    """Every core gets every packet that it needs exactly once, and none that it does not need."""
-    kept: dict[tuple[str, int], list[Chain]] = defaultdict(list)
+    """Check that every core gets every packet that it needs exactly once, and no other packet."""
+    arriving: dict[tuple[str, int], list[Chain]] = defaultdict(list)
     for c in mapping.chains:
         for stop in c.stops:
-            kept[c.kind, stop].append(c)
+            arriving[c.kind, stop].append(c)
     feeds = {p.name: (p.source, p.learns) for p in mapping.network.projections}
     owner: Owners = {}
     for t in mapping.tiles:
@@ -351,8 +379,8 @@ def deliveries(mapping: Mapping) -> Iterator[Violation]:
     for c in mapping.chains:
         sender = f"sums of core {c.start}" if c.kind == "partial sum" else owner.get(c.start, ("nobody", set()))[0]
         routes[c.kind, c.start, sender].append(c)
-    for key in {*needs, *kept}:
-        yield from delivered(key, needs.get(key, set()), kept.get(key, []), owner, sizes)
+    for key in {*needs, *arriving}:
+        yield from delivered(key, needs.get(key, set()), arriving.get(key, []), owner, sizes)
     limit = int(mapping.chip.routing_entries)
     for (what, start, _), mine in routes.items():
         taken = np.zeros(max(c.neurons[1] for c in mine), np.int64)
@@ -365,14 +393,14 @@ def deliveries(mapping: Mapping) -> Iterator[Violation]:
 def delivered(
     key: tuple[str, int],
     needs: set[tuple[str, int, int]],
-    kept: list[Chain],
+    arriving: list[Chain],
     owner: Owners,
     sizes: dict[str, int],
 ) -> Iterator[Violation]:
-    """What one core needs of one kind of packet, against what its chains bring, neuron by neuron."""
+    """Compare what one core needs of one kind of packet with what its chains bring, neuron by neuron."""
     what, core = key
     name = f"{what} at core {core}"
-    top = max([b for _, _, b in needs] + [c.neurons[1] for c in kept] + [*sizes.values()])
+    top = max([b for _, _, b in needs] + [c.neurons[1] for c in arriving] + [*sizes.values()])
     wanted: dict[str, Any] = defaultdict(lambda: np.zeros(top, bool))
     brought: dict[str, Any] = defaultdict(lambda: np.zeros(top, np.int64))
     for sender, a, b in needs:
@@ -382,7 +410,7 @@ def delivered(
         inside, pieces = owner[core]
         for a, b in pieces if inside in wanted else ():
             wanted[inside][a:b] = False  # its own spikes stay inside
-    for c in kept:
+    for c in arriving:
         population, pieces = owner.get(c.start, ("nobody", set()))
         if what == "partial sum":
             brought[f"sums of core {c.start}"][slice(*c.neurons)] += 1

@@ -46,6 +46,7 @@ class Grid:
     """
 
     def __init__(self, chip: Chip, dead_cores: Iterable[Position] = (), dead_links: Iterable[Link] = ()) -> None:
+        """Build the graph of working cores."""
         self.columns, self.rows = int(chip.columns), int(chip.rows)
         self.broken = bool(dead_cores or dead_links)
         self.graph = nx.grid_2d_graph(self.columns, self.rows)

@@ -54,6 +54,7 @@ class Violation:
     wrong_kind: bool = False
 
     def __str__(self) -> str:
+        """Return the line that an error shows."""
         words = ("got", "allowed") if self.wrong_kind else ("needed", "available")
         return f"{self.where}: {words[0]} {self.needed}, {words[1]} {self.available}. {self.change}"
 
@@ -413,7 +414,7 @@ def block(tiles: Sequence[Tile]) -> tuple[int, int]:
     return max(t.rows[1] - t.rows[0] for t in tiles), max(t.axon + t.columns[1] - t.columns[0] for t in tiles)
 
 
-def kept(tiles: Iterable[Tile]) -> int:
+def stored_synapses(tiles: Iterable[Tile]) -> int:
     """Count the synapses whose weights, slow or local, the cores of some tiles store; shared weights count once."""
     stored: dict[int, list[Tile]] = {}
     for t in tiles:

@@ -23,7 +23,7 @@ from synergic.hw_targets._chip import FACTS, LATER, PARTS, REAL, Chip, Fact, rea
 from synergic.hw_targets.mapping._checker import KINDS, check_mapping
 from synergic.hw_targets.mapping._mapping_data import STORAGES, Chain, Mapping, Tile
 from synergic.hw_targets.mapping._options import Placement
-from synergic.network._quantise import IntNetwork
+from synergic.network._quantise import IntGraph, IntNetwork
 from synergic.network._storage import HEADER, check_seal, read, read_array, seal, write
 
 FORMAT, VERSION = "synergic-mapping", 2
@@ -33,12 +33,25 @@ Ints = npt.NDArray[np.int64]
 
 
 def save_mapping(mapping: Mapping, path: str | Path) -> None:
-    """Write a mapping. The file appears whole or not at all. Raises ParameterError for anything else than the mapping
-    of an IntNetwork, or where the folder does not exist."""
+    """Write a mapping to a file. The file appears whole or not at all.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        The mapping of an IntNetwork.
+    path : str or Path
+        HDF5 file to write. An existing file is replaced.
+
+    Raises
+    ------
+    ParameterError
+        If `mapping` is no mapping of an IntNetwork, or the folder of `path` does not exist.
+    """
     kind("save_mapping.mapping", mapping, Mapping, "Make one with map_network().")
     kind("save_mapping.mapping.network", mapping.network, IntNetwork, "A graph of Lava processes is mapped at its run.")
 
     def fill(draft: Path) -> None:
+        """Write all of it to a draft."""
         with h5py.File(draft, "w", userblock_size=HEADER) as file:
             write(file.create_group("network"), mapping.network)
             write_chip(file.create_group("chip"), mapping.chip)
@@ -57,8 +70,24 @@ def save_mapping(mapping: Mapping, path: str | Path) -> None:
 
 
 def load_mapping(path: str | Path) -> Mapping:
-    """Read a mapping. Raises FormatError, naming what is wrong, for a file of another kind or version, for a truncated
-    or altered one, and for a mapping that breaks a limit of its chip or loses a packet."""
+    """Read a mapping from a file that `save_mapping` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Mapping
+        The mapping, which `check_mapping` found sound.
+
+    Raises
+    ------
+    FormatError
+        If the file is of another kind or version, truncated or altered, or if its mapping breaks a limit of the chip or
+        does not deliver a packet. The text names what is wrong.
+    """
     check_path("load_mapping.path", path)
     with reading(path):
         check_seal(path, FORMAT, VERSION)
@@ -71,8 +100,8 @@ def load_mapping(path: str | Path) -> Mapping:
     return mapping
 
 
-def read_mapping(file: Any, path: str) -> Mapping:
-    """The content of a file, not yet checked as a whole."""
+def read_mapping(file: h5py.File, path: str) -> Mapping:
+    """Read the content of a file, not yet checked as a whole."""
     network = read(file["network"], path)
     kind(f"{path}, network", network, IntNetwork, "Save the mapping again.")
     text = {name: file.attrs[name] for name in ("weight_storage", "placement")}
@@ -97,8 +126,8 @@ def read_mapping(file: Any, path: str) -> Mapping:
     )
 
 
-def write_chip(group: Any, chip: Chip) -> None:
-    """A chip: a group for each fact, with attributes as in its TOML file."""
+def write_chip(group: h5py.Group, chip: Chip) -> None:
+    """Write a chip: a group for each fact, with attributes as in its TOML file."""
     for name in ("name", "chips_rows", "chips_columns"):
         group.attrs[name] = getattr(chip, name)
     for name, fact in chip.facts.items():
@@ -106,8 +135,8 @@ def write_chip(group: Any, chip: Chip) -> None:
             group.require_group(name).attrs[part] = value
 
 
-def read_chip(group: Any, path: str) -> Chip:
-    """A chip, its facts checked as those of a TOML file."""
+def read_chip(group: h5py.Group, path: str) -> Chip:
+    """Read a chip, its facts checked as those of a TOML file."""
     facts: dict[str, Fact] = {}
     for name in FACTS:
         if name not in group and name in LATER:
@@ -123,12 +152,12 @@ def read_chip(group: Any, path: str) -> Chip:
 
 
 def plain(value: Any) -> Any:
-    """An attribute as Python's own number or text."""
+    """Return an attribute as Python's own number or text."""
     return value.item() if isinstance(value, np.generic) else value
 
 
-def write_tiles(group: Any, network: Any, tiles: Sequence[Tile]) -> None:
-    """Tiles as columns of a table."""
+def write_tiles(group: h5py.Group, network: IntNetwork | IntGraph, tiles: Sequence[Tile]) -> None:
+    """Write tiles as columns of a table."""
     order = {p.name: i for i, p in enumerate(network.projections)}
     group["projection"] = np.array([order[t.projection] for t in tiles], np.int64)
     for name in ("core", "soma_core", "turn", "axon"):
@@ -138,8 +167,8 @@ def write_tiles(group: Any, network: Any, tiles: Sequence[Tile]) -> None:
     write_lists(group, "local_cores", [t.local_cores for t in tiles])
 
 
-def read_tiles(group: Any, network: IntNetwork, path: str) -> tuple[Tile, ...]:
-    """Tiles from their table."""
+def read_tiles(group: h5py.Group, network: IntNetwork, path: str) -> tuple[Tile, ...]:
+    """Read tiles from their table."""
     chosen = integers(group["projection"], path, ())
     if ((chosen < 0) | (chosen >= len(network.projections))).any():
         raise FormatError(f"{path}, {group.name}: a projection that the network does not have. Save it again.")
@@ -150,8 +179,8 @@ def read_tiles(group: Any, network: IntNetwork, path: str) -> tuple[Tile, ...]:
     return tuple(Tile(p.name, p.target, *fields) for p, *fields in table)
 
 
-def write_chains(group: Any, chains: Sequence[Chain]) -> None:
-    """Chains as columns of a table; kind is its number in KINDS."""
+def write_chains(group: h5py.Group, chains: Sequence[Chain]) -> None:
+    """Write chains as columns of a table; kind is its number in KINDS."""
     group["kind"] = np.array([KINDS.index(c.kind) for c in chains], np.int64)
     group["start"] = np.array([c.start for c in chains], np.int64)
     group["neurons"] = np.array([c.neurons for c in chains], np.int64).reshape(-1, 2)
@@ -160,8 +189,8 @@ def write_chains(group: Any, chains: Sequence[Chain]) -> None:
     write_lists(group, "path", [c.path for c in chains], (2,))
 
 
-def read_chains(group: Any, path: str) -> tuple[Chain, ...]:
-    """Chains from their table."""
+def read_chains(group: h5py.Group, path: str) -> tuple[Chain, ...]:
+    """Read chains from their table."""
     numbers = integers(group["kind"], path, ())
     if ((numbers < 0) | (numbers >= len(KINDS))).any():
         raise FormatError(f"{path}, {group.name}: a kind of packet beyond {KINDS}. Save it again.")
@@ -173,15 +202,15 @@ def read_chains(group: Any, path: str) -> tuple[Chain, ...]:
     return tuple(Chain(*row) for row in table)
 
 
-def write_lists(group: Any, name: str, lists: Sequence[Sequence[Any]], each: tuple[int, ...] = ()) -> None:
-    """Lists of different lengths: `<name>` has all of them one after another, `<name>_length` their lengths."""
+def write_lists(group: h5py.Group, name: str, lists: Sequence[Sequence[Any]], each: tuple[int, ...] = ()) -> None:
+    """Write lists of different lengths: `<name>` has all of them in a row, `<name>_length` their lengths."""
     group[f"{name}_length"] = np.array([len(part) for part in lists], np.int64)
     flat = [value for part in lists for value in part]
     group[name] = np.array(flat, np.int64).reshape(-1, *each)
 
 
-def read_lists(group: Any, name: str, path: str, each: tuple[int, ...] = ()) -> list[Any]:
-    """Lists of different lengths; of pairs as arrays, of numbers as tuples."""
+def read_lists(group: h5py.Group, name: str, path: str, each: tuple[int, ...] = ()) -> list[Any]:
+    """Read lists of different lengths; of pairs as arrays, of numbers as tuples."""
     lengths, flat = integers(group[f"{name}_length"], path, ()), integers(group[name], path, each)
     if (lengths < 0).any() or int(lengths.sum()) != len(flat):
         raise FormatError(f"{path}, {group.name}/{name}: lengths that do not add up to {len(flat)}. Save it again.")
@@ -189,8 +218,8 @@ def read_lists(group: Any, name: str, path: str, each: tuple[int, ...] = ()) -> 
     return parts if each else [tuple(part.tolist()) for part in parts]
 
 
-def integers(data: Any, path: str, each: tuple[int, ...]) -> Ints:
-    """A dataset of whole numbers, (any number, *each)."""
+def integers(data: h5py.Dataset, path: str, each: tuple[int, ...]) -> Ints:
+    """Read a dataset of whole numbers, (any number, *each)."""
     values = read_array(data, path)
     if np.ndim(values) != 1 + len(each) or values.shape[1:] != each or values.dtype.kind not in "iu":
         raise FormatError(f"{path}, {data.name}: got {values.dtype} of {np.shape(values)}, allowed whole numbers.")
@@ -198,5 +227,5 @@ def integers(data: Any, path: str, each: tuple[int, ...]) -> Ints:
 
 
 def pairs(values: Ints) -> tuple[tuple[int, int], ...]:
-    """Rows of two numbers as tuples."""
+    """Return rows of two numbers as tuples."""
     return tuple((a, b) for a, b in values.tolist())

@@ -96,6 +96,7 @@ class MappingOptions:
     dead_links: Iterable[Link] = ()
 
     def __post_init__(self) -> None:
+        """Check every option that needs neither network nor chip, and bring it into its one form."""
         choice("MappingOptions.placement", self.placement, get_args(Placement))
         whole("MappingOptions.seed", self.seed, 0, 2**32 - 1, "It seeds the placement.")
         object.__setattr__(self, "chips", grid("MappingOptions.chips", self.chips, 2, "(rows, columns)"))

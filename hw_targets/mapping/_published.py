@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Convolutional networks of the literature as lists of layers, to be counted, not built: what folding saves of them.
+"""Convolutional networks of the literature as lists of layers: to count what folding saves, without building them.
 
 SemiMap (Deng et al., TCAD 2020) published ranges over five networks; their exact layers could not be read, so these are
 the usual ones under the same names, pooling a convolution of its own channel by channel.
@@ -21,30 +21,31 @@ Layers = list[Any]
 
 
 class Stack:
-    """A network layer by layer; side : pixels of its square picture."""
+    """A network layer by layer. side : pixels of its square image."""
 
     def __init__(self, channels: int, side: int) -> None:
+        """Begin with the input image."""
         self.channels, self.side, self.found = channels, side, []  # type: tuple[int, int, Layers]
 
     def add(self, outs: int, kernel: int, stride: int = 1, padding: int = 0, groups: int = 1) -> Layer:
-        """A convolution that is not yet in the list; the picture after it is the next one's."""
+        """Return a convolution that is not yet in the list; the next one takes its output image."""
         geometry = Convolution((kernel, kernel), (self.side, self.side), stride, padding, 1, groups)
         made = Layer(geometry, self.channels, outs)
         self.channels, self.side = outs, geometry.after[0]
         return made
 
     def convolve(self, *layers: Iterable[Any]) -> Stack:
-        """Convolutions, each by outs, kernel, stride, padding."""
+        """Add convolutions, each by outs, kernel, stride, padding."""
         self.found += [(self.add(*layer),) for layer in layers]
         return self
 
     def pool(self, kernel: int = 2, stride: int = 2) -> Stack:
-        """A pooling."""
+        """Add a pooling."""
         self.found.append((self.add(self.channels, kernel, stride, 0, self.channels),))
         return self
 
     def block(self, outs: int, stride: int = 1) -> Stack:
-        """Two convolutions, and a way around them into the second one's neurons."""
+        """Add two convolutions, and a way around them into the second one's neurons."""
         before = self.channels, self.side
         first, second = self.add(outs, 3, stride, 1), self.add(outs, 3, 1, 1)
         after = self.channels, self.side
@@ -55,7 +56,7 @@ class Stack:
         return self
 
     def dense(self, *sizes: int) -> Layers:
-        """Fully connected layers, the last; the list."""
+        """Add the fully connected layers at the end, and return the list."""
         before = self.channels * self.side**2
         for size in sizes:
             self.found.append((size, before))
@@ -105,7 +106,7 @@ NETWORKS: dict[str, Callable[[], Layers]] = {
 
 @dataclass(frozen=True)
 class Count:
-    """Cores and phases a step of one network: unfolded, folded along the rows of its largest picture, and in as many
+    """Cores and phases a step of one network: unfolded, folded along the rows of its largest image, and in as many
     turns as save cores, on a chip whose memory is no limit."""
 
     cores: int
@@ -116,7 +117,7 @@ class Count:
 
 @cache
 def count(name: str, chip: Chip) -> Count:
-    """One of NETWORKS on a chip."""
+    """Count one of NETWORKS on a chip."""
     network = NETWORKS[name]()
     pictures = [into[0].convolution.after for into in network if isinstance(into[0], Layer)]
     rows, pixels = max(h for h, _ in pictures), max(h * w for h, w in pictures)

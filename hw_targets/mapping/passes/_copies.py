@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from synergic.hw_targets.mapping._mapping_data import Tile, Violation, core_count, kept
+from synergic.hw_targets.mapping._mapping_data import Tile, Violation, core_count, stored_synapses
 from synergic.hw_targets.mapping._traffic import flows, spikes_needed
 from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
 from synergic.network._quantise import IntGraph, IntNetwork
@@ -41,7 +41,7 @@ class Copies(Pass):
             where = f"cores of the model of {chip.name} with fan_out={fan_out}"
             change = "Raise fan_out, or leave it out: one chain then visits all cores that need a spike."
             found.append(Violation(where, f"{cores} or more", f"{state.available}", change))
-        more = kept(copies) / (int(chip.axons) * int(chip.neurons))
+        more = stored_synapses(copies) / (int(chip.axons) * int(chip.neurons))
         needs = replace(
             needs,
             cores=cores,

@@ -8,7 +8,15 @@ from dataclasses import replace
 
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.mapping._arrange import layers
-from synergic.hw_targets.mapping._mapping_data import Estimate, Tile, Violation, core_count, kept, phases, turns_of
+from synergic.hw_targets.mapping._mapping_data import (
+    Estimate,
+    Tile,
+    Violation,
+    core_count,
+    phases,
+    stored_synapses,
+    turns_of,
+)
 from synergic.hw_targets.mapping._memory import different_weights, full_bytes, most_neurons, room
 from synergic.hw_targets.mapping._options import Folding
 from synergic.hw_targets.mapping._turns import bound, cut
@@ -51,7 +59,7 @@ class Limits(Pass):
             available=state.available,
             synapse_cores=cores - len(local),
             local_cores=len(local),
-            occupancy=kept(tiles) / (slots * cores),
+            occupancy=stored_synapses(tiles) / (slots * cores),
             phases_per_step=per_step,
             step_seconds=per_step * chip.phase_seconds,
             turns=turns_of(tiles),
