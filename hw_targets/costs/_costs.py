@@ -35,7 +35,7 @@ ASSUMPTIONS = (
     "and no more, is that a published neuron by table costs about 9 % more power; nothing is added for it.",
     "Only the cores used are counted; an empty core is taken as switched off. energy_chip_j counts all as switched on.",
     "One phase each to integrate, to add partial sums and fire, and to update local weights; the first two once for "
-    "each turn of folded cores: turns do not overlap, and every core used is on in all of them.",
+    "each pass of folded cores: passes do not overlap, and every core used is on in all of them.",
     "A folded core keeps weights once. Membranes beyond its neurons and inputs beyond its axons (twice: one half fills "
     "while the other is read) lie in the memory for weights.",
     "A core visits so many synapses a clock that all fit into a phase, a power of two (16 on the tianjic: derived from "

@@ -176,7 +176,7 @@ class BrokenChip:
             choice("BrokenChip.memory_fault", self.memory_fault, tuple(SYNAPSES))
         for name in ("packet_loss", "memory_rate", "dead_neurons"):
             number(f"BrokenChip.{name}", getattr(self, name), 0, 1, "It is a share.")
-        whole("BrokenChip.seed", self.seed, 0, 2**63 - 1, "It seeds the lost packets.")
+        whole("BrokenChip.seed", self.seed, 0, 2**63 - 1, "It seeds the packet loss.")
 
     def cut(self) -> dict[tuple[str, int, int], list[tuple[int, int]]]:
         """Return the routes that a dead link interrupts.

@@ -122,7 +122,7 @@ def names_and_numbers(mapping: Mapping) -> Iterator[Violation]:
         elif not (0 <= t.rows[0] < t.rows[1] <= rows and 0 <= t.columns[0] < t.columns[1] <= columns):
             yield wrong(f"tile {i} of {t.projection}", f"rows {t.rows}, columns {t.columns}", f"in {rows} x {columns}")
         elif not (0 <= t.turn < len(mapping.tiles) and 0 <= t.axon < axons) or (t.turn and t.local_cores):
-            got, allowed = f"turn {t.turn}, axon {t.axon}", f"turns below {len(mapping.tiles)}, axons below {axons}"
+            got, allowed = f"turn {t.turn}, axon {t.axon}", f"passes below {len(mapping.tiles)}, axons below {axons}"
             yield wrong(f"tile {i} of {t.projection}", got, f"{allowed}, local weights in turn 0 only")
         used.update((t.core, t.soma_core, *t.local_cores))
     if used != set(range(mapping.cores)):
@@ -252,7 +252,9 @@ def shared(core: int, on_core: list[Tile], names: dict[str, IntProjection]) -> I
         weights = names[t.projection].weights[slice(*t.rows), slice(*t.columns)]
         different = int(np.count_nonzero(known[at] & (stored[at] != weights)))
         if different:
-            yield wrong(f"core {core}.weights of turn {t.turn}", f"{different} others than in turns before", "the same")
+            yield wrong(
+                f"core {core}.weights of turn {t.turn}", f"{different} others than in passes before", "the same"
+            )
         stored[at], known[at] = weights, True
 
 
@@ -304,13 +306,13 @@ def places(mapping: Mapping) -> Iterator[Violation]:
         return
     outside = np.flatnonzero((slots < 0) | (slots >= size)).tolist()
     if outside:
-        yield wrong("places of the cores", f"{outside[:3]} off the grid", f"0 to {size - 1}")
+        yield wrong("positions of the cores", f"{outside[:3]} off the grid", f"0 to {size - 1}")
     if len(np.unique(slots)) < len(slots):
-        yield wrong("places of the cores", f"{len(slots) - len(np.unique(slots))} taken twice", "one core a place")
+        yield wrong("positions of the cores", f"{len(slots) - len(np.unique(slots))} taken twice", "one core a place")
     columns = int(mapping.chip.columns)
     dead = {y * columns + x for x, y in mapping.dead_cores} & set(slots.tolist())
     if dead:
-        yield wrong("places of the cores", f"{sorted(dead)[:3]} dead", "working cores")
+        yield wrong("positions of the cores", f"{sorted(dead)[:3]} dead", "working cores")
 
 
 def walks(mapping: Mapping) -> Iterator[Violation]:

@@ -111,7 +111,7 @@ class MappingOptions:
         if isinstance(self.fold, str):
             choice("MappingOptions.fold", self.fold, FOLDS)
         else:
-            remedy = f"It is a number of turns; or give one of {FOLDS}."
+            remedy = f"It is a number of passes; or give one of {FOLDS}."
             turns = whole("MappingOptions.fold", self.fold, 1, float("inf"), remedy)
             object.__setattr__(self, "fold", turns)
         if self.budget is not None:

@@ -40,7 +40,7 @@ class Readout(SharedProcess):
         whole(f"{name}.n", n, 1, np.inf, "It is the number of output neurons.")
         whole(f"{name}.period", period, 1, np.inf, "It is T, the steps of a presentation.")
         whole(f"{name}.presentations", presentations, 1, np.inf, "Each has its place in the Vars.")
-        kind(f"{name}.at_once", at_once, bool, "True hears a presentation in each Lava step.")
+        kind(f"{name}.at_once", at_once, bool, "True receives a presentation in each Lava step.")
         timing = Timing(onset, 1 if at_once else period, presentations).check(name)
         super().__init__(integer=integer, timing=timing, steps=period, heard=self.heard, **kwargs)
         shape = (period, n) if at_once else (n,)
@@ -64,7 +64,7 @@ class Readout(SharedProcess):
     def place(network: Network | IntNetwork, at_once: bool) -> dict[str, Any]:
         """Return the arguments of size and clock behind the output population of a network."""
         kind("from_description.network", network, Network | IntNetwork, "Build one first.")
-        kind("from_description.at_once", at_once, bool, "True hears a presentation in each Lava step.")
+        kind("from_description.at_once", at_once, bool, "True receives a presentation in each Lava step.")
         onset, n = network.onsets[network.output], network.population(network.output).size
         return {"n": n, "period": network.steps, "onset": 0 if at_once else onset, "at_once": at_once}
 

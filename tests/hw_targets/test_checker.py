@@ -108,11 +108,11 @@ PLANTED = {
     "a local core for two tiles": (tiles(local_cores=(1, 2, 4, 5)), "local cores: got .*with several tiles"),
     "slots of another shape": (dataclasses.replace(SOUND, slots=SOUND.slots[:-1]), "slots: got int64 of shape"),
     "slots that are no whole numbers": (dataclasses.replace(SOUND, slots=SOUND.slots * 1.0), "slots: got float64"),
-    "a core off the grid": (slots(0, 30), "places of the cores: got .*off the grid"),
+    "a core off the grid": (slots(0, 30), "positions of the cores: got .*off the grid"),
     "two cores on a place": (slots(0, int(SOUND.slots[1])), "1 taken twice"),
     "a core on a dead place": (
         dataclasses.replace(SOUND, dead_cores=(SOUND.position(0),)),
-        r"places of the cores: got \[0\] dead",
+        r"positions of the cores: got \[0\] dead",
     ),
     "a chain of another kind": (chain("spike", kind="letter"), "a chain: got 'letter'"),
     "a chain to nobody": (chain("spike", stops=(99,)), "a chain: got 'spike'"),

@@ -117,7 +117,7 @@ def test_the_change_that_is_named_fits():
     def chip(columns):
         return small_chip(axons=18, neurons=8, rows=1, columns=columns)
 
-    text = r"cores of the model of small: needed 4, available 2\. With fold='auto' it needs 2, in 2 turns of a step"
+    text = r"cores of the model of small: needed 4, available 2\. With fold='auto' it needs 2, in 2 passes of a step"
     with pytest.raises(CapacityError, match=text):
         map_network(NET, chip(2), fold="none")
     assert map_network(NET, chip(2), fold="auto").cores == 2
@@ -207,7 +207,7 @@ def planted():
             dataclasses.replace(sound, tiles=tuple(
                 mirrored(t) if (t.core, t.turn) == (later.core, 1) else t
                 for t in sound.tiles)),
-            "others than in turns before",
+            "others than in passes before",
         ),
         "a neuron in two turns": (changed(lambda t: t == later, turn=0), "with none or several"),
         "local weights in a later turn": (
@@ -249,7 +249,7 @@ def test_the_checker_compares_the_weights_of_all_turns():
     laid.__dict__["arranged"] = dataclasses.replace(  # what `Mapping.arranged` would be with these weights
         order, projections=(dataclasses.replace(order.projections[0], weights=permuted(kept)),)
     )
-    assert any("others than in turns before" in str(v) for v in contents(laid))
+    assert any("others than in passes before" in str(v) for v in contents(laid))
 
 
 def permuted(net):

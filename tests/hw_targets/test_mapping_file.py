@@ -111,7 +111,7 @@ def scaled(name, factor):
 
 ALTERED = {
     "cores all in one place": (scaled("slots", 0), "not a sound mapping"),
-    "a core off the grid": (scaled("slots", 100), "not a sound mapping:\nplaces of the cores"),
+    "a core off the grid": (scaled("slots", 100), "not a sound mapping:\npositions of the cores"),
     "no slots": (lambda file: file.__delitem__("slots"), "damaged"),
     "slots of reals": (put("slots", np.zeros(3)), "whole numbers"),
     "slots of text": (put("slots", "abc"), "allowed numbers"),

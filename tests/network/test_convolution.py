@@ -128,7 +128,7 @@ def test_the_family_learns(tmp_path):
         (lambda: SpikingConv2d(1, 2, kernel_size=4), "odd"),
         (lambda: SpikingConv2d(0, 2), "in_channels"),
         (lambda: SpikingConv2d(1, 2)(torch.zeros(2, 3, 1, 6, 6), K), "shape"),
-        (lambda: ConvHybridNet((1, 4, 4), (2, 2, 2), (5, 3)), "lasts"),
+        (lambda: ConvHybridNet((1, 4, 4), (2, 2, 2), (5, 3)), "large enough"),
         (lambda: ConvHybridNet((1, 8, 8), (2, 2), (5, 3), pools=(2,)), "one each"),
         (lambda: ConvHybridNet((1, 8, 8), (2,), (5, 3))(torch.zeros(2, 63)), "pixel"),
         (lambda: SpikingConv2d(1, 2)(torch.zeros(2, 1, 1, 6, 6, dtype=torch.int64), K), "real numbers"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The words of README, docs, tutorials and help texts are the field's, each with one meaning (docs/glossary.md)."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -78,6 +79,34 @@ def test_help_says_it_too(command, monkeypatch, capsys):
     shown = capsys.readouterr().out
     assert "--help" in shown
     assert not said(shown)
+
+
+NAMES = {"lost packets"}
+"""Strings that are names: a kind of fault, as an argument of `break_chip`."""
+
+
+def messages(text):
+    """The strings with words in a module that are not docstrings, without names of parameters."""
+    tree = ast.parse(text)
+    documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [
+        re.sub(r"``?[^`]*``?|\w+=", "", node.value)
+        for node in strings
+        if id(node) not in documents and " " in node.value and node.value not in NAMES
+    ]
+
+
+def test_messages_are_told_from_docstrings():
+    found = messages('"""A core hears."""\nraise ValueError(f"it was {x} kept, picture=...")\nname = "hears"\n')
+    assert found == ["it was ", " kept, ..."]
+
+
+def test_messages_say_it_too():
+    modules = [path for room in ("src/synergic", "processes", "models", "hw_targets")
+               for path in (ROOT / room).rglob("*.py")]  # fmt: skip
+    assert len(modules) > 100
+    assert not [(path.name, line) for path in modules for text in messages(path.read_text()) for line in said(text)]
 
 
 def test_the_settings_of_experiments_say_it_too():

@@ -147,7 +147,7 @@ def fold_more(network: Net, chip: Chip, storage: str, fold: Folding | int, avail
     """Say the smallest change that fits a network with convolutions, whose images cannot have just any size."""
     tiles = cut(network, chip, storage, "auto", available)
     if fold != "auto" and core_count(tiles) <= available:
-        return f"With fold='auto' it needs {core_count(tiles)}, in {turns_of(tiles)} turns of a step."
+        return f"With fold='auto' it needs {core_count(tiles)}, in {turns_of(tiles)} passes of a step."
     least = core_count(cut(network, chip, storage, "full", available))
     wide, narrow = (bound(network, chip, storage, {}, bits) for bits in (None, NARROWEST_LOCAL))
     if narrow < wide and least - (wide - narrow) <= available:

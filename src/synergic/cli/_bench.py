@@ -134,7 +134,7 @@ def shown(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def all_reached(held: dict[str, Any]) -> bool:
-    """Whether every figure that was measured is enough. held : of `bench`. Raises ParameterError."""
+    """Return whether every measured figure meets its target. held : the result of `bench`. Raises ParameterError."""
     kind("all_reached.held", held, dict, "bench() gives it.")
     kind("all_reached.held['figures']", held.get("figures"), dict, "bench() gives it.")
     return all(row["enough"] is not False for rows in held["figures"].values() for row in rows.values())

@@ -205,7 +205,7 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
 def write_html(
     path: Path, title: str, result: dict[str, Any], costs: Costs, mapping: Mapping, activity: Activity
 ) -> None:
-    """The report as one page: figures, assumptions, and the pictures of `draw` with the map beside them."""
+    """Write the report as one page: figures, assumptions, and the plots of `draw` with the map beside them."""
     from synergic import plots
     from synergic.cli._page import facts, grid, lines, picture, write_page
 

@@ -54,7 +54,7 @@ def identical(a: Record, b: Record) -> np.ndarray:
 
 
 def run_demo(seed: int = 0, epochs: int = 40, samples: int | None = None, progress: bool = True) -> dict[str, Any]:
-    """Run everything; returns figures, and the objects that the picture needs under "objects".
+    """Run everything; return figures, and the objects that the plot needs under "objects".
 
     seed : of the split, the start and the order of training. epochs : of training. samples : test samples
     used by all executors, default all 360. progress : show bars. Raises ParameterError.

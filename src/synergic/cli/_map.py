@@ -47,7 +47,7 @@ def estimate_section(needs: Estimate) -> dict[str, Any]:
         "of them for local weights": needs.local_cores,
         "synapses used of these cores": f"{100 * needs.occupancy:.1f} %",
         "phases a step": needs.phases_per_step,
-        "turns of folded cores a step": needs.turns,
+        "passes of time-multiplexed cores a step": needs.turns,
         "time of a step": f"{1e6 * needs.step_seconds:.1f} us",
         "fits": "yes" if needs.fits else "no",
     }
@@ -217,7 +217,7 @@ def map_to_chip(
     ]
     for table in tables:
         show(table, console)
-    console.print(f"The checker finds every packet delivered and every limit kept. {NOTE}")
+    console.print(f"The checker finds every packet delivered and every limit respected. {NOTE}")
     if output is not None:
         save_mapping(mapping, output)
     if json_file is not None:
@@ -229,7 +229,7 @@ def map_to_chip(
 
 
 def pictures(mapping: Mapping) -> dict[str, str]:
-    """The pictures of a page, by caption. Raises ParameterError."""
+    """Return the plots of a page, by caption. Raises ParameterError."""
     kind("pictures.mapping", mapping, Mapping, MAPS)
     from synergic import plots
 

@@ -42,8 +42,8 @@ class Overview:
     """What one input holds.
 
     kind : in words. sections : names and values by title. tables : further ones, by title names, each with names and
-    values. losses : of each epoch. curves : accuracy by level of damage, (levels, values) by kind of damage. notes :
-    what has to be said beside. pictures : those that only this input has, by caption. Raises ParameterError for what
+    values. `losses` : of each epoch. curves : accuracy by level of damage, (levels, values) by kind of damage. notes :
+    remarks. `pictures` : plots that only this input has, by caption. Raises ParameterError for what
     cannot be shown.
     """
 
@@ -69,10 +69,10 @@ class Overview:
 
 
 def overview(path: Path, draw: bool = False) -> Overview:
-    """What is there. draw : also make the pictures. Raises FormatError, naming the file, for anything that `ALLOWED`
+    """Read an input. draw : also make the plots. Raises FormatError, naming the file, for anything that `ALLOWED`
     does not name, and for what is damaged."""
     path = check_path("overview.path", path)
-    kind("overview.draw", draw, bool, "True also makes the pictures.")
+    kind("overview.draw", draw, bool, "True also makes the plots.")
     if not path.exists():
         raise FormatError(f"{path}: no such file or folder, allowed {ALLOWED}. Check the path.")
     with reading(path, f"Give {ALLOWED}."):

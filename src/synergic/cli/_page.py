@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A report as one HTML file that needs nothing else: notes, tables, pictures."""
+"""A report as one HTML file that needs nothing else: notes, tables, plots."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def show(table: Table, console: Console) -> None:
 
 
 def picture(draw: Callable[..., Any], *what: Any) -> str:
-    """One picture as a URL that holds it. draw : a function of synergic.plots, which gets axes, then `what`. Raises
+    """Return a plot as a data URL. draw : a function of synergic.plots, which gets axes, then `what`. Raises
     ParameterError, and what `draw` raises."""
     function("picture.draw", draw)
     figure = Figure(figsize=(7, 5.5), layout="constrained")
@@ -93,7 +93,7 @@ def picture(draw: Callable[..., Any], *what: Any) -> str:
 def write_page(
     path: str | Path, title: str, notes: Sequence[str], tables: Sequence[Table], pictures: dict[str, str]
 ) -> None:
-    """Write a page; pictures : by caption, of `picture`. Names and texts are escaped. Raises ParameterError."""
+    """Write a page; `pictures` : plots by caption, of `picture`. Names and texts are escaped. Raises ParameterError."""
     row = list | tuple
     kinds("write_page", title=(title, str), notes=(notes, row), tables=(tables, row), pictures=(pictures, dict))
     kinds("write_page", **{f"notes[{i}]": (note, str) for i, note in enumerate(notes)})

@@ -94,7 +94,7 @@ def unique(names: Sequence[str]) -> list[str]:
 
 
 def curves(shown: Sequence[Overview]) -> dict[str, Callable[[Any], Any]]:
-    """What draws each plot on matplotlib axes, by caption: the losses, and the curves that inputs have, in one plot."""
+    """Return functions that draw each plot on matplotlib axes, by caption: learning curves and damage curves."""
     names = unique([o.name for o in shown])
     plotted: dict[str, Callable[[Any], Any]] = {}
     if losses := {n: o.losses for n, o in zip(names, shown, strict=True) if o.losses}:

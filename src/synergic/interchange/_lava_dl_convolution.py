@@ -75,7 +75,7 @@ def pooled(where: str, kernel: Array, before: Shape, after: Shape, how: dict[str
 def check_entries(where: str, entries: int) -> None:
     """Refuse a matrix that is too large. Raises UnsupportedError."""
     if entries > LARGEST:
-        raise UnsupportedError(f"{where}: got {entries} synapses unfolded, allowed {LARGEST}. Use a smaller picture.")
+        raise UnsupportedError(f"{where}: got {entries} synapses unfolded, allowed {LARGEST}. Use a smaller image.")
 
 
 def claimed(kernel: Array, picture: Pair, groups: int, weights: Array, how: dict[str, Any]) -> Convolution | None:

@@ -26,7 +26,7 @@ def unfolded(name: str, node: nir.Conv2d) -> nir.Affine:
     side = kernel.shape[2:]
     entries = kernel.shape[0] * math.prod(after) * kernel.shape[1] * groups * math.prod(picture)
     if entries > LARGEST:
-        raise UnsupportedError(f"{name}: got {entries} synapses unfolded, allowed {LARGEST}. Use a smaller picture.")
+        raise UnsupportedError(f"{name}: got {entries} synapses unfolded, allowed {LARGEST}. Use a smaller image.")
     weights = convolution_matrix(kernel, picture, stride, padding, dilation, groups)
     ours: dict[str, Any] = {}
     if all(a == b for a, b in (stride, padding, dilation)):

@@ -60,7 +60,7 @@ def poolings(nodes: dict[str, Any], before: Callable[[str], list[str]]) -> dict[
         found = {after(n, (*seen, name)) for n in before(name)}
         if len(found) != 1 or len(shape := found.pop()) != 3:
             raise UnsupportedError(
-                f"{name}: got no single picture before it, allowed an Input, neurons, Conv2d or a pooling of shape "
+                f"{name}: got no single image before it, allowed an Input, neurons, Conv2d or a pooling of shape "
                 "(channels, height, width). Give them that shape."
             )
         return shape
@@ -97,7 +97,7 @@ def pooling(name: str, node: Any, picture: tuple[int, ...]) -> LinearMap:
     share = 1 / math.prod(kernel) if isinstance(node, nir.AvgPool2d) else 1.0
     if n_out * math.prod(picture) > LARGEST:
         raise UnsupportedError(
-            f"{name}: got a picture of {seen}, allowed {LARGEST} synapses unfolded. Use a smaller one."
+            f"{name}: got an image of {seen}, allowed {LARGEST} synapses unfolded. Use a smaller one."
         )
     weights = csr_matrix((np.full(len(rows), share), (rows, columns)), (n_out, math.prod(picture)))
     same = stride[0] == stride[1] and padding[0] == padding[1]

@@ -73,11 +73,9 @@ class SpikingConv2d(nn.Module):
         for name, size in (("in_channels", in_channels), ("out_channels", out_channels), ("pool", pool)):
             whole(f"SpikingConv2d.{name}", size, 1, float("inf"), "Give a whole number of 1 or more.")
         whole("SpikingConv2d.kernel_size", kernel_size, 1, float("inf"), "It is the side of a square, odd.")
-        require(
-            kernel_size % 2 == 1, "SpikingConv2d.kernel_size", kernel_size, "odd", "An even one shifts the picture."
-        )
+        require(kernel_size % 2 == 1, "SpikingConv2d.kernel_size", kernel_size, "odd", "An even one shifts the image.")
         number("SpikingConv2d.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
-        number("SpikingConv2d.decay", decay, 0, 1, "It is the share of u kept over a step.")
+        number("SpikingConv2d.decay", decay, 0, 1, "It is the share of u that is left after a step.")
         choice("SpikingConv2d.reset", reset, ("subtract", "zero"))
         convolution = nn.Conv2d(in_channels, out_channels, kernel_size)
         self.weight, self.bias, self.pool, self.padding = convolution.weight, convolution.bias, pool, kernel_size // 2
@@ -132,7 +130,7 @@ class ConvHybridNet(HybridNet):
             height, width = height // pool, width // pool
         require(
             height > 0 and width > 0 and len(channels) > 0, "ConvHybridNet.channels", f"{len(channels)} for {picture}",
-            "one or more, and a picture that lasts through their pooling", "Use fewer.",
+            "one or more, and an image that is large enough for their pooling", "Use fewer.",
         )  # fmt: skip
         super().__init__((channels[-1] * height * width, *sizes), **settings)
         neuron = {name: settings[name] for name in ("vth", "decay", "reset") if name in settings}

@@ -56,7 +56,7 @@ class Front:
         if (synapses := geometry.entries(kernel)) > LARGEST:
             raise UnsupportedError(
                 f"{name}: got {synapses} synapses unfolded, allowed {LARGEST}: a description holds the whole matrix. "
-                "Use fewer channels or a smaller picture."
+                "Use fewer channels or a smaller image."
             )
         if (after[0] * p, after[1] * p) == self.picture:
             projection = Projection.of_kernel(f"{self.last}_{name}", self.last, name, kernel, geometry)

@@ -69,8 +69,8 @@ class HybridLinear(nn.Module):
         for name, size in (("n_in", n_in), ("n_out", n_out)):
             whole(f"HybridLinear.{name}", size, 1, float("inf"), "It is a number of neurons.")
         number("HybridLinear.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
-        number("HybridLinear.decay", decay, 0, 1, "It is the share of u kept over a step.")
-        number("HybridLinear.lambda_", lambda_, 0, 1, "It is the share of P kept over a step.")
+        number("HybridLinear.decay", decay, 0, 1, "It is the share of u that is left after a step.")
+        number("HybridLinear.lambda_", lambda_, 0, 1, "It is the share of P that is left after a step.")
         number("HybridLinear.p_max", p_max, 0, 1e6, "It bounds |P|.", open_low=True)
         kind("HybridLinear.plastic", plastic, bool, "True adds the local term.")
         option("HybridLinear.sign", sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
@@ -326,7 +326,7 @@ class HybridNet(nn.Module):
         if signal is not None:
             check_input("HybridNet.signal", signal)
         fits, remedy = any(needs) == (signal is not None), "A rule such as ThreeFactor needs one, others none."
-        require(fits, "HybridNet.signal", type(signal).__name__, "one exactly where a layer hears it", remedy)
+        require(fits, "HybridNet.signal", type(signal).__name__, "a signal exactly if a layer receives it", remedy)
         u = s
         for i, layer in enumerate(self.layers):
             if i and self.dropout and self.training:

@@ -47,7 +47,7 @@ class Convolution:
             require(fits, where, repr(getattr(self, name)), "(height, width), whole numbers from 1 on", "In pixels.")
             object.__setattr__(self, name, (int(given[0]), int(given[1])))
         largest = max(16, *self.picture)  # so that no kernel grows without end, whatever a file says
-        remedy = f"The same along both axes; of pictures of {self.picture}."
+        remedy = f"The same along both axes; of images of {self.picture}."
         for name, low, high in (("stride", 1, largest), ("padding", 0, largest), ("dilation", 1, largest)):
             object.__setattr__(self, name, whole(f"Convolution.{name}", getattr(self, name), low, high, remedy))
         object.__setattr__(self, "groups", whole("Convolution.groups", self.groups, 1, float("inf"), remedy))

@@ -75,7 +75,7 @@ class Population:
         kind("Population.name", n, str, "Give the population a name.")
         whole(f"{n}.size", self.size, 1, np.inf, "It is the number of neurons.")
         number(f"{n}.vth", self.vth, 0, 1e6, "Give a positive threshold.", open_low=True)
-        number(f"{n}.decay", self.decay, 0, 1, "d is the share of the potential kept over a step.")
+        number(f"{n}.decay", self.decay, 0, 1, "d is the share of the potential that is left after a step.")
         choice(f"{n}.reset", self.reset, RESETS)
         bias = numbers(f"{n}.bias", self.bias)
         bias = np.broadcast_to(bias, (self.size,)) if bias.ndim == 0 else bias
@@ -297,7 +297,7 @@ class Topology:
             require(not hearing, "signal", "none", f"(samples, T) for the rules of {hearing}", "Give one.")
             return np.zeros((samples, self.steps), np.int64 if self.integer else float)
         remedy = "Leave it out, or use a rule such as ThreeFactor."
-        require(bool(hearing), "signal", "a signal", "none: no rule of the network hears it", remedy)
+        require(bool(hearing), "signal", "a signal", "none: no rule of the network receives it", remedy)
         array = finite_array("signal", signal, ((samples, self.steps),), self.integer)
         top = int(HELD * ONE) if self.integer else HELD
         bad = array[(array < -top) | (array > top - self.integer)]

@@ -67,7 +67,7 @@ class Hebbian(Rule):
     def __post_init__(self) -> None:
         for name in ("eta", "beta"):
             object.__setattr__(self, name, vector(f"Hebbian.{name}", getattr(self, name)))
-        number("Hebbian.lambda_", self.lambda_, 0, 1, "lambda is the share of P kept over a step.")
+        number("Hebbian.lambda_", self.lambda_, 0, 1, "lambda is the share of P that is left after a step.")
         choice("Hebbian.rho", self.rho, tuple(RHO))
         option("Hebbian.sign", self.sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
         number("Hebbian.p_max", self.p_max, 0, 1e6, "Give a positive bound.", open_low=True)
