@@ -26,6 +26,7 @@ class Pooled(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, spikes: Tensor, side: int) -> Tensor:
+        """Return the means, (..., height // side, width // side)."""
         ctx.side, ctx.size = side, spikes.shape[2:]
         if spikes.is_cuda:
             return functional.avg_pool2d(spikes, side)
@@ -37,6 +38,7 @@ class Pooled(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient of the spikes."""
         g, side = grads[0] / ctx.side**2, ctx.side
         kept = [side * n for n in g.shape[2:]]
         if not g.is_cuda:
@@ -51,19 +53,50 @@ class Pooled(torch.autograd.Function):
 
 
 def corners(pictures: Tensor, side: int) -> list[Tensor]:
-    """Of every whole square of `side` the same place, for each place in it: views of pictures."""
+    """Return, for each place in a square of `side`, that place of every whole square: views of the images."""
     height, width = (size - size % side for size in pictures.shape[2:])
     return [pictures[:, :, i:height:side, j:width:side] for i in range(side) for j in range(side)]
 
 
 class SpikingConv2d(nn.Module):
-    """A convolution that keeps the size of the picture, the LIF neurons it drives, and average pooling of their spikes.
+    """A convolution that keeps the size of its input, the LIF neurons it drives, and average pooling of their spikes.
 
-        u(m) = d r(u(m-1)) + k(m) (W * s(m)) + b        s(m) = H(u(m) - v_th)
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input, and of the neurons.
+    kernel_size : int, default 3
+        Side of the kernel, odd.
+    pool : int, default 2
+        Side of the squares whose spikes are averaged; 1 for no pooling.
+    vth, decay, reset
+        Of the neurons, as in `HybridLinear`.
 
-    in_channels, out_channels : of the picture and of the neurons. kernel_size : odd. pool : side of the squares whose
-    spikes are averaged, 1 for none. vth, decay, reset : of synergic.Population. Raises ParameterError.
+    Attributes
+    ----------
+    weight, bias : torch.nn.Parameter
+        (out_channels, in_channels, kernel_size, kernel_size), and (out_channels,).
+
+    Raises
+    ------
+    ParameterError
+        For an argument outside its range.
+
+    Notes
+    -----
+    ::
+
+        u(m) = d r(u(m-1)) + k(m) (W * s(m)) + b
+        s(m) = 1 if u(m) > v_th, else 0
     """
+
+    weight: Tensor
+    bias: Tensor | None
+    pool: int
+    padding: int
+    vth: float
+    decay: float
+    reset: str
 
     def __init__(
         self, in_channels: int, out_channels: int, *, kernel_size: int = 3, pool: int = 2, vth: float = 0.35,
@@ -82,10 +115,25 @@ class SpikingConv2d(nn.Module):
         self.vth, self.decay, self.reset = vth, decay, reset
 
     def forward(self, s: Tensor, k: Tensor) -> Tensor:
-        """Run a presentation. Returns mean spikes, (batch, T, out_channels, height // pool, width // pool).
+        """Run a presentation.
 
-        s : (batch, T, in_channels, height, width), or (batch, 1, ...) of a picture that stays, for which the
-        convolution is computed once. k : (T,), decay of W.
+        Parameters
+        ----------
+        s : torch.Tensor
+            (batch, T, in_channels, height, width), or (batch, 1, ...) for an image that is the same in all steps, of
+            which the convolution is computed once.
+        k : torch.Tensor
+            Decay of W, (T,).
+
+        Returns
+        -------
+        torch.Tensor
+            Mean spikes, (batch, T, out_channels, height // pool, width // pool).
+
+        Raises
+        ------
+        ParameterError
+            For tensors of another shape or precision.
         """
         check_input("SpikingConv2d.forward.s", s, self.weight)
         fits = s.ndim == 5 and s.shape[1] in (1, len(k)) and s.shape[2] == self.weight.shape[1]
@@ -102,13 +150,36 @@ class SpikingConv2d(nn.Module):
 
 
 class ConvHybridNet(HybridNet):
-    """Spiking convolutions, then a HybridNet of dense layers; in mode "lp" the convolutions stay as they were drawn.
+    """Spiking convolutions, then a `HybridNet` of dense layers.
 
-    picture : (channels, height, width). channels : of each convolution, kernel 3. pools : side of the squares that are
-    averaged after each; empty: 2 after each.
-    sizes : hidden ..., classes, of the dense layers. mode, steps, tau_w, dropout, settings : of HybridNet. Raises
-    ParameterError, also for a picture that is too small for the pooling.
+    In mode "lp" the convolutions stay as they were drawn.
+
+    Parameters
+    ----------
+    picture : tuple of int
+        Shape of the input image: (channels, height, width).
+    channels : tuple of int
+        Channels of each convolution, with kernels of 3 x 3.
+    sizes : tuple of int
+        Neurons of the dense layers: hidden ..., classes.
+    pools : tuple of int, default ()
+        Side of the squares that are averaged after each convolution; empty means 2 after each.
+    **settings
+        Further arguments of `HybridNet`: mode, steps, tau_w, dropout and those of the layers.
+
+    Attributes
+    ----------
+    convolutions : torch.nn.ModuleList
+        The convolutions, in the order in which spikes pass through them.
+
+    Raises
+    ------
+    ParameterError
+        For an argument outside its range, and for an image that is too small for the pooling.
     """
+
+    picture: tuple[int, ...]
+    convolutions: Layers[SpikingConv2d]
 
     def __init__(
         self, picture: tuple[int, int, int], channels: tuple[int, ...], sizes: tuple[int, ...],
@@ -143,7 +214,25 @@ class ConvHybridNet(HybridNet):
             self.convolutions.requires_grad_(False)
 
     def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """As HybridNet's. s : (batch, T, pixels), or (batch, pixels) of a picture that stays."""
+        """Run presentations, as `HybridNet.forward`.
+
+        Parameters
+        ----------
+        s : torch.Tensor
+            (batch, T, pixels), or (batch, pixels) for an image that is the same in all steps.
+        signal : torch.Tensor, optional
+            The global signal, (batch, T), for rules that need one.
+
+        Returns
+        -------
+        spikes, u : torch.Tensor
+            Spikes of the last layer, and its potentials before reset, each (batch, T, classes).
+
+        Raises
+        ------
+        ParameterError
+            For tensors of another shape or precision.
+        """
         check_input("ConvHybridNet.forward.s", s, self.convolutions[0].weight)
         pixels = math.prod(self.picture)
         fits = s.shape[-1] == pixels and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] == self.steps))

@@ -15,15 +15,32 @@ from synergic.network._description import TRACES, Network, Population, Projectio
 
 
 def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "rank") -> Network:
-    """The description of a trained net: source "input", populations "hidden1" ... "output".
+    """Describe a trained net: source "input", populations "hidden1" ... "output".
 
-    Of a ConvHybridNet "conv1" ... come first, and "pooled" if a pooling leads into a plastic layer
-    (`learning.export_convolution`); all spikes and potentials are the net's in eval mode, within rounding.
+    Of a `ConvHybridNet` the populations "conv1" ... come first, and "pooled" if a pooling leads into a plastic layer.
+    All spikes and potentials are those of the net in eval mode, within rounding.
 
-    num_message_bits : 0 if the net hears spikes, 8 if it hears values of 0 .. 1 (synergic.Source).
-    readout : "rank" or "rate" (synergic.Network).
-    Raises UnsupportedError for trace "shared": a machine hears one sample at a time; and for convolutions of more
-    synapses than a matrix can hold.
+    Parameters
+    ----------
+    net : HybridNet
+        The trained net.
+    num_message_bits : int, default 0
+        0 if the net receives spikes, 8 if it receives values of 0 to 1 (`synergic.Source`).
+    readout : {"rank", "rate"}
+        What decides the class (`synergic.Network`).
+
+    Returns
+    -------
+    synergic.Network
+        The description that the executors run.
+
+    Raises
+    ------
+    ParameterError
+        For what is no HybridNet.
+    UnsupportedError
+        For trace "shared", because a machine receives one sample at a time, and for convolutions of more synapses
+        than a matrix can hold.
     """
     kind("to_description.net", net, HybridNet, "Make one with HybridNet(sizes).")
     for i, layer in enumerate(net.layers):

@@ -39,15 +39,78 @@ ALPHAS = ("scalar", "neuron", "synapse")
 
 
 class HybridLinear(nn.Module):
-    """Dense connection with slow and local weights, and the LIF neurons it drives.
+    """Dense connection with slow and local weights, and the LIF neurons that it drives.
 
-    n_in, n_out : sizes. plastic : with the local term. vth, decay, reset, `lambda_`, rho, sign, p_max, trace : as
-    in synergic.Population, Hebbian and Projection; trace "shared" is the authors' protocol, for comparison: one P
-    for the whole batch, kept from batch to batch and changed in evaluation too (`learning.shared`). alpha_shape :
-    "scalar", "neuron" (n_out,) or "synapse" (n_out, n_in), which needs P and so the slow form "matrix". eta :
-    (n_in,), beta : (n_out,); alpha, eta, beta start uniform in [0, 0.01) (as the paper's). local_weights : buffer
-    (n_out, n_in), P at the start, zeros. Raises ParameterError.
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of inputs and of neurons, at least 1.
+    plastic : bool, default True
+        Whether the layer has local weights P. Without them it has W and b only.
+    vth : float, default 0.35
+        Threshold v_th, above 0.
+    decay : float, default 0.4
+        d: share of the potential that is left after a step, 0 to 1.
+    reset : {"subtract", "zero"}
+        What a spike does to the potential: v_th is subtracted, or the potential is set to 0.
+    lambda_ : float, default 0.95
+        Share of P that is left after a step, 0 to 1.
+    rho : {"tanh", "identity", "softmax"}
+        Function of u / v_th in the local rule.
+    sign : {1, -1}
+        1 is Hebbian, -1 anti-Hebbian.
+    p_max : float, default 4.0
+        Bound of |P|, above 0.
+    trace : {"per_sample", "frozen", "shared"}
+        How long P lives. "per_sample": P starts anew with each sample. "frozen": P does not change. "shared": one P for
+        the whole batch, carried from batch to batch, in evaluation too, as in the authors' code; for comparison only.
+    alpha_shape : {"neuron", "scalar", "synapse"}
+        Shape of alpha: (n_out,), () or (n_out, n_in). "synapse" needs P itself, and so the slow form "matrix".
+
+    Attributes
+    ----------
+    weight, bias : torch.nn.Parameter
+        W of shape (n_out, n_in), and b of shape (n_out,).
+    alpha, eta, beta : torch.nn.Parameter
+        theta. alpha has the shape of `alpha_shape`, eta (n_in,), beta (n_out,). They start uniform in [0, 0.01).
+    local_weights : torch.Tensor
+        Buffer (n_out, n_in): P at the start of a presentation, zeros by default.
+
+    Raises
+    ------
+    ParameterError
+        For an argument outside its range.
+
+    Notes
+    -----
+    For steps m = 1 .. T, inputs s_j(m), and the reset r::
+
+        u_i(m) = d r(u_i(m-1)) + sum_j s_j(m) (W_ij k(m) + alpha_i P_ij(m-1)) + b_i
+        s_i(m) = 1 if u_i(m) > v_th, else 0
+        P_ij(m) = clip(lambda P_ij(m-1) + sign eta_j s_j(m) (rho(u_i(m) / v_th) + beta_i), -P_max, P_max)
+
+    The gradient of a spike is the rectangular window of half width 0.5 around v_th.
+
+    References
+    ----------
+    Wu et al., Nat. Commun. 13:65, 2022.
     """
+
+    plastic: bool
+    vth: float
+    decay: float
+    reset: str
+    lambda_: float
+    rho: str
+    sign: int
+    p_max: float
+    trace: str
+    weight: Tensor
+    bias: Tensor
+    alpha: nn.Parameter
+    eta: nn.Parameter
+    beta: nn.Parameter
+    local_weights: Tensor
 
     def __init__(
         self,
@@ -87,37 +150,45 @@ class HybridLinear(nn.Module):
         self.eta = nn.Parameter(0.01 * torch.rand(n_in), requires_grad=plastic)
         self.beta = nn.Parameter(0.01 * torch.rand(n_out), requires_grad=plastic)
         self.register_buffer("local_weights", torch.zeros(n_out, n_in))
-        self.local_weights: Tensor
 
     def used(self) -> tuple[Tensor, Tensor | None]:
-        """W, and which synapses have a local weight, as in synergic.Hebbian.mask: all."""
+        """Return W, and the mask of the synapses that have local weights, as `synergic.Hebbian.mask`; None: all."""
         return self.weight, None
 
     def described(self) -> Rule:
-        """The local rule as a description has it."""
+        """Return the local rule as a network description holds it."""
         eta, beta = (values.detach().cpu().numpy().astype(float) for values in (self.eta, self.beta))
         return Hebbian(eta, beta, self.lambda_, self.rho, self.sign, self.p_max, self.used()[1])
 
     @property
     def needs_signal(self) -> bool:
-        """Whether the local rule needs the global signal; `learning.rules` has layers that do."""
+        """Whether the local rule needs the global signal. The Hebbian rule does not; `RuleLinear` may."""
         return False
 
     @property
     def neuron(self) -> Neuron:
-        """What the neurons share."""
+        """What all neurons of the layer share."""
         return Neuron(self.vth, self.decay, self.reset, self.rho)
 
     @property
     def traced(self) -> Trace:
-        """What the local weights share."""
+        """What all local weights of the layer share."""
         return Trace(self.neuron, self.lambda_, self.sign, self.p_max)
 
     @torch.no_grad()
     def may_clip(self, steps: int, largest: float = 1.0) -> bool:
-        """Whether an entry of P could reach its bound within `steps`, whatever the activity.
+        """Return whether an entry of P could reach its bound within `steps`, whatever the activity.
 
-        largest : of `|s_j|`. `|rho| <= 1` gives `|P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q`.
+        Parameters
+        ----------
+        steps : int
+            Length of the presentation.
+        largest : float, default 1.0
+            Largest |s_j|.
+
+        Notes
+        -----
+        |rho| <= 1 gives |P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q.
         """
         if self.rho == "identity":
             return True
@@ -129,11 +200,24 @@ class HybridLinear(nn.Module):
 
     @torch.no_grad()
     def clipped(self, s: Tensor, u: Tensor) -> Tensor:
-        """(batch, n_out) of bool: neurons of a sample whose row of P may have reached its bound, given the potentials
-        of the form without one.
+        """Return the neurons of each sample whose row of P may have reached its bound.
 
-        s : (batch, T or 1, n_in). As long as no entry is clipped those potentials are the true ones, and every
-        `|P_ij|` stays below the sum of what its steps can have added; so the first clip is never missed.
+        Parameters
+        ----------
+        s : torch.Tensor
+            Inputs, (batch, T or 1, n_in).
+        u : torch.Tensor
+            Potentials of the form without a bound, (batch, T, n_out).
+
+        Returns
+        -------
+        torch.Tensor
+            bool, (batch, n_out).
+
+        Notes
+        -----
+        As long as no entry is clipped, those potentials are the true ones, and every |P_ij| stays below the sum of
+        what its steps can have added. So the first clip is never missed.
         """
         drive = (self.eta * s).abs().amax(2)
         post = (RHO[self.rho](u / self.vth) + self.beta).abs()
@@ -147,9 +231,25 @@ class HybridLinear(nn.Module):
     def forward(self, s: Tensor, k: Tensor, form: str | None = None) -> tuple[Tensor, Tensor]:
         """Run a presentation.
 
-        s : (batch, T, n_in), or (batch, n_in) of an input that stays: spikes, or real values. k : (T,), decay of W.
-        form : "fused", "gram", "matrix" or None for the fastest of those that are exact. Returns spikes and
-        potentials before reset, each (batch, T, n_out).
+        Parameters
+        ----------
+        s : torch.Tensor
+            Inputs, spikes or real values: (batch, T, n_in), or (batch, n_in) for an input that is the same in all
+            steps.
+        k : torch.Tensor
+            Decay of W, (T,).
+        form : {"fused", "gram", "matrix"}, optional
+            How the local term is computed. Default: the fastest form that is exact.
+
+        Returns
+        -------
+        spikes, u : torch.Tensor
+            Spikes, and potentials before reset, each (batch, T, n_out).
+
+        Raises
+        ------
+        ParameterError
+            For tensors of another shape or precision.
         """
         if form is not None:
             choice("HybridLinear.forward.form", form, FORMS)
@@ -191,7 +291,7 @@ class HybridLinear(nn.Module):
         return self.run_rows(s, slow, k, risky, spikes, u) if alone else self.run_matrix(s, slow, k, quick)
 
     def run_gram(self, s: Tensor, slow: Tensor, k: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
-        """The local term from overlaps of input vectors, without P."""
+        """Compute the local term from overlaps of input vectors, without P."""
         m = torch.arange(len(k), device=s.device)
         power = (m[:, None] - 1 - m[None, :]).clamp(min=0)
         # A Python number to a tensor's power would be formed in float32, whatever the layer's precision.
@@ -202,7 +302,7 @@ class HybridLinear(nn.Module):
         return scan(slow, k, self.bias, local, self.neuron, fused)
 
     def run_matrix(self, s: Tensor, slow: Tensor, k: Tensor, quick: bool = False) -> tuple[Tensor, Tensor]:
-        """The local term from P, with its bound; quick : neuron by neuron where that is compiled."""
+        """Compute the local term from P, with its bound. quick : neuron by neuron where that is compiled."""
         current = slow * k[:, None] + self.bias
         count, steps, n = current.shape
         alpha = self.alpha.expand_as(self.bias) if self.alpha.ndim < 2 else self.alpha
@@ -219,8 +319,10 @@ class HybridLinear(nn.Module):
     def run_rows(
         self, s: Tensor, slow: Tensor, k: Tensor, risky: Tensor, spikes: Tensor, u: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """spikes and u with the entries of `risky`, (batch, n_out), from P instead: neurons do not touch each other,
-        those in question alone pay for the exact form."""
+        """Replace the entries of `risky`, (batch, n_out), in spikes and u by those computed from P.
+
+        Neurons do not touch each other, so that those in question alone pay for the exact form.
+        """
         count, steps, n = u.shape
         rows = risky.flatten().nonzero()[:, 0]
         sample, neuron = rows // n, rows % n
@@ -236,12 +338,12 @@ class HybridLinear(nn.Module):
 
 
 def top_of(values: Tensor) -> float:
-    """The largest magnitude, in one pass and without a copy; 0 of nothing."""
+    """Return the largest magnitude, in one pass and without a copy; 0 for an empty tensor."""
     return tops_of(values)[0]
 
 
 def tops_of(*several: Tensor) -> list[float]:
-    """The same of several; a GPU is waited for once."""
+    """Return the largest magnitude of each tensor. A GPU is waited for once."""
     zero = several[0].new_zeros(())
     ends = [end for v in several for end in (torch.aminmax(v.detach()) if v.numel() else (zero, zero))]
     numbers = torch.stack(ends).tolist() if several[0].is_cuda else [float(end) for end in ends]
@@ -269,11 +371,44 @@ else:
 class HybridNet(nn.Module):
     """A chain of hybrid layers in one of the three learning modes.
 
-    sizes : channels, hidden ..., classes. mode : "gp" no local term; "lp" hidden layers with fixed random W and
-    the local rule, only the read-out trained; "hp" everything trained. steps : T. tau_w : in steps of dt = 1.
-    dropout : share of the hidden neurons that a sample does without for a whole presentation, in training only.
-    layer : its class, settings : of HybridLinear. Raises ParameterError.
+    Parameters
+    ----------
+    sizes : tuple of int
+        Input channels, neurons of the hidden layers, classes.
+    mode : {"hp", "gp", "lp"}
+        "gp": no local weights. "lp": local weights; the hidden W and theta stay random, only the last layer is trained.
+        "hp": everything is trained.
+    steps : int, default 10
+        T, steps of a presentation.
+    tau_w : float, default 40.0
+        Time constant of the decay of W, in steps; infinity for none.
+    dropout : float, default 0.0
+        Share of the hidden neurons that is left out for a whole presentation, in training only, 0 to 0.99.
+    layer : type, default HybridLinear
+        Class of the layers: `HybridLinear`, `RuleLinear`, `MaskedLinear` or one of your own.
+    **settings
+        Further arguments of `layer`, the same for all layers.
+
+    Attributes
+    ----------
+    layers : torch.nn.ModuleList
+        The layers, in the order in which spikes pass through them.
+    k : torch.Tensor
+        Buffer (T,), float64: exp(-m / tau_w) for m = 1 .. T, the decay of W within a presentation.
+
+    Raises
+    ------
+    ParameterError
+        For an argument outside its range.
     """
+
+    mode: str
+    steps: int
+    tau_w: float
+    sizes: tuple[int, ...]
+    dropout: float
+    layers: Layers[HybridLinear]
+    k: Tensor
 
     def __init__(
         self,
@@ -305,13 +440,27 @@ class HybridNet(nn.Module):
                 hidden.requires_grad_(False)
         m = torch.arange(1, steps + 1, dtype=torch.float64)
         self.register_buffer("k", torch.exp(-m / float(tau_w)))
-        self.k: Tensor
 
     def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Run presentations. Returns the last layer's spikes and potentials, (batch, T, classes).
+        """Run presentations.
 
-        s : (batch, T, channels), or (batch, channels) of an input that stays for all steps: spikes, or real values.
-        signal : (batch, T), the global signal, where a layer's rule needs one.
+        Parameters
+        ----------
+        s : torch.Tensor
+            Spikes or real values: (batch, T, channels), or (batch, channels) for an input that is the same in all
+            steps.
+        signal : torch.Tensor, optional
+            The global signal, (batch, T), for rules that need one.
+
+        Returns
+        -------
+        spikes, u : torch.Tensor
+            Spikes of the last layer, and its potentials before reset, each (batch, T, classes).
+
+        Raises
+        ------
+        ParameterError
+            For tensors of another shape or precision, and for a signal that no layer needs.
         """
         want = (self.steps, self.sizes[0])
         check_input("HybridNet.forward.s", s, self.layers[0].bias)
@@ -336,10 +485,10 @@ class HybridNet(nn.Module):
         return s, u
 
     def theta(self) -> list[nn.Parameter]:
-        """The meta-parameters alpha, eta, beta, or those of another rule, that are trained."""
+        """Return the meta-parameters that are trained: alpha, eta and beta, or those of another rule."""
         named = ((n.split("."), p) for n, p in self.named_parameters() if p.requires_grad)
         return [p for n, p in named if n[-1] in ("alpha", "eta", "beta") or "rule_theta" in n]
 
     def slow(self) -> list[nn.Parameter]:
-        """The slow weights and biases that are trained."""
+        """Return the slow weights and biases that are trained."""
         return [p for n, p in self.named_parameters() if n.split(".")[-1] in ("weight", "bias") and p.requires_grad]

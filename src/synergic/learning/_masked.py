@@ -26,10 +26,36 @@ from synergic.learning._tensors import check_input, clip
 
 
 class Pattern:
-    """Where a sparse (n_out, n_in) matrix has entries, by rows and by columns; a matrix is a vector of its values.
+    """Where a sparse matrix (n_out, n_in) has entries, by rows and by columns.
 
-    rows, cols : (entries,) integers, each pair once. Order of the values: by row, then column.
+    A matrix with this pattern is a vector of its values, ordered by row, then by column.
+
+    Parameters
+    ----------
+    rows, cols : torch.Tensor
+        Integers, (entries,): row and column of each entry, no pair twice.
+    shape : tuple of int
+        (n_out, n_in).
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (n_out, n_in).
+    rows, cols : torch.Tensor
+        Row and column of each value, in the order of the values.
+
+    Raises
+    ------
+    ParameterError
+        For rows and columns of different lengths, an entry outside the matrix, or a pair that occurs twice.
     """
+
+    shape: tuple[int, int]
+    rows: Tensor
+    cols: Tensor
+    to_columns: Tensor
+    by_row: tuple[Tensor, Tensor]
+    by_column: tuple[Tensor, Tensor]
 
     def __init__(self, rows: Tensor, cols: Tensor, shape: tuple[int, int]) -> None:
         fits = rows.shape == cols.shape and rows.ndim == 1
@@ -51,24 +77,39 @@ class Pattern:
 
     @classmethod
     def draw(cls, shape: tuple[int, int], density: float, generator: torch.Generator) -> Pattern:
-        """round(density n_out n_in) entries at random, all equally likely."""
+        """Draw round(density n_out n_in) entries, all equally likely.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (n_out, n_in).
+        density : float
+            Share of the entries, 0 to 1.
+        generator : torch.Generator
+            Source of the randomness.
+
+        Raises
+        ------
+        ParameterError
+            For a density outside 0 to 1.
+        """
         number("Pattern.density", density, 0, 1, "It is the share of the weights.")
         size = shape[0] * shape[1]
         place = torch.randperm(size, generator=generator)[: round(density * size)]
         return cls(place // shape[1], place % shape[1], shape)
 
     def matrix(self, values: Tensor) -> Tensor:
-        """The sparse matrix."""
+        """Return the sparse matrix (n_out, n_in) with these values."""
         return torch.sparse_csr_tensor(*self.by_row, values, self.shape, check_invariants=False)
 
     def transposed(self, values: Tensor) -> Tensor:
-        """Its transpose."""
+        """Return its transpose, (n_in, n_out)."""
         size = self.shape[::-1]
         return torch.sparse_csr_tensor(*self.by_column, values[self.to_columns], size, check_invariants=False)
 
 
 def starts(sorted_indices: Tensor, count: int) -> Tensor:
-    """Where each of `count` rows starts in a compressed matrix."""
+    """Return where each of `count` rows starts in a compressed matrix, and where the last one ends."""
     ends = torch.bincount(sorted_indices, minlength=count).cumsum(0)
     return torch.cat([ends.new_zeros(1), ends]).int()
 
@@ -78,6 +119,7 @@ class SparseProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, x: Tensor, pattern: Pattern) -> Tensor:
+        """Return A x, (n_out, columns)."""
         ctx.save_for_backward(values, x)
         ctx.pattern = pattern
         return pattern.matrix(values) @ x
@@ -85,6 +127,7 @@ class SparseProduct(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of values and x."""
         (values, x), pattern = ctx.saved_tensors, ctx.pattern
         g, g_values, g_x = grads[0].contiguous(), None, None
         if ctx.needs_input_grad[0]:
@@ -95,19 +138,45 @@ class SparseProduct(torch.autograd.Function):
 
 
 def sparse_product(s: Tensor, values: Tensor, pattern: Pattern) -> Tensor:
-    """s A^T. s : (..., n_in); returns (..., n_out)."""
+    """Return s A^T. s : (..., n_in); the result is (..., n_out)."""
     rows = s.reshape(-1, s.shape[-1]).T.contiguous()
     out: Tensor = SparseProduct.apply(values, rows, pattern).T
     return out.reshape(*s.shape[:-1], pattern.shape[0])
 
 
 class MaskedLinear(HybridLinear):
-    """HybridLinear of which the present task uses W on M only, and P on the rest.
+    """A `HybridLinear` of which the present task uses W on a sparse part M only, and P on the rest.
 
-    `weight` keeps the slow weights of all tasks and is not trained itself: `values`, those of the present task, are,
-    and `use` puts them back before it takes others. Settings as HybridLinear; the local weights start at zero, alpha
-    is a scalar or one a neuron, the trace is "per_sample". Raises ParameterError.
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of inputs and of neurons.
+    **settings
+        Further arguments of `HybridLinear`. trace must be "per_sample", alpha_shape "neuron" or "scalar".
+
+    Attributes
+    ----------
+    weight : torch.nn.Parameter
+        The slow weights of all tasks, (n_out, n_in). They are not trained themselves.
+    values : torch.nn.Parameter
+        The slow weights of the present task, (entries of M,). They are trained, and `use` puts them back into `weight`.
+    pattern : Pattern or None
+        M of the present task.
+
+    Raises
+    ------
+    ParameterError
+        For settings that a masked layer does not support.
+
+    Notes
+    -----
+    The current of neuron i at step m is::
+
+        I_i(m) = sum_j s_j(m) (W_ij M_ij k(m) + alpha_i P_ij(m-1) (1 - M_ij)) + b_i
     """
+
+    pattern: Pattern | None
+    values: nn.Parameter
 
     def __init__(self, n_in: int, n_out: int, **settings: Any) -> None:
         super().__init__(n_in, n_out, **settings)
@@ -117,12 +186,18 @@ class MaskedLinear(HybridLinear):
             fits, "MaskedLinear", given, "trace 'per_sample', alpha_shape 'scalar' or 'neuron'", "See MaskedLinear."
         )
         self.weight.requires_grad_(False)
-        self.pattern: Pattern | None = None
+        self.pattern = None
         self.values = nn.Parameter(torch.zeros(0))
 
     @torch.no_grad()
     def use(self, pattern: Pattern | None) -> None:
-        """Put the values back, and take up those of another task; None for a task of no weights at all."""
+        """Put the values of the present task back, and take up those of another one.
+
+        Parameters
+        ----------
+        pattern : Pattern or None
+            M of the other task, of the shape of W; None for a task without any slow weight.
+        """
         if self.pattern is not None:
             self.weight[self.pattern.rows, self.pattern.cols] = self.values
         if pattern is None:
@@ -132,7 +207,7 @@ class MaskedLinear(HybridLinear):
         self.values = nn.Parameter(self.weight[pattern.rows, pattern.cols])
 
     def used(self) -> tuple[Tensor, Tensor | None]:
-        """W on M, and the rest as the mask of the local weights."""
+        """Return W on M, and the rest as the mask of the local weights."""
         slow, rest = torch.zeros_like(self.weight), torch.ones_like(self.weight)
         if self.pattern is not None:
             at = self.pattern.rows, self.pattern.cols
@@ -145,7 +220,27 @@ class MaskedLinear(HybridLinear):
         return self.weight.shape[0], self.weight.shape[1]
 
     def forward(self, s: Tensor, k: Tensor, form: str | None = None) -> tuple[Tensor, Tensor]:
-        """As HybridLinear's; form "matrix" carries P and its bound, None is the fastest exact one."""
+        """Run a presentation, as `HybridLinear.forward`.
+
+        Parameters
+        ----------
+        s : torch.Tensor
+            (batch, T, n_in), or (batch, n_in) for an input that is the same in all steps.
+        k : torch.Tensor
+            Decay of W, (T,).
+        form : {"matrix"}, optional
+            "matrix" carries P and its bound. Default: the fastest form that is exact.
+
+        Returns
+        -------
+        spikes, u : torch.Tensor
+            Spikes, and potentials before reset, each (batch, T, n_out).
+
+        Raises
+        ------
+        ParameterError
+            Before the first `use`, and for tensors of another shape or precision.
+        """
         require(self.pattern is not None, "MaskedLinear", "no mask", "a mask of the task", "Call use(pattern) before.")
         assert self.pattern is not None
         check_input("MaskedLinear.forward.s", s, self.values)
@@ -161,7 +256,7 @@ class MaskedLinear(HybridLinear):
         return self.run_masked_matrix(s, slow, k)
 
     def overlaps(self, s: Tensor, steps: int) -> dict[tuple[int, int], Tensor]:
-        """sign lambda^(t-1-q) K_i(t, q), (batch, n_out), for each pair q < t < steps."""
+        """Return sign lambda^(t-1-q) K_i(t, q), (batch, n_out), for each pair q < t < steps."""
         assert self.pattern is not None
         ones = torch.ones_like(self.values)
         pairs = [(t, q) for t in range(steps) for q in range(t)]
@@ -178,7 +273,7 @@ class MaskedLinear(HybridLinear):
         return {p: f * x for p, f, x in zip(pairs, factors, whole.unbind(0), strict=True)}
 
     def run_masked_matrix(self, s: Tensor, slow: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """The local term from P, a matrix a sample, with its bound. Exact, and slow."""
+        """Compute the local term from P, a matrix a sample, with its bound. Exact, and slow."""
         rest = self.used()[1]
         assert rest is not None
         s, p = s.expand(-1, len(k), -1), self.local_weights.expand(len(s), -1, -1)
@@ -198,7 +293,7 @@ class MaskedLinear(HybridLinear):
 def steps_of(
     layer: HybridLinear, slow: Tensor, k: Tensor, overlap: dict[tuple[int, int], Tensor] | None
 ) -> tuple[Tensor, Tensor]:
-    """The steps of a presentation, the overlaps being one a neuron. slow : (batch, T or 1, n_out)."""
+    """Run the steps of a presentation with one overlap a neuron. slow : (batch, T or 1, n_out)."""
     currents = (slow * k[:, None] + layer.bias).unbind(1)
     u, potentials, spikes = torch.zeros_like(currents[0]), [], []
     posts: list[Tensor] = []
@@ -215,7 +310,15 @@ def steps_of(
 
 
 class MaskedNet(HybridNet):
-    """A chain of MaskedLinear without biases. sizes, mode ("gp" or "hp"), steps, tau_w, settings : of HybridNet."""
+    """A chain of `MaskedLinear` layers without biases.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Input channels, neurons of the hidden layers, classes.
+    **settings
+        Further arguments of `HybridNet`: mode ("gp" or "hp"), steps, tau_w and those of the layers.
+    """
 
     layers: Layers[MaskedLinear]
 
@@ -225,10 +328,16 @@ class MaskedNet(HybridNet):
             layer.bias.requires_grad_(False).zero_()
 
     def use(self, patterns: list[Pattern] | None) -> None:
-        """The masks of a task, one a layer; None puts all values back."""
+        """Take up the masks of a task.
+
+        Parameters
+        ----------
+        patterns : list of Pattern or None
+            One mask for each layer; None puts all values back.
+        """
         for i, layer in enumerate(self.layers):
             layer.use(None if patterns is None else patterns[i])
 
     def slow(self) -> list[nn.Parameter]:
-        """The slow weights of the present task."""
+        """Return the slow weights of the present task, a vector for each layer."""
         return [layer.values for layer in self.layers]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Meta-learning of theta on two time scales: the gradient of a validation loss through one step of w (paper 1).
+"""Meta-learning of theta on two time scales: the gradient of a validation loss through one step of w (Wu et al. 2022).
 
     w' = w - xi grad_w C_train(w, theta)
     grad_theta C_val(w', theta) = dC_val/dtheta (w', theta) - xi v d2C_train/(dw dtheta) (w, theta)
@@ -28,7 +28,7 @@ REACH = 0.01
 
 
 def gradients(loss: Loss, w: Tensors, theta: Tensors) -> tuple[Tensors, Tensors]:
-    """dC/dw and dC/dtheta, zero where C does not depend on a tensor."""
+    """Return dC/dw and dC/dtheta, zero where C does not depend on a tensor."""
     w, theta = ({name: value.detach().requires_grad_() for name, value in part.items()} for part in (w, theta))
     with torch.enable_grad():
         found = torch.autograd.grad(
@@ -38,21 +38,44 @@ def gradients(loss: Loss, w: Tensors, theta: Tensors) -> tuple[Tensors, Tensors]
 
 
 def moved(w: Tensors, direction: Tensors, by: float) -> Tensors:
-    """w + by * direction."""
+    """Return w + by * direction."""
     return {name: value + by * direction[name] for name, value in w.items()}
 
 
 def meta_gradient(
     training: Loss, validation: Loss, w: Tensors, theta: Tensors, xi: float, second_order: SecondOrder = "exact"
 ) -> Tensors:
-    """The gradient of theta, by name.
+    """Return the gradient of theta through one step of w.
 
-    training, validation : C_train and C_val
-    xi : step of w, at least 0
-    second_order : "exact" differentiates the step, and needs losses that `torch.func` can differentiate twice (not the
-        compiled kernels, which it refuses); "difference" is the authors' way and takes all losses: with w moved by
-        +-REACH v / |v|, the central difference of dC_train/dtheta; "none" leaves the term out
-    Raises ParameterError where xi or second_order is none of these.
+    Parameters
+    ----------
+    training, validation : callable
+        C_train(w, theta) and C_val(w, theta): each takes two dicts of tensors by name and returns a loss.
+    w, theta : dict of torch.Tensor
+        The parameters by name.
+    xi : float
+        Learning rate of the step of w, at least 0.
+    second_order : {"exact", "difference", "none"}
+        "exact" differentiates the step. It needs losses that `torch.func` can differentiate twice, which the compiled
+        kernels are not. "difference" is the authors' way and takes all losses: w is moved by +-0.01 v / |v|, and the
+        central difference of dC_train/dtheta is taken. "none" leaves the term out.
+
+    Returns
+    -------
+    dict of torch.Tensor
+        The gradient of each tensor of theta, by name.
+
+    Raises
+    ------
+    ParameterError
+        For arguments of another type, and for xi or second_order outside their range.
+
+    Notes
+    -----
+    ::
+
+        w' = w - xi dC_train/dw (w, theta)
+        gradient = dC_val/dtheta (w', theta) - xi v d2C_train/(dw dtheta) (w, theta),    v = dC_val/dw (w', theta)
     """
     for name, loss in (("training", training), ("validation", validation)):
         checks.function(f"meta_gradient.{name}", loss)

@@ -21,13 +21,43 @@ from synergic.rules._rates import HELD, TRACE_MAX
 
 
 class RuleLinear(HybridLinear):
-    """HybridLinear with another rule than the Hebbian one: P is carried a sample, (batch, n_out, n_in), form "matrix".
+    """A `HybridLinear` that learns by another rule than the Hebbian one.
 
-    rule : of synergic.rules, or your own. Its `floating` is called with tensors, inside the gradient. Its rates and
-    plain parameters are trained, one value a neuron where it allows one (`rule_theta`); its shares stay. Further
-    arguments : of HybridLinear. In a net: HybridNet(sizes, layer=RuleLinear, rule=Oja(0.01)). Raises ParameterError,
-    UnsupportedError for Hebbian, which HybridLinear has in faster forms, and for trace "shared".
+    P is carried for each sample, (batch, n_out, n_in), in the form "matrix".
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of inputs and of neurons.
+    rule : synergic.rules.Rule
+        One of `synergic.rules`, or your own. Its `floating` is called with tensors, inside the gradient.
+    plastic, vth, decay, reset, trace, alpha_shape
+        Of `HybridLinear`; trace is "per_sample" or "frozen".
+
+    Attributes
+    ----------
+    rule : synergic.rules.Rule
+        The rule with its parameters at the start.
+    rule_theta : torch.nn.ParameterDict
+        The trained parameters of the rule by name: its rates and plain parameters, one value a neuron where it allows
+        one. Its shares are not trained.
+
+    Raises
+    ------
+    ParameterError
+        For an argument outside its range.
+    UnsupportedError
+        For `Hebbian`, which `HybridLinear` has in faster forms, and for trace "shared".
+
+    Examples
+    --------
+    A net of such layers: ``HybridNet(sizes, layer=RuleLinear, rule=Oja(0.01))``.
     """
+
+    rule: Rule
+    shares: dict[str, str]
+    rule_theta: nn.ParameterDict
+    mask: Tensor | None
 
     def __init__(
         self,
@@ -66,7 +96,6 @@ class RuleLinear(HybridLinear):
                 start = torch.tensor(value, dtype=torch.get_default_dtype())
                 self.rule_theta[name] = nn.Parameter(start, requires_grad=plastic)
         self.register_buffer("mask", None if rule.mask is None else torch.tensor(rule.mask))
-        self.mask: Tensor | None
 
     @property
     def needs_signal(self) -> bool:
@@ -74,7 +103,7 @@ class RuleLinear(HybridLinear):
         return self.plastic and self.trace == "per_sample" and self.rule.signalled
 
     def described(self) -> Rule:
-        """The rule with its parameters as they were trained."""
+        """Return the rule with its parameters as they were trained."""
         trained = {name: p.detach().cpu().numpy().astype(float) for name, p in self.rule_theta.items()}
         rule: Rule = self.rule.with_values(trained)
         return rule
@@ -82,7 +111,29 @@ class RuleLinear(HybridLinear):
     def forward(
         self, s: Tensor, k: Tensor, form: str | None = None, signal: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Run a presentation, as HybridLinear.forward. form : "matrix" or None. signal : (batch, T)."""
+        """Run a presentation, as `HybridLinear.forward`.
+
+        Parameters
+        ----------
+        s : torch.Tensor
+            (batch, T, n_in), or (batch, n_in) for an input that is the same in all steps.
+        k : torch.Tensor
+            Decay of W, (T,).
+        form : {"matrix"}, optional
+            The only form that there is.
+        signal : torch.Tensor, optional
+            The global signal, (batch, T), if the rule needs one.
+
+        Returns
+        -------
+        spikes, u : torch.Tensor
+            Spikes, and potentials before reset, each (batch, T, n_out).
+
+        Raises
+        ------
+        ParameterError
+            For another form, tensors of another shape, or a missing signal.
+        """
         if not self.plastic:
             return super().forward(s, k, form)
         require(form in (None, "matrix"), "RuleLinear.forward.form", repr(form), "'matrix' or None", "Leave it out.")
@@ -107,12 +158,12 @@ class RuleLinear(HybridLinear):
         return torch.stack(spikes, 1), torch.stack(potentials, 1)
 
     def fresh(self, s: Tensor) -> dict[str, Tensor]:
-        """The rule's extra arrays at the start of a presentation."""
+        """Return the rule's extra arrays at the start of a presentation."""
         zeros = self.rule.fresh(self.weight.shape[0], self.weight.shape[1], (len(s),))
         return {name: torch.from_numpy(values).to(s) for name, values in zeros.items()}
 
     def update(self, p: Tensor, state: dict[str, Tensor], received: Any) -> tuple[Tensor, dict[str, Tensor]]:
-        """One step of the rule, with the bounds that synergic.rules._rule.bounded applies."""
+        """Take one step of the rule, with the bounds that synergic.rules applies."""
         shares = {name: getattr(self, buffer) for name, buffer in self.shares.items()}
         new, after = self.rule.floating(p, state, received, SimpleNamespace(**shares, **self.rule_theta))
         new = new if self.mask is None else new * self.mask

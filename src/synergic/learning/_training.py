@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training by back-propagation through time; what the outputs say, in rank and in rate coding."""
+"""Training by back-propagation through time; losses and read-outs of rank and rate coding."""
 
 from __future__ import annotations
 
@@ -15,10 +15,32 @@ from synergic.learning._layers import HybridNet
 from synergic.learning._tensors import class_labels, tensor
 
 TARGET_CLIP = 1.1
+"""Bound of u(T) / v_th in `rank_loss`."""
 
 
 def rank_loss(u: Tensor, labels: Tensor, vth: float) -> Tensor:
-    """Mean squared error of u(T) / v_th, clipped at 1.1, against one-hot targets. Raises ParameterError."""
+    """Return the mean squared error of u(T) / v_th against one-hot targets.
+
+    Parameters
+    ----------
+    u : torch.Tensor
+        Potentials of the output neurons before reset, (batch, T, classes).
+    labels : torch.Tensor
+        int64, (batch,): the classes, 0 .. classes - 1.
+    vth : float
+        Threshold of the output neurons, above 0.
+
+    Returns
+    -------
+    torch.Tensor
+        The loss, no axes. u(T) / v_th is clipped at TARGET_CLIP, 1.1, so that a class may be more certain than its
+        target.
+
+    Raises
+    ------
+    ParameterError
+        For tensors of another shape or type, and for values outside their range.
+    """
     u = tensor("rank_loss.u", u, "(batch, T, classes)")
     labels = class_labels("rank_loss.labels", labels, len(u), u.shape[-1])
     number("rank_loss.vth", vth, 0, 1e6, "It is the output neurons' threshold.", open_low=True)
@@ -27,7 +49,25 @@ def rank_loss(u: Tensor, labels: Tensor, vth: float) -> Tensor:
 
 
 def rate_loss(spikes: Tensor, labels: Tensor) -> Tensor:
-    """Mean squared error of the mean spike count, sum_m s(m) / T, against one-hot targets. Raises ParameterError."""
+    """Return the mean squared error of the mean spike count, sum_m s(m) / T, against one-hot targets.
+
+    Parameters
+    ----------
+    spikes : torch.Tensor
+        Spikes of the output neurons, (batch, T, classes).
+    labels : torch.Tensor
+        int64, (batch,): the classes, 0 .. classes - 1.
+
+    Returns
+    -------
+    torch.Tensor
+        The loss, no axes.
+
+    Raises
+    ------
+    ParameterError
+        For tensors of another shape or type, and for values outside their range.
+    """
     spikes = tensor("rate_loss.spikes", spikes, "(batch, T, classes)")
     labels = class_labels("rate_loss.labels", labels, len(spikes), spikes.shape[-1])
     return functional.mse_loss(spikes.mean(1), functional.one_hot(labels, spikes.shape[-1]).to(spikes.dtype))
@@ -57,9 +97,26 @@ def samples(where: str, net: HybridNet, spikes: Tensor, labels: Tensor) -> None:
 
 
 def scores(spikes: Tensor, u: Tensor, readout: str) -> Tensor:
-    """(batch, classes), of which the highest is the prediction: u(T) in rank coding, spike counts in rate coding.
+    """Return what decides the class: the class of a sample is that of its highest score.
 
-    There u(T) decides between equal counts, as in synergic.reference.
+    Parameters
+    ----------
+    spikes : torch.Tensor
+        Spikes of the output neurons, (batch, T, classes).
+    u : torch.Tensor
+        Potentials of the output neurons before reset, (batch, T, classes).
+    readout : {"rank", "rate"}
+        "rank" takes u(T). "rate" takes the spike counts, and u(T) decides between equal counts.
+
+    Returns
+    -------
+    torch.Tensor
+        (batch, classes).
+
+    Raises
+    ------
+    ParameterError
+        For tensors of another shape or type, and for values outside their range.
     """
     choice("scores.readout", readout, ("rank", "rate"))
     outputs("scores", spikes, u)
@@ -70,9 +127,29 @@ def scores(spikes: Tensor, u: Tensor, readout: str) -> Tensor:
 
 
 def early_exit(spikes: Tensor, u: Tensor, labels: Tensor, vth: float) -> dict[str, float]:
-    """Rank coding that stops at the first step at which an output passes v_th, each sample for itself.
+    """Read rank coding at the first step at which an output passes v_th, for each sample by itself.
 
-    Returns the accuracy of the highest u at that step (the last one if none passes) and the mean number of steps.
+    Parameters
+    ----------
+    spikes : torch.Tensor
+        Spikes of the output neurons, (batch, T, classes).
+    u : torch.Tensor
+        Potentials of the output neurons before reset, (batch, T, classes).
+    labels : torch.Tensor
+        int64, (batch,): the classes, 0 .. classes - 1.
+    vth : float
+        Threshold of the output neurons, above 0.
+
+    Returns
+    -------
+    dict
+        "accuracy" of the highest u at that step, or at the last step if no output passes, 0 to 1; and the mean number
+        of "steps".
+
+    Raises
+    ------
+    ParameterError
+        For tensors of another shape or type, and for values outside their range.
     """
     outputs("early_exit", spikes, u)
     labels = class_labels("early_exit.labels", labels, len(u), u.shape[-1])
@@ -96,10 +173,36 @@ def train(
     seed: int = 0,
     progress: Callable[[int, float], None] | None = None,
 ) -> list[float]:
-    """Adam with a cosine schedule on W, b (`lr`) and theta (`lr_theta`).
+    """Train a net by back-propagation through time: Adam with a cosine schedule, and `rank_loss`.
 
-    spikes : (samples, T, channels); labels : (samples,) integers; progress : called with (epoch, mean loss).
-    Returns the mean loss of each epoch. Raises ParameterError.
+    Parameters
+    ----------
+    net : HybridNet
+        The net, changed in place.
+    spikes : torch.Tensor
+        (samples, T, channels), or (samples, channels) for inputs that are the same in all steps.
+    labels : torch.Tensor
+        int64, (samples,): the classes, 0 .. classes - 1.
+    epochs : int, default 30
+        Passes over the samples.
+    batch : int, default 50
+        Samples of a step.
+    lr, lr_theta : float
+        Learning rates of W and b, default 2e-3, and of theta, default 1e-3.
+    seed : int, default 0
+        Seed of the order of the samples.
+    progress : callable, optional
+        Called after each epoch with its number and its mean loss.
+
+    Returns
+    -------
+    list of float
+        The mean loss of each epoch.
+
+    Raises
+    ------
+    ParameterError
+        For tensors of another shape or type, and for values outside their range.
     """
     samples("train", net, spikes, labels)
     for name, count in (("epochs", epochs), ("batch", batch)):
@@ -131,7 +234,27 @@ def train(
 
 @torch.no_grad()
 def evaluate(net: HybridNet, spikes: Tensor, labels: Tensor) -> float:
-    """Share of samples whose class has the highest u(T). Raises ParameterError."""
+    """Return the share of samples whose class has the highest u(T).
+
+    Parameters
+    ----------
+    net : HybridNet
+        The net.
+    spikes : torch.Tensor
+        (samples, T, channels), or (samples, channels) for inputs that are the same in all steps.
+    labels : torch.Tensor
+        int64, (samples,): the classes, 0 .. classes - 1.
+
+    Returns
+    -------
+    float
+        The accuracy, 0 to 1.
+
+    Raises
+    ------
+    ParameterError
+        For tensors of another shape or type, and for values outside their range.
+    """
     samples("evaluate", net, spikes, labels)
     _, u = net(spikes)
     return float((u[:, -1].argmax(1) == labels).double().mean())
