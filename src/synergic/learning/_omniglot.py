@@ -39,12 +39,28 @@ class Episodes:
 
 
 def load_omniglot(folder: str | Path | None = None) -> Tensor:
-    """(1623, 20, 31, 31) float32: characters in the official order, background first, normalised.
+    """Load the characters of Omniglot in the official order, background first, normalised.
 
-    folder : where to look, default $SYNERGIC_DATA, then the cache in the home folder, which torchvision fills by a
-    download. It may hold omniglot_packed105.npz (arrays background_packed and evaluation_packed, a row a drawing of
-    105 x 105 bits, 1 = ink) or torchvision's omniglot-py. Raises DataError where the set is nowhere to be had,
-    FormatError for a damaged file, ParameterError.
+    Parameters
+    ----------
+    folder : str or pathlib.Path, optional
+        Folder that holds omniglot_packed105.npz (arrays background_packed and evaluation_packed, a row a drawing of
+        105 x 105 bits, 1 = ink) or torchvision's omniglot-py. Default: $SYNERGIC_DATA, then the cache in the home
+        folder, which torchvision fills by a download.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (1623, 20, 31, 31): character, drawer, height, width.
+
+    Raises
+    ------
+    DataError
+        If the set is nowhere to be had.
+    FormatError
+        For a damaged file.
+    ParameterError
+        For a folder that is no path.
     """
     if folder is not None:
         check_path("load_omniglot.folder", folder)

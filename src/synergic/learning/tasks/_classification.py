@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -32,7 +33,7 @@ CURVES = {
 
 
 def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
-    """The untrained network of an experiment for pictures of that shape; seeds torch."""
+    """Make the untrained network of an experiment for images of that shape. It seeds torch."""
     torch.manual_seed(config.seed)
     settings: dict[str, Any] = {
         "mode": config.mode,
@@ -64,7 +65,7 @@ def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
 
 
 def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndarray, Tensor]:
-    """Training images (samples, pixels) and labels, evaluation images (samples, ...) and labels."""
+    """Return training images (samples, pixels) and labels, evaluation images (samples, ...) and labels."""
     held = config.validation
     require(0 <= held < len(data.train), "config.validation", held, f"0 to {len(data.train) - 1}", "Hold back less.")
     end = len(data.train) - held
@@ -74,7 +75,38 @@ def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndar
 
 
 class ClassificationTask(SupervisedTask):
-    """A supervised task. data : instead of the sets in `folder`. device : of torch."""
+    """Images into a fully connected network, or into convolutions before it.
+
+    Parameters
+    ----------
+    config : Classification or Convolution
+        The settings.
+    folder : pathlib.Path, optional
+        Folder of the data set. Default: $SYNERGIC_DATA, then the cache, which a download fills.
+    data : Images, optional
+        Images to use instead of the data set.
+    device : str, default "cpu"
+        Where torch trains: "cpu" or, for example, "cuda".
+
+    Attributes
+    ----------
+    test, test_labels
+        What `figures` is measured on: images (samples, ...) and classes (samples,).
+    evaluated_on : str
+        Which samples these are.
+
+    Raises
+    ------
+    ParameterError
+        For settings that do not fit the data, and a device that cannot be used.
+    DataError
+        If the data set is nowhere to be had.
+    """
+
+    config: Classification
+    test: npt.NDArray[Any]
+    test_labels: Tensor
+    evaluated_on: str
 
     def __init__(
         self, config: Classification, folder: Path | None = None, data: Images | None = None, device: str = "cpu"
@@ -85,7 +117,14 @@ class ClassificationTask(SupervisedTask):
         super().__init__(config, build(config, self.test.shape[1:]), images, labels, device)
 
     def figures(self) -> dict[str, Any]:
-        """Accuracy on clean images, and under damage; noise with seed 0, the same for all networks."""
+        """Measure the accuracy on clean and on damaged images. Noise has seed 0, the same for all networks.
+
+        Returns
+        -------
+        dict
+            "accuracy" of 0 to 1, "curves" and their "levels" by name, and "early_exit" of
+            rank coding.
+        """
         # A convolution costs too much for all of them.
         tried = {"gaussian": range(0, 7, 3)} if isinstance(self.config, Convolution) else CURVES
         curves = {
@@ -97,8 +136,13 @@ class ClassificationTask(SupervisedTask):
         return {"accuracy": curves["gaussian"][0], "early_exit": early, "curves": curves, "levels": levels}
 
     def description(self) -> Network | None:
-        """The network for values of 8 bits; none for convolutions too large to unfold, nor for "shared", which no
-        machine runs."""
+        """Describe the network for values of 8 bits.
+
+        Returns
+        -------
+        synergic.Network or None
+            None for convolutions too large to unfold, and for trace "shared", which no machine runs.
+        """
         try:
             return to_description(self.net, 8, self.config.readout)
         except UnsupportedError:

@@ -32,15 +32,56 @@ from synergic.network._description import Network
 
 
 def drawn(*key: int) -> torch.Generator:
-    """A generator of its own for each purpose, so that resuming needs no state."""
+    """Return a generator of its own for each purpose, so that resuming needs no state."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
 
 class ContinualTask(TrainedTask):
-    """A unit of work is one task: training, theta, accuracies so far. data : instead of MNIST in `folder`."""
+    """Many tasks one after the other: permutations of the pixels of MNIST. A unit of work is one task.
 
-    PARTS: ClassVar = ("net", "theta", "importance", "pull", "matrix", "history")
+    Parameters
+    ----------
+    config : Continual
+        The settings.
+    folder : pathlib.Path, optional
+        Folder of the data set. Default: $SYNERGIC_DATA, then the cache, which a download fills.
+    data : Images, optional
+        Images to use instead of MNIST.
+
+    Attributes
+    ----------
+    net : HybridNet
+        The network of all tasks: a `MaskedNet`, or a `HybridNet` in mode "ewc".
+    matrix : list of list of float
+        Row t: the accuracy of the tasks 0 .. t after task t was learned.
+    evaluated_on : str
+        Which samples the figures are measured on.
+
+    Raises
+    ------
+    ParameterError
+        For settings that do not fit the data.
+    DataError
+        If the data set is nowhere to be had.
+
+    References
+    ----------
+    Kirkpatrick et al., PNAS 114:3521, 2017 (elastic weight consolidation).
+    """
+
+    PARTS: ClassVar[tuple[str, ...]] = ("net", "theta", "importance", "pull", "matrix", "history")
     net: HybridNet
+    config: Continual
+    images: Tensor
+    labels: Tensor
+    test: Tensor
+    test_labels: Tensor
+    evaluated_on: str
+    theta: torch.optim.Adam | None
+    importance: list[Tensor]
+    pull: list[Tensor]
+    matrix: list[list[float]]
+    masks: dict[int, list[Pattern]]
 
     def __init__(self, config: Continual, folder: Path | None = None, data: Images | None = None) -> None:
         self.config, data = config, data or load_images("mnist", folder)
@@ -69,12 +110,12 @@ class ContinualTask(TrainedTask):
         shapes = [layer.weight.shape for layer in self.net.layers] if config.mode == "ewc" else []
         # The penalty of all tasks so far as one quadratic: sum F w^2 / 2 - sum (F w*) w.
         self.importance, self.pull = ([torch.zeros(s) for s in shapes] for _ in range(2))
-        self.matrix: list[list[float]] = []
-        self.history: list[dict[str, float]] = []
-        self.masks: dict[int, list[Pattern]] = {}
+        self.matrix = []
+        self.history = []
+        self.masks = {}
 
     def permuted(self, images: Tensor, task: int) -> Tensor:
-        """The images as the task shows them."""
+        """Return the images, (samples, pixels), as a task shows them."""
         return images[:, torch.randperm(images.shape[1], generator=drawn(self.config.seed, task, 0))]
 
     def take_up(self, task: int | None) -> None:
@@ -88,7 +129,7 @@ class ContinualTask(TrainedTask):
         self.net.use(None if task is None else self.masks[task])
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Rank coding."""
+        """Return the loss of rank coding. images : (batch, pixels); labels : (batch,)."""
         return rank_loss(self.net(images)[1], labels, self.config.vth)
 
     def unit(self) -> dict[str, float]:
@@ -113,7 +154,7 @@ class ContinualTask(TrainedTask):
         return {"loss": loss, "mean_so_far": float(np.mean(self.matrix[-1]))}
 
     def penalty(self) -> Tensor:
-        """What elastic weight consolidation adds; 0 in the other modes."""
+        """Return what elastic weight consolidation adds to the loss; 0 in the other modes."""
         terms = [
             (0.5 * f * layer.weight - p).mul(layer.weight).sum()
             for layer, f, p in zip(self.net.layers, self.importance, self.pull, strict=False)
@@ -121,7 +162,7 @@ class ContinualTask(TrainedTask):
         return self.config.ewc * torch.stack(terms).sum() if terms else torch.zeros(())
 
     def consolidate(self, images: Tensor) -> None:
-        """Add the task's Fisher information: mean squared gradient of single images."""
+        """Add the Fisher information of the task: the mean squared gradient of single images."""
         chosen = torch.randperm(len(images), generator=drawn(self.config.seed, len(self.history), 3))
         weights = [layer.weight for layer in self.net.layers]
         chosen = chosen[: self.config.fisher_samples]
@@ -150,7 +191,7 @@ class ContinualTask(TrainedTask):
 
     @torch.no_grad()
     def accuracy(self, task: int, images: Tensor, labels: Tensor) -> float:
-        """Share of images whose class has the highest u(T), with the weights of now."""
+        """Return the share of images whose class has the highest u(T), with the weights of now, 0 to 1."""
         self.net.eval()
         self.take_up(task)
         parts = self.permuted(images, task).split(self.config.batch)
@@ -163,9 +204,13 @@ class ContinualTask(TrainedTask):
         super().load({**state, "net": {**self.net.state_dict(), **state["net"]}})
 
     def figures(self) -> dict[str, Any]:
-        """Accuracy of all tasks at the end, of all images; the matrix as the tasks came, and what was forgotten.
+        """Measure the accuracy of all tasks at the end, on all images.
 
-        "forgetting" : mean over tasks of the best accuracy that a task ever had, less that after the last task.
+        Returns
+        -------
+        dict
+            "accuracy", the mean over tasks; "forgetting", the mean over tasks of the best accuracy that a task ever
+            had less that after the last task; the "matrix"; and "curves" with their "levels".
         """
         final = [self.accuracy(t, self.test, self.test_labels) for t in range(len(self.history))]
         self.take_up(None)
@@ -181,7 +226,13 @@ class ContinualTask(TrainedTask):
         }
 
     def description(self, task: int | None = None) -> Network:
-        """The network with the masks of a task, default the last learned; it hears images as `permuted` shows them."""
+        """Describe the network with the masks of a task. It receives images as `permuted` returns them.
+
+        Parameters
+        ----------
+        task : int, optional
+            Number of the task, from 0. Default: the last that was learned.
+        """
         self.take_up(len(self.history) - 1 if task is None else task)
         network = to_description(self.net, num_message_bits=8)
         self.take_up(None)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from synergic._core.checks import require
 from synergic.data._corruptions import add_events, drop_events, mask_region
@@ -28,7 +30,7 @@ DAMAGES: dict[str, tuple[tuple[float, ...], Callable[[Any, Any, np.random.Genera
 
 
 def build(config: Events) -> HybridNet:
-    """The untrained network of an experiment; seeds torch."""
+    """Make the untrained network of an experiment. It seeds torch."""
     torch.manual_seed(config.seed)
     return HybridNet(
         (int(np.prod(SENSOR)), config.hidden, 10), mode=config.mode, steps=config.steps, tau_w=config.tau_w,
@@ -37,7 +39,38 @@ def build(config: Events) -> HybridNet:
 
 
 class EventsTask(SupervisedTask):
-    """A supervised task. data : instead of the recordings in `folder`. device : of torch."""
+    """Event recordings into a fully connected network.
+
+    Parameters
+    ----------
+    config : Events
+        The settings.
+    folder : pathlib.Path, optional
+        Folder of the data set. Default: $SYNERGIC_DATA, then the cache, which a download fills.
+    data : Recordings, optional
+        Recordings to use instead of N-MNIST.
+    device : str, default "cpu"
+        Where torch trains: "cpu" or, for example, "cuda".
+
+    Attributes
+    ----------
+    test, test_labels
+        What `figures` is measured on: a list of recordings, and classes (samples,).
+    evaluated_on : str
+        Which samples these are.
+
+    Raises
+    ------
+    ParameterError
+        For settings that do not fit the data, and a device that cannot be used.
+    DataError
+        If the data set is nowhere to be had.
+    """
+
+    config: Events
+    test: list[npt.NDArray[Any]]
+    test_labels: Tensor
+    evaluated_on: str
 
     def __init__(
         self, config: Events, folder: Path | None = None, data: Recordings | None = None, device: str = "cpu"
@@ -57,7 +90,13 @@ class EventsTask(SupervisedTask):
         super().__init__(config, build(config), train, torch.from_numpy(data.train_labels[:stop]), device)
 
     def figures(self) -> dict[str, Any]:
-        """Accuracy of the recordings as they are, and damaged; random events with seed 0, the same for all networks."""
+        """Measure the accuracy on whole and on damaged recordings. Random events have seed 0.
+
+        Returns
+        -------
+        dict
+            "accuracy" of 0 to 1, "curves" and their "levels" by name.
+        """
         curves: dict[str, list[float]] = {}
         for kind, (levels, damaged) in DAMAGES.items():
             curves[kind] = []
@@ -69,5 +108,5 @@ class EventsTask(SupervisedTask):
         return {"accuracy": curves["events dropped"][0], "curves": curves, "levels": levels_of}
 
     def description(self) -> Network | None:
-        """The network, which hears spikes."""
+        """Describe the network, which receives spikes."""
         return to_description(self.net, 0, self.config.readout)

@@ -27,23 +27,30 @@ class Task(Protocol):
     """Which samples `figures` speaks of."""
 
     def epoch(self) -> None:
-        """Train one unit, and append to `history`."""
+        """Train one unit, and append its record to `history`."""
 
     def state(self) -> dict[str, Any]:
-        """What resuming needs: tensors, numbers, lists and dicts of them."""
+        """Return what resuming needs: tensors, numbers, lists and dicts of them."""
 
     def load(self, state: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Go on from a state that `state` returned."""
 
     def figures(self) -> dict[str, Any]:
-        """What was reached: "accuracy" of 0 .. 1, "curves" and their "levels" by name, and further numbers."""
+        """Measure the trained network: "accuracy" of 0 to 1, "curves" and their "levels" by name, further numbers."""
 
     def description(self) -> Network | None:
-        """The trained network for the executors; None where they cannot run it."""
+        """Describe the trained network for the executors; None if they cannot run it."""
 
 
 def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
-    """By name: the type of the settings, and the task class, called with settings and the folder of the data sets."""
+    """Return the families of experiments.
+
+    Returns
+    -------
+    dict
+        By name: the class of the settings, and the task class. The latter is called with settings and the folder of the
+        data sets.
+    """
     from synergic.learning.tasks._classification import ClassificationTask
     from synergic.learning.tasks._continual import ContinualTask
     from synergic.learning.tasks._events import EventsTask
@@ -63,7 +70,18 @@ ON_PROCESSOR = ("continual",)
 
 
 def family_of(config: Any) -> str:
-    """The family that settings belong to. Raises ParameterError for what are no settings."""
+    """Return the name of the family that settings belong to.
+
+    Parameters
+    ----------
+    config : dataclass
+        Settings of `synergic.experiments`.
+
+    Raises
+    ------
+    ParameterError
+        For what are no settings.
+    """
     for name, (settings, _) in families().items():
         if type(config) is settings:
             return name
@@ -72,11 +90,28 @@ def family_of(config: Any) -> str:
 
 
 def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Task:
-    """The untrained task of an experiment.
+    """Make the untrained task of an experiment.
 
-    data : folder with the data sets, as `learning.datasets` looks for it. device : of torch, "cpu" or, but for the
-    continual family, "cuda". Raises DataError where the data set is nowhere to be had, ParameterError for settings that
-    do not fit it and for a device that cannot be used.
+    Parameters
+    ----------
+    config : dataclass
+        Settings of `synergic.experiments`.
+    data : pathlib.Path, optional
+        Folder of the data sets. Default: $SYNERGIC_DATA, then the cache, which a download fills.
+    device : str, default "cpu"
+        Where torch trains: "cpu" or, except for the continual family, for example "cuda".
+
+    Returns
+    -------
+    Task
+        The task; `run` trains it.
+
+    Raises
+    ------
+    ParameterError
+        For settings that do not fit the data set, and a device that cannot be used.
+    DataError
+        If the data set is nowhere to be had.
     """
     family = family_of(config)
     if data is not None:
@@ -89,8 +124,25 @@ def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Tas
 
 
 def read_config(family: str, values: dict[str, Any]) -> Any:
-    """Settings from a file. Raises ParameterError for an unknown family, unknown settings, and values that they do not
-    allow."""
+    """Make settings from the values that a file holds.
+
+    Parameters
+    ----------
+    family : str
+        Name of the family, as `families` has it.
+    values : dict
+        The settings by name.
+
+    Returns
+    -------
+    dataclass
+        Settings of `synergic.experiments`.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown family, unknown settings, and values that they do not allow.
+    """
     choice("family", family, tuple(families()))
     kind("read_config.values", values, dict, "It holds settings by name.")
     settings: Any = families()[family][0]

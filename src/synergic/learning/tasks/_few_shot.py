@@ -60,10 +60,21 @@ SHARPNESS = 100.0
 
 
 class Direction(nn.Module):
-    """min(1, SCALE f / |f|) of the features f of each picture."""
+    """Turns the features f of each image into x = min(1, SCALE f / |f|), so that the rule compares directions."""
 
     def forward(self, features: Tensor) -> Tensor:
-        """features : (pictures, ...). Returns (pictures, features)."""
+        """Normalise features.
+
+        Parameters
+        ----------
+        features : torch.Tensor
+            (images, ...), at least 0.
+
+        Returns
+        -------
+        torch.Tensor
+            (images, features), 0 to 1.
+        """
         return (SCALE * functional.normalize(features.flatten(1), dim=1)).clamp(max=1)
 
 
@@ -72,10 +83,10 @@ PLACES = {"strided": 4, "pooled": 9}
 
 
 def convolutions(kind: str, channels: int) -> list[nn.Module]:
-    """Four layers of 3 x 3 with batch normalisation and ReLU, from 31 x 31 pixels to channels at PLACES[kind].
+    """Return four layers of 3 x 3 with batch normalisation and ReLU, from 31 x 31 pixels to channels at PLACES[kind].
 
-    "strided" : every convolution takes every second place (paper 2). "pooled" : all places, and the first three keep
-    the largest of 2 x 2, which forgives small shifts.
+    "strided": every convolution takes every second position. "pooled": all positions, and the first three keep the
+    largest of 2 x 2, which forgives small shifts.
     """
     layers: list[nn.Module] = []
     for i, n_in in enumerate((1, *[channels] * 3)):
@@ -87,7 +98,28 @@ def convolutions(kind: str, channels: int) -> list[nn.Module]:
 
 
 class FewShotNet(nn.Module):
-    """Convolutional features, then one plastic layer; `channels` features at each of PLACES."""
+    """Convolutional features of images, then one plastic layer that receives features and labels.
+
+    Parameters
+    ----------
+    config : FewShot
+        The settings.
+
+    Attributes
+    ----------
+    features : torch.nn.Sequential
+        The convolutions and `Direction`: (images, 1, 31, 31) to (images, size).
+    plastic : HybridNet
+        The plastic layer: size + ways inputs, ways neurons.
+    ways, size : int
+        Characters of an episode, and features of an image.
+    """
+
+    features: nn.Sequential
+    precision: torch.dtype
+    ways: int
+    size: int
+    plastic: HybridNet
 
     def __init__(self, config: FewShot) -> None:
         super().__init__()
@@ -123,13 +155,31 @@ class FewShotNet(nn.Module):
         regroupings: int = 0,
         distortion: float = 0,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """What the plastic layer hears in each episode: `seen`, (episodes, ways shots, features + ways), the support in
-        an order drawn anew; `asked`, (episodes, ways queries, features + ways), of which each ends a presentation of
-        its own; and their classes, (episodes, ways queries).
+        """Return what the plastic layer receives in each episode.
 
-        regroupings : 0 takes the episodes as drawn. n: the characters of all of them, which must be different, come
-        together n times anew, `ways` at a time, and any of their drawings may become the support: n times as many
-        comparisons for the same features. distortion : of each picture, see `distorted`.
+        Parameters
+        ----------
+        images : torch.Tensor
+            Of `load_omniglot`.
+        episodes : Episodes
+            Which drawings are support and queries.
+        generator : torch.Generator
+            Draws the order of the support, regroupings and distortions.
+        regroupings : int, default 0
+            0 takes the episodes as drawn. n: the characters of all of them, which must be different, come together n
+            times anew, `ways` at a time, and any of their drawings may become the support: n times as many
+            comparisons for the same features.
+        distortion : float, default 0
+            How far the affine map of each image is from the identity.
+
+        Returns
+        -------
+        seen : torch.Tensor
+            (episodes, ways shots, features + ways): the support, in an order drawn anew.
+        asked : torch.Tensor
+            (episodes, ways queries, features + ways): the queries, each the last step of a presentation of its own.
+        classes : torch.Tensor
+            (episodes, ways queries): the classes of the queries.
         """
         shots, ways = episodes.support.shape[2], self.ways
         shown = pictures(images, torch.cat([episodes.support, episodes.queries], 2), episodes.turns)
@@ -153,17 +203,54 @@ class FewShotNet(nn.Module):
         return seen, asked, torch.arange(ways).repeat_interleave(each).expand(count, -1)
 
     def answers(self, seen: Tensor, asked: Tensor) -> Tensor:
-        """u(T), (episodes, ways queries, ways), of what `shown` gives."""
+        """Return u(T), (episodes, ways queries, ways), for what `shown` returns."""
         layer = self.plastic.layers[0]
         return answers(layer, seen, asked, self.plastic.k.to(seen.dtype))
 
 
 class FewShotTask(TrainedTask):
-    """Adam on everything, episodes drawn for each epoch. images : instead of Omniglot in `folder`. device : of torch,
-    for pictures and convolutions; the plastic layer is too small to gain by a GPU and stays on the processor."""
+    """New characters from few drawings. A unit of work is some steps of Adam, on episodes drawn anew.
 
-    PARTS: ClassVar = ("net", "optimizer", "schedule", "generator", "history")
+    Parameters
+    ----------
+    config : FewShot
+        The settings.
+    folder : pathlib.Path, optional
+        Folder of the data set. Default: $SYNERGIC_DATA, then the cache, which a download fills.
+    images : torch.Tensor, optional
+        (characters, 20, 31, 31), to use instead of Omniglot.
+    device : str, default "cpu"
+        Where torch computes images and convolutions. The plastic layer is too small to gain by a GPU and stays on the
+        processor.
+
+    Attributes
+    ----------
+    net : FewShotNet
+        The net.
+    train, test : torch.Tensor
+        Characters to train on, and to measure `figures` with.
+    evaluated_on : str
+        Which episodes the figures are measured on.
+
+    Raises
+    ------
+    ParameterError
+        For settings that do not fit the data, and a device that cannot be used.
+    DataError
+        If the data set is nowhere to be had.
+    """
+
+    PARTS: ClassVar[tuple[str, ...]] = ("net", "optimizer", "schedule", "generator", "history")
     net: FewShotNet
+    config: FewShot
+    device: torch.device
+    images: Tensor
+    train: Tensor
+    test: Tensor
+    evaluated_on: str
+    optimizer: torch.optim.Adam
+    schedule: torch.optim.lr_scheduler.CosineAnnealingLR
+    generator: torch.Generator
 
     def __init__(
         self, config: FewShot, folder: Path | None = None, images: Tensor | None = None, device: str = "cpu"
@@ -193,7 +280,7 @@ class FewShotTask(TrainedTask):
             self.optimizer, config.epochs * config.steps_an_epoch
         )
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.history: list[dict[str, float]] = []
+        self.history = []
 
     def unit(self) -> dict[str, float]:
         """Train some steps, each on episodes formed out of the pictures of some training characters."""
@@ -218,7 +305,15 @@ class FewShotTask(TrainedTask):
 
     @torch.no_grad()
     def episodes(self, count: int, seed: int = 0) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """`count` test episodes of one query for each way, some at a time, as FewShotNet.shown gives them."""
+        """Yield test episodes of one query for each way, some at a time, as `FewShotNet.shown` returns them.
+
+        Parameters
+        ----------
+        count : int
+            Number of episodes.
+        seed : int, default 0
+            Seed of the episodes.
+        """
         self.net.eval()
         generator = torch.Generator().manual_seed(seed)
         config = self.config
@@ -228,14 +323,34 @@ class FewShotTask(TrainedTask):
             yield self.net.shown(self.images, drawn, generator)
 
     def presentations(self, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """All that the plastic layer hears in `count` test episodes, (count ways, T, features + ways), and the classes
-        of the last steps."""
+        """Return all that the plastic layer receives in test episodes.
+
+        Parameters
+        ----------
+        count : int
+            Number of episodes.
+        seed : int, default 0
+            Seed of the episodes.
+
+        Returns
+        -------
+        inputs : torch.Tensor
+            (count ways, T, features + ways).
+        classes : torch.Tensor
+            (count ways,): the classes of the last steps.
+        """
         parts = [(presented(seen, asked), classes.flatten()) for seen, asked, classes in self.episodes(count, seed)]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
     @torch.no_grad()
     def figures(self) -> dict[str, Any]:
-        """Accuracy over test episodes, the same for all networks of a split, with its standard error."""
+        """Measure the accuracy over test episodes, the same for all networks of a split.
+
+        Returns
+        -------
+        dict
+            "accuracy" of 0 to 1, and its "standard_error".
+        """
         parts = [
             (self.net.answers(seen, asked).argmax(2) == classes).double().mean(1)
             for seen, asked, classes in self.episodes(self.config.test_episodes)
@@ -244,13 +359,24 @@ class FewShotTask(TrainedTask):
         return {"accuracy": float(right.mean()), "standard_error": float(right.std() / len(right) ** 0.5)}
 
     def to_machine(self, presentations: Tensor) -> Tensor:
-        """Presentations as `description` hears them: each label channel COPIES times."""
+        """Return presentations as the network of `description` receives them: each label channel COPIES times.
+
+        Parameters
+        ----------
+        presentations : torch.Tensor
+            (..., features + ways).
+
+        Returns
+        -------
+        torch.Tensor
+            (..., features + COPIES ways).
+        """
         features, labels = presentations.split([self.net.size, self.config.ways], -1)
         return torch.cat([features, labels.repeat_interleave(COPIES, -1)], -1)
 
     @torch.no_grad()
     def description(self) -> Network | None:
-        """The plastic layer, labels by COPIES channels each; the features are computed by the host."""
+        """Describe the plastic layer, labels by COPIES channels each. The host computes the features."""
         net, size, ways = self.net.plastic, self.net.size, self.config.ways
         trained = net.layers[0]
         machine = HybridNet(

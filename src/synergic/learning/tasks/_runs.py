@@ -29,14 +29,16 @@ from synergic.network._storage import save
 
 
 def settings(config: Any) -> dict[str, Any]:
-    """What identifies an experiment, as JSON gives it back. Raises ParameterError for what are no settings."""
+    """Return what identifies an experiment, as JSON gives it back. Raises ParameterError for what are no settings."""
     values: dict[str, Any] = json.loads(json.dumps({"family": family_of(config), **dataclasses.asdict(config)}))
     return values
 
 
 def open_run(config: Any, folder: Path) -> None:
-    """Create a run's folder, or check that the one there belongs to the same settings. Raises ParameterError,
-    FormatError."""
+    """Create a run's folder, or check that the one there belongs to the same settings.
+
+    Raises ParameterError, FormatError.
+    """
     folder, wanted = check_path("open_run.folder", folder), settings(config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,7 @@ def open_run(config: Any, folder: Path) -> None:
 
 
 def load_config(folder: Path) -> Any:
-    """The settings of a run. Raises FormatError, ParameterError."""
+    """Return the settings of a run. Raises FormatError, ParameterError."""
     path = check_path("load_config.folder", folder) / CONFIG
     values = read_json(path)
     try:
@@ -66,7 +68,7 @@ def load_config(folder: Path) -> Any:
 
 
 def write_checkpoint(task: Task, path: Path) -> None:
-    """The state after a whole epoch. Raises ParameterError."""
+    """Write the state after a whole epoch. Raises ParameterError."""
     check_task("write_checkpoint.task", task)
     check_folder(path, "write_checkpoint.path")
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
@@ -91,8 +93,23 @@ def read_checkpoint(task: Task, path: Path) -> None:
 
 
 def circumstances(device: str | torch.device = "cpu") -> dict[str, Any]:
-    """Versions, machine and date, as every record has them. device : of torch, that was computed on. Raises
-    ParameterError."""
+    """Return versions, machine and date, as every record has them.
+
+    Parameters
+    ----------
+    device : str or torch.device, default "cpu"
+        Where torch computed.
+
+    Returns
+    -------
+    dict
+        "versions" of synergic, torch and numpy, "machine" and "date".
+
+    Raises
+    ------
+    ParameterError
+        For a device that cannot be used.
+    """
     place = checked_device(device)
     gpu = f", {torch.cuda.get_device_name(place)}" if place.type == "cuda" else ""
     return {
@@ -105,11 +122,32 @@ def circumstances(device: str | torch.device = "cpu") -> dict[str, Any]:
 def run(
     task: Task, folder: Path, progress: Callable[[dict[str, float]], None] | None = None, writes: bool = True
 ) -> dict[str, Any]:
-    """Train, or resume, and evaluate. Returns the record.
+    """Train a task in a folder, or go on where an interrupted run stopped, and evaluate it.
 
-    task : of `learning.tasks.open_task`. progress : called after each epoch with its figures. writes : False in all
-    processes but one, if several train together. A run that was killed at any moment and is started again with the
-    same settings ends with the same figures. Raises ParameterError, FormatError.
+    A run that was killed at any moment and is started again with the same settings ends with the same figures.
+
+    Parameters
+    ----------
+    task : Task
+        Of `open_task`.
+    folder : pathlib.Path
+        Where settings, checkpoint, network and record are written.
+    progress : callable, optional
+        Called after each epoch with its entry of the history.
+    writes : bool, default True
+        False in all processes but one, if several train together.
+
+    Returns
+    -------
+    dict
+        The record: "figures", "evaluated_on", "history", "config", and the `circumstances`.
+
+    Raises
+    ------
+    ParameterError
+        For a folder that cannot be used, or that holds a run with other settings.
+    FormatError
+        For a damaged file.
     """
     check_task("run.task", task)
     folder = check_path("run.folder", folder)
@@ -143,7 +181,29 @@ def run(
 
 
 def restore(folder: Path, data: Path | None = None, device: str = "cpu") -> Task:
-    """The trained task of a run. data, device : as of `open_task`. Raises FormatError, DataError, ParameterError."""
+    """Open the trained task of a run.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of the run.
+    data, device
+        Of `open_task`.
+
+    Returns
+    -------
+    Task
+        The task, with the state after its last whole epoch.
+
+    Raises
+    ------
+    FormatError
+        For a folder that is none of a run, and for a damaged file.
+    DataError
+        If the data set is nowhere to be had.
+    ParameterError
+        For a device that cannot be used.
+    """
     folder = check_path("restore.folder", folder)
     task = open_task(load_config(folder), data, device)
     read_checkpoint(task, folder / CHECKPOINT)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from synergic._core.checks import require
+from synergic.experiments import Supervised
 from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._layers import HybridNet
 from synergic.learning._meta import Loss, Tensors, meta_gradient
@@ -21,18 +22,47 @@ from synergic.learning.tasks._trained_task import TrainedTask
 
 
 class SupervisedTask(TrainedTask):
-    """Trains `net` on samples, several at a step.
+    """Trains a net on labelled samples: AdamW with a cosine schedule, the samples in an order drawn from the seed.
 
-    config : with epochs, batch, lr, lr_theta, weight_decay, theta_decay, theta_every, look_ahead, second_order, readout
-    and seed, as synergic.experiments.Supervised has them. samples : (count, ...), what the net hears, brought to
-    the device and to float32 a batch at a time. labels : (count,) integers. device : of torch, where the net lives.
+    Parameters
+    ----------
+    config : Supervised
+        The settings of training: epochs, batch, rates, decays, theta_every, look_ahead, second_order, readout and seed.
+    net : HybridNet
+        The untrained net.
+    samples : torch.Tensor
+        (count, ...): what the net receives. A batch at a time is brought to the device and to float32.
+    labels : torch.Tensor
+        int64, (count,): the classes.
+    device : str or torch.device, default "cpu"
+        Where torch trains.
+
+    Attributes
+    ----------
+    net : HybridNet
+        The net, on the device.
+    optimizer, schedule, order
+        State of training: the optimizer, its schedule, and the generator of the order.
+
+    Raises
+    ------
+    ParameterError
+        For an alternation of W and theta in a mode without it, and for a device that cannot be used.
     """
 
-    PARTS: ClassVar = ("net", "optimizer", "schedule", "order", "history")
+    PARTS: ClassVar[tuple[str, ...]] = ("net", "optimizer", "schedule", "order", "history")
     net: HybridNet
+    device: torch.device
+    config: Supervised
+    samples: Tensor
+    labels: Tensor
+    model: nn.Module
+    optimizer: torch.optim.AdamW
+    schedule: torch.optim.lr_scheduler.CosineAnnealingLR
+    order: torch.Generator
 
     def __init__(
-        self, config: Any, net: HybridNet, samples: Tensor, labels: Tensor, device: str | torch.device = "cpu"
+        self, config: Supervised, net: HybridNet, samples: Tensor, labels: Tensor, device: str | torch.device = "cpu"
     ) -> None:
         self.device = checked_device(device)
         alternates = config.mode != "gp" and getattr(config, "trace", "") != "shared"
@@ -49,7 +79,7 @@ class SupervisedTask(TrainedTask):
         batches = -(-len(samples) // config.batch)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, config.epochs * batches)
         self.order = torch.Generator().manual_seed(config.seed)
-        self.history: list[dict[str, float]] = []
+        self.history = []
         self.balance()
 
     def unit(self) -> dict[str, float]:
@@ -83,22 +113,21 @@ class SupervisedTask(TrainedTask):
 
     @torch.no_grad()
     def balance(self) -> None:
-        """Where the settings say so, bring the slow weights of each hidden neuron to a sum of zero, as
-        numerics.floating.balanced."""
+        """Bring the slow weights of each hidden neuron to a sum of zero, if the settings say so."""
         if getattr(self.config, "balanced", False):
             for layer in self.net.layers[:-1]:
                 layer.weight.sub_(layer.weight.mean(1, keepdim=True))
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Training samples and labels, on the device."""
+        """Return training samples and labels, on the device. rows : (batch,) indices."""
         return self.samples[rows].to(self.device).float(), self.labels[rows].to(self.device)
 
     def loss(self, spikes: Tensor, u: Tensor, labels: Tensor) -> Tensor:
-        """Of the read-out that is trained."""
+        """Return the loss of the read-out that is trained. spikes, u : (batch, T, classes); labels : (batch,)."""
         return LOSSES[self.config.readout](spikes, u, labels, float(self.net.layers[-1].vth))
 
     def learn_theta(self, before: Tensor, chosen: Tensor) -> Tensor:
-        """A step of theta: the loss on `chosen` after a step of W on `before`. The same in all processes."""
+        """Take a step of theta: the loss on `chosen` after a step of W on `before`. The same in all processes."""
         theta = {id(p) for p in self.net.theta()}
         named = {name: p for name, p in self.net.named_parameters() if p.requires_grad}
         w = {name: p.detach() for name, p in named.items() if id(p) not in theta}
@@ -125,12 +154,35 @@ class SupervisedTask(TrainedTask):
 
     @torch.no_grad()
     def outputs(self, samples: Tensor, batch: int = 100) -> tuple[Tensor, Tensor]:
-        """Spikes and potentials of the last layer, on the processor. batch : it matters to the "shared" trace only."""
+        """Return spikes and potentials of the last layer, on the processor, in eval mode.
+
+        Parameters
+        ----------
+        samples : torch.Tensor
+            (count, ...): what the net receives.
+        batch : int, default 100
+            Samples at a time. It changes the result for trace "shared" only.
+
+        Returns
+        -------
+        spikes, u : torch.Tensor
+            Each (count, T, classes).
+        """
         self.net.eval()
         parts = [self.net(part.to(self.device).float()) for part in samples.split(batch)]
         return torch.cat([p[0].cpu() for p in parts]), torch.cat([p[1].cpu() for p in parts])
 
     def accuracy(self, samples: Tensor, labels: Tensor, batch: int = 100) -> float:
-        """Share of samples that are given their class."""
+        """Return the share of samples that are given their class, 0 to 1.
+
+        Parameters
+        ----------
+        samples : torch.Tensor
+            (count, ...): what the net receives.
+        labels : torch.Tensor
+            int64, (count,): the classes.
+        batch : int, default 100
+            Samples at a time. It changes the result for trace "shared" only.
+        """
         classes = scores(*self.outputs(samples, batch), self.config.readout).argmax(1)
         return float((classes == labels).double().mean())
