@@ -31,6 +31,7 @@ class Settings:
     """A dataclass of settings, whose values are checked when it is made. Raises ParameterError, naming the setting."""
 
     def __post_init__(self) -> None:
+        """Refuse values that a setting does not allow."""
         kinds = get_type_hints(type(self))
         for field in fields(self):
             check(field.name, getattr(self, field.name), kinds[field.name])

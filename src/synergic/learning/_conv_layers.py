@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Spiking convolutions in front of plastic dense layers (paper 2, classification)."""
+"""Spiking convolutions in front of plastic dense layers (Wu et al. 2022, classification)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Presentations with P and its bound written out, neuron by neuron: for those whose P reaches the bound.
 
-Of neuron i of one sample, t = 0 .. T-1 (paper section 1):
+Of neuron i of one sample, t = 0 .. T-1 (Wu et al. 2022, Methods):
 
-    I_t = current_t + alpha_i sum_j P_tj s_tj        u_t and s_t from I_t as of `learning.scan`
+    I_t = current_t + alpha_i sum_j P_tj s_tj        u_t and s_t from I_t as of `_scan`
     P_(t+1)j = clip(lambda P_tj + sign eta_j s_tj (rho(u_t / v_th) + beta_i), +-P_max)
 
 A row of P is alive within its neuron's turn only: no matrix a sample is formed. Compiled on a CPU, in float32 and
@@ -150,6 +150,7 @@ class Rows(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
+        """Return spikes and potentials, and keep what the way back needs."""
         *inputs, ctx.first, ctx.index, ctx.trace = arguments
         s, current, stored, alpha, eta, beta = inputs
         a = functools.partial(array, dtype=s.dtype)
@@ -164,6 +165,7 @@ class Rows(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the inputs."""
         *inputs, u = ctx.saved_tensors
         if torch.is_grad_enabled():
             sample, index = torch.from_numpy(of_sample(ctx.first)), torch.from_numpy(ctx.index)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The scan over the steps of a presentation for a GPU: torch operations that torch compiles into few kernels.
 
-`learning.scan` says what is computed. Operation by operation a step of training would read and write every potential
+`_scan` says what is computed. Operation by operation a step of training would read and write every potential
 some sixty times; compiled, forward and backward touch it a few times each.
 """
 
@@ -26,7 +26,7 @@ def forward(
     alpha: Tensor | None, beta: Tensor | None, vth: float, decay: float, subtract: bool,
     rho: Callable[[Tensor], Tensor],
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Spikes and potentials before reset, (batch, T, n). slow ... beta : as of `learning.scan`; rho : of RHO."""
+    """Spikes and potentials before reset, (batch, T, n). slow ... beta : as of `_scan`; rho : of RHO."""
     rest = torch.zeros_like(slow[:, 0])
     posts: list[Tensor] = []
     potentials, spikes = [], []

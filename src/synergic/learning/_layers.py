@@ -8,7 +8,7 @@ Equal forms of the local term. `matrix` carries P, one a sample: (batch, n_out, 
                              + sign sum_{q<m} lambda^(m-1-q) K(m, q) (rho(u_i(q)/v_th) + beta_i)
 
 which holds while no entry of P reaches its bound. `fused` is the same with the loop over m compiled
-(`learning.scan`). The layer proves that no entry can, or from the potentials that none did, and otherwise takes
+(`_scan`). The layer proves that no entry can, or from the potentials that none did, and otherwise takes
 `matrix` for the neurons of the samples in question.
 """
 

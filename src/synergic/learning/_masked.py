@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Layers of which a task uses a sparse part M of the slow weights, and the local weights of the rest (paper 2).
+"""Layers of which a task uses a sparse part M of the slow weights, and the local weights of the rest (Wu et al. 2022).
 
     I_i(m) = sum_j s_j(m) ( W_ij M_ij k(m) + alpha_i P_ij(m-1) (1 - M_ij) )
 
 M is stored and computed sparsely. P is never formed: with M_i the inputs that M connects to neuron i, what its entries
-would have added is taken from the overlap of all inputs (`learning.layers`, form gram),
+would have added is taken from the overlap of all inputs (`_layers`, form gram),
 
     K_i(m, q) = sum_j eta_j s_j(m) s_j(q) - sum_{j in M_i} eta_j s_j(m) s_j(q)
 

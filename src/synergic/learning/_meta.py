@@ -88,6 +88,7 @@ def meta_gradient(
     if second_order == "exact":
 
         def after_a_step(theta: Tensors) -> Tensor:
+            """Return C_val after a step of w."""
             return validation(moved(w, torch.func.grad(training)(w, theta), -xi), theta)
 
         exact: Tensors = torch.func.grad(after_a_step)(theta)

@@ -22,7 +22,7 @@ from synergic.errors import DataError, FormatError
 
 SIZE, DRAWERS, BACKGROUND, EVALUATION = 31, 20, 964, 659
 MEAN, DEVIATION = 0.9195, 0.2721
-"""Of white paper with black ink, in the paper's normalisation."""
+"""Of white paper with black ink, in the normalisation of the publication."""
 PACKED = "omniglot_packed105.npz"
 
 
@@ -118,7 +118,7 @@ def normalised(ink: npt.NDArray[np.uint8]) -> Tensor:
 def split_characters(split: str, held: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Characters to train on, to validate with and to test with.
 
-    split : "published", a random order of all characters of which the last 100 are for the test (paper 2), or
+    split : "published", a random order of all characters of which the last 100 are for the test (Wu et al. 2022), or
     "official", background and evaluation. held : training characters set aside for validation, the last in the order;
     0 to train on all.
     """

@@ -35,12 +35,14 @@ class Product(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, s: Tensor, weight: Tensor) -> Tensor:
+        """Return s W^T."""
         needs_s, needs_weight = ctx.needs_input_grad
         ctx.save_for_backward(s if needs_weight else None, weight if needs_s else None)
         return times(s.reshape(-1, s.shape[-1]), weight).view(*s.shape[:-1], len(weight))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of s and W."""
         (s, weight), g = ctx.saved_tensors, grads[0].flatten(0, -2)
         g_s = times(g, weight.T).view(*grads[0].shape[:-1], -1) if ctx.needs_input_grad[0] else None
         return g_s, buffers.kept(times(g.T, s.flatten(0, -2).T)) if ctx.needs_input_grad[1] else None

@@ -2,12 +2,12 @@
 """Membrane and local term over the T steps of a presentation: one kernel, and its back-propagation by hand.
 
 Given what is linear in the input, every neuron of every sample is a scan of its own over the steps t = 0 .. T-1
-(paper section 1, P written out; r the reset, H the spike):
+(Wu et al. 2022, Methods; P written out; r the reset, H the spike):
 
     u_t = d r(u_{t-1}) + k_t slow_t + bias + alpha ( f_t stored_t + sum_{q<t} overlap[t, q] post_q )
     s_t = H(u_t - v_th)        post_q = rho(u_q / v_th) + beta
 
-`scan` runs it as numba kernels on a CPU, in float32 and float64, as `learning.graphs` on a GPU, and as the plain torch
+`scan` runs it as numba kernels on a CPU, in float32 and float64, as `_graphs` on a GPU, and as the plain torch
 loop otherwise. All have the same gradients: those of back-propagation through time, resets included, with the
 rectangular window for H.
 """
@@ -48,11 +48,13 @@ class Spike(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, u: Tensor, vth: float) -> Tensor:
+        """Return H(u - v_th)."""
         ctx.save_for_backward((u - vth).abs() < WINDOW)
         return (u > vth).to(u.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient of u."""
         (window,) = ctx.saved_tensors
         return grads[0] * window, None
 
@@ -77,7 +79,7 @@ class Neuron(NamedTuple):
         return self.rho != "softmax"
 
     def compiled(self, dtype: torch.dtype) -> tuple[Any, Any, bool, int]:
-        """v_th, d, whether the reset subtracts and the code of rho, as `learning.kernels` takes them."""
+        """v_th, d, whether the reset subtracts and the code of rho, as `_trace_kernels` takes them."""
         kind = np.float32 if dtype == torch.float32 else np.float64
         tanh = kernels.FRACTION if dtype == torch.float32 else kernels.TANH
         rho = tanh if self.rho == "tanh" else kernels.IDENTITY
@@ -204,7 +206,7 @@ def run_kernels(
     slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor | None, factor: Tensor | None, overlap: Tensor | None,
     alpha: Tensor | None, beta: Tensor | None, neuron: Neuron,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The scan by `learning.kernels`."""
+    """The scan by `_trace_kernels`."""
     dtype, shape = slow.dtype, (len(slow), len(k), slow.shape[2])
     a = functools.partial(array, dtype=dtype)
     u, spikes = buffers.empty(shape, dtype), buffers.empty(shape, dtype)
@@ -241,7 +243,7 @@ def back_kernels(
 
 
 def run_graphs(slow: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    """The scan by `learning.graphs`."""
+    """The scan by `_graphs`."""
     *given, neuron = rest
     run = graphs.on(slow.device, graphs.forward)
     spikes, u = run(slow, *given, neuron.vth, neuron.decay, neuron.reset == "subtract", RHO[neuron.rho])
@@ -267,6 +269,7 @@ class Fused(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
+        """Return spikes and potentials, and keep what the way back needs."""
         *inputs, ctx.neuron, ctx.form = arguments
         spikes, u = ctx.form.run(*inputs, ctx.neuron)
         ctx.save_for_backward(*inputs, u)
@@ -275,6 +278,7 @@ class Fused(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the inputs."""
         *inputs, u = ctx.saved_tensors
         if torch.is_grad_enabled():
             return *again(functools.partial(unpacked, ctx.neuron), inputs, grads), None
@@ -287,6 +291,7 @@ class Overlap(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, s: Tensor, eta: Tensor, decay: Tensor) -> Tensor:
+        """Return the overlaps, (batch, T, T)."""
         ctx.save_for_backward(s, eta, decay)
         out = s.new_zeros(len(s), s.shape[1], s.shape[1])
         a = functools.partial(array, dtype=s.dtype)
@@ -295,6 +300,7 @@ class Overlap(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of s and eta."""
         s, eta, decay = ctx.saved_tensors
         if torch.is_grad_enabled():
             return again(lambda a, b, c: (overlap(a, b, c, fused=False),), (s, eta, decay), grads)[:3]

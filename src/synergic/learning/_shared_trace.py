@@ -154,6 +154,7 @@ class Fused(torch.autograd.Function):
         ctx: Any, slow: Tensor, k: Tensor, bias: Tensor, stored: Tensor, overlap: Tensor, alpha: Tensor,
         beta: Tensor, neuron: Neuron, lambda_: float,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """Return spikes, potentials and R(T)."""
         run, local = Forward(slow, k, bias, stored, alpha, beta, neuron, lambda_), torch.zeros_like(stored)
         for t in range(len(k)):
             trace = run.step(t, local)
@@ -168,6 +169,7 @@ class Fused(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the inputs."""
         (k, stored, overlap, alpha, beta, u), (rows, neuron, lambda_) = ctx.saved_tensors, ctx.rest
         run = Backward(u, rows, k, alpha, beta, neuron, lambda_, grads)
         traced, g_overlap = torch.zeros_like(stored), torch.zeros_like(overlap)
@@ -192,6 +194,7 @@ class FusedMatrix(torch.autograd.Function):
         ctx: Any, weight: Tensor, k: Tensor, bias: Tensor, s: Tensor, drive: Tensor, alpha: Tensor, beta: Tensor,
         p: Tensor, neuron: Neuron, lambda_: float, keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """Return spikes, potentials and P(T)."""
         slow = times(s.flatten(0, 1), weight).view(*s.shape[:2], -1)
         run, history, outer = Forward(slow, k, bias, None, alpha, beta, neuron, 0.0), [p], []
         for t, now in enumerate(s.unbind(1)):
@@ -211,6 +214,7 @@ class FusedMatrix(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the inputs."""
         (weight, k, s, drive, alpha, beta, u), (neuron, lambda_) = ctx.saved_tensors, ctx.rest
         run = Backward(u, len(k), k, alpha, beta, neuron, 0.0, grads)
         g_s = buffers.empty(tuple(s.shape), s.dtype) if ctx.needs_input_grad[3] else None

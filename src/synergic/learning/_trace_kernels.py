@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The scan over the steps of a presentation as compiled loops, forward and backward; `learning.scan` says what.
+"""The scan over the steps of a presentation as compiled loops, forward and backward; `_scan` says what.
 
 One sample after another, all neurons of it side by side, so that every inner loop runs over contiguous memory in
 vector registers and a sample's work stays in the cache. Samples do not touch each other's results (sums over the

@@ -221,6 +221,7 @@ def train(
     output = net.layers[-1]
 
     def loss(chosen: Tensor) -> Tensor:
+        """Return the loss of the samples with these indices."""
         return rank_loss(net(spikes[chosen])[1], labels[chosen], float(output.vth))
 
     history = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Images into a fully connected network, tested also on damaged images (paper 2, classification, fault tolerance)."""
+"""Images into a fully connected network, tested also on damaged images (Wu et al. 2022)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CURVES = {
     "gaussian": range(7), "crop": range(0, 15, 2), "salt": range(0, 15, 2), "pepper": range(0, 15, 2),
     "salt-and-pepper": range(0, 15, 2), "speckle": range(0, 15, 2),
 }  # fmt: skip
-"""Damages, and their levels (learning.faults.damage), that every run is tested under."""
+"""Damages, and their levels (synergic.data.damage), that every run is tested under."""
 
 
 def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
@@ -58,7 +58,7 @@ def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
         net = HybridNet((math.prod(picture), config.hidden, 10), **settings)
     with torch.no_grad():
         for layer in net.layers:
-            # A layer draws the paper's, uniform between 0 and .01.
+            # A layer draws the values of the publication, uniform between 0 and .01.
             layer.alpha.mul_(config.alpha_start / 0.01)
             layer.eta.mul_(config.eta_start / 0.01)
     return net

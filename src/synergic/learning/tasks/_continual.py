@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Many tasks one after the other, and what is left of the first ones (paper 2, continual learning).
+"""Many tasks one after the other, and what is left of the first ones (Wu et al. 2022, continual learning).
 
 Tasks are permutations of the pixels of MNIST. With masks ("gp", "hp") a task trains the sparse part of the slow weights
 that is its own; where masks overlap, later tasks overwrite. theta is shared by all tasks, and trained between them.
@@ -111,7 +111,7 @@ class ContinualTask(TrainedTask):
         # The penalty of all tasks so far as one quadratic: sum F w^2 / 2 - sum (F w*) w.
         self.importance, self.pull = ([torch.zeros(s) for s in shapes] for _ in range(2))
         self.matrix = []
-        self.history = []
+        super().__init__()
         self.masks = {}
 
     def permuted(self, images: Tensor, task: int) -> Tensor:
@@ -183,6 +183,7 @@ class ContinualTask(TrainedTask):
         generator = drawn(self.config.seed, count, 4)
 
         def loss(chosen: Tensor) -> Tensor:
+            """Return the loss of images that a task, drawn anew, shows."""
             task = int(torch.randint(count, (1,), generator=generator))
             self.take_up(task)
             return self.loss(self.permuted(self.images[chosen], task), self.labels[chosen])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Event recordings into a fully connected network, tested also with damaged recordings (paper 2, fault tolerance)."""
+"""Event recordings into a fully connected network, tested also with damaged recordings (Wu et al. 2022)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""New characters from few drawings: local weights learn within an episode, everything else between (paper 2).
+"""New characters from few drawings: local weights learn within an episode, everything else between (Wu et al. 2022).
 
 An episode is one presentation. Step m shows the features x(m) of one picture, and in the support also its label as a
 teaching current, l_i(m) = 1 into the right neuron, -1 into all others; P starts at zero and lives until the last step,
@@ -10,8 +10,8 @@ the query, where l is 0:
 
 The features f of the convolutions enter as x = min(1, SCALE f / |f|), f >= 0, so that the local term compares
 directions: by what angle the query differs from each support. The class is that of the highest u(T). Unlike the
-paper's read-out (softmax, alpha a synapse) this is the rule of all other networks here, so that episodes run in Lava
-and on the chip; x enters as 8-bit values.
+read-out of the publication (softmax, alpha a synapse) this is the rule of all other networks here, so that episodes
+run in Lava and on the chip; x enters as 8-bit values.
 """
 
 from __future__ import annotations
@@ -280,13 +280,14 @@ class FewShotTask(TrainedTask):
             self.optimizer, config.epochs * config.steps_an_epoch
         )
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.history = []
+        super().__init__()
 
     def unit(self) -> dict[str, float]:
         """Train some steps, each on episodes formed out of the pictures of some training characters."""
         config, right = self.config, []
 
         def loss(at_once: Episodes) -> Tensor:
+            """Return the loss of episodes, and note their accuracy."""
             seen, asked, classes = self.net.shown(
                 self.images, at_once, self.generator, config.regroupings, config.distortion
             )

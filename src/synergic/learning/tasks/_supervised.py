@@ -79,7 +79,7 @@ class SupervisedTask(TrainedTask):
         batches = -(-len(samples) // config.batch)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, config.epochs * batches)
         self.order = torch.Generator().manual_seed(config.seed)
-        self.history = []
+        super().__init__()
         self.balance()
 
     def unit(self) -> dict[str, float]:
@@ -134,9 +134,11 @@ class SupervisedTask(TrainedTask):
         held = {name: p.detach() for name, p in named.items() if id(p) in theta}
 
         def loss_on(rows: Tensor) -> Loss:
+            """Return the loss on some samples, as a function of W and theta."""
             samples, labels = self.batch(rows)
 
             def of(w: Tensors, theta: Tensors) -> Tensor:
+                """Return the loss for these W and theta."""
                 spikes, u = functional_call(self.net, {**w, **theta}, (samples,))
                 return self.loss(spikes, u, labels)
 

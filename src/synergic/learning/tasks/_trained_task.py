@@ -27,6 +27,9 @@ class TrainedTask:
     net: nn.Module
     history: list[dict[str, float]]
 
+    def __init__(self) -> None:
+        self.history = []
+
     def unit(self) -> dict[str, float]:
         """Train one unit, and return its figures, "loss" among them."""
         raise NotImplementedError
