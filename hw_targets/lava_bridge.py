@@ -152,14 +152,38 @@ def describe(processes: list[Any]) -> IntGraph:
 
 
 class ChipSimCfg(HybridSimCfg):
-    """Runs a graph's connections and neurons on the model of a chip, all other processes in fixed point on the CPU.
+    """Run configuration that runs the connections and neurons of a graph on the model of a chip.
 
-    HybridSparse and HybridConv are mapped as the full matrix that they are a part of, up to 2^24 neurons times inputs;
-    tiles without a synapse take no core.
+    All other processes run in fixed point on the CPU. HybridSparse and HybridConv are mapped as the full matrix of
+    which they are a part, up to 2^24 neurons times inputs; tiles without a synapse take no core. A configuration is for
+    one graph.
 
-    chip : name of a shipped chip, path of a chip file, or Chip. After the start: `mapping`; during and after the
-    run: `activity()` and `costs()`, of all steps so far as if they were one presentation. One graph a configuration.
-    Raises, before any process starts: ParameterError, UnsupportedError, CapacityError.
+    Parameters
+    ----------
+    chip : Chip, str or Path, default "tianjic"
+        A chip, the name of one that comes with synergic, or the path of a chip file.
+    **kwargs
+        Further arguments of Lava's Loihi2SimCfg.
+
+    Attributes
+    ----------
+    chip : Chip
+        The chip.
+    mapping : Mapping or None
+        Where the graph is on the chip; None before the start.
+
+    Raises
+    ------
+    FormatError, ParameterError
+        If there is no such chip, or its file is damaged.
+    ParameterError, UnsupportedError, CapacityError
+        From the run, before any process starts: if the graph does not fit the chip.
+
+    Examples
+    --------
+    >>> cfg = ChipSimCfg("tianjic")
+    >>> lif.run(condition=RunSteps(num_steps=100), run_cfg=cfg)
+    >>> print(cfg.costs())
     """
 
     def __init__(self, chip: Chip | str | Path = "tianjic", **kwargs: Any) -> None:
@@ -169,7 +193,7 @@ class ChipSimCfg(HybridSimCfg):
         self.counters: dict[str, Any] = {}
 
     def prepare(self, processes: list[Any]) -> None:
-        """Map the graph, and hand each process its part of the mapping."""
+        """Map a graph, and hand each process its part of the mapping."""
         if self.mapping is not None:
             raise ParameterError(
                 "ChipSimCfg: got a second graph, allowed one: it holds the mapping and the counters of one. "
@@ -184,12 +208,23 @@ class ChipSimCfg(HybridSimCfg):
         self.mapping = mapping
 
     def select(self, process: Any, proc_models: Any) -> Any:
-        """The chip's model for synergic's processes, Lava's choice for all others."""
+        """Return the chip's model for a process of synergic, and Lava's choice for all others."""
         chosen = super().select(process, proc_models)
         return MODELS.get(type(process), chosen)
 
     def activity(self) -> Activity:
-        """What the cores did so far, over the processes of the graph."""
+        """Return what the cores did so far, all steps counted as one presentation.
+
+        Returns
+        -------
+        Activity
+            Counts of the cores and of the whole chip.
+
+        Raises
+        ------
+        ParameterError
+            If there was no run yet.
+        """
         mapping = self.mapped()
         total = np.sum(list(self.counters.values()), axis=0)
         counts: dict[str, Any] = dict(zip(COUNTS, map(int, total[mapping.cores :]), strict=True))
@@ -197,11 +232,22 @@ class ChipSimCfg(HybridSimCfg):
         return Activity(total[: mapping.cores], samples=1, **counts)
 
     def costs(self) -> Costs:
-        """Time, energy and memory of the run so far, by the envelope model of synergic.hw_targets.costs."""
+        """Return time, energy and memory of the run so far, by the envelope model of hw_targets.cost.
+
+        Returns
+        -------
+        Costs
+            All steps so far count as one presentation.
+
+        Raises
+        ------
+        ParameterError
+            If there was no run yet.
+        """
         return cost(self.mapped(), self.activity())
 
     def mapped(self) -> Mapping:
-        """The mapping; ParameterError before the run."""
+        """Return the mapping, or raise ParameterError before the run."""
         if self.mapping is None:
             raise ParameterError("ChipSimCfg: got no run yet, allowed after one. Start process.run() with it first.")
         return self.mapping

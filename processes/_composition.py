@@ -38,7 +38,7 @@ class Composition:
         return self.populations[self.network.output]
 
     def record(self, spikes: Any) -> Record:
-        """What the processes recorded of presentations, on the clock of each; spikes : (samples, T, channels)."""
+        """Return what the processes recorded of presentations (samples, T, channels), on the clock of each."""
         net, samples = self.network, len(spikes)
         record = Record(spikes={net.source.name: np.asarray(spikes)})
         for name, process in self.populations.items():
@@ -57,7 +57,7 @@ class Composition:
 
 
 def refuse_signals(where: str, network: Network | IntNetwork) -> None:
-    """Refuse a rule that hears a global signal: a network as one process has no port for it."""
+    """Refuse rules with a global signal: a network as one process has no port for it."""
     heard = [q.name for q in network.projections if q.learns and q.rule.signalled]
     allowed, remedy = "rules without one", "Use synergic.processes, or connect HybridDense.r_in yourself."
     require(not heard, f"{where}.network", f"a rule with a global signal in {', '.join(heard)}", allowed, remedy)

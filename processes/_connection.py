@@ -20,12 +20,25 @@ VARS = ("eta", "beta", "lambda_")
 
 
 class PlasticConnection(SharedProcess):
-    """Base of HybridDense, HybridSparse and HybridConv; they say which synapses there are.
+    """Base of HybridDense, HybridSparse and HybridConv, which say which synapses there are.
 
-    p : a description with checked values: name, weights, rule, alpha, local_weights, trace, learns, n_in, n_out, and in
-    integers weight_bits and num_message_bits. integer : which numbers it holds. fresh : the rule's extra arrays.
-    shape_in, shape_out : of the ports, default (n_in,) and (n_out,). The other arguments as of HybridDense.
-    Raises ParameterError.
+    Parameters
+    ----------
+    p : Any
+        A description with checked values: name, weights, rule, alpha, local_weights, trace, learns, n_in, n_out.
+    integer : bool
+        Whether the numbers are integers.
+    fresh : dict
+        Arrays of the rule beside P, at their start.
+    shape_in, shape_out : tuple of int or None, defaults (n_in,) and (n_out,)
+        Shapes of the ports.
+    **kwargs
+        As of HybridDense.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range.
     """
 
     def __init__(
@@ -105,16 +118,18 @@ class PlasticConnection(SharedProcess):
         self.share()
 
     def synaptic(self, p: Any, values: Any, low: float, high: float) -> SharedVar:
-        """A Var of one value a synapse."""
+        """Return a Var with one value a synapse."""
         raise NotImplementedError
 
     def slow_weights(self, p: Any, low: float, high: float) -> SharedVar:
-        """The Var of the slow weights."""
+        """Return the Var of the slow weights."""
         return self.synaptic(p, p.weights, low, high)
 
     def check(self, model: Any) -> None:
-        """Also refuses a plastic connection that does not hear the potential it learns from, and integers that hear
-        values but expect spikes, or the other way round."""
+        """Also refuse a plastic connection that does not receive the potential or the global signal of its rule.
+
+        Integers that receive values but expect spikes are refused too, and the other way round.
+        """
         super().check(model)
         for port in self.s_in.get_src_ports() if self.proc_params["integer"] else ():
             sent, heard = port.process.proc_params.get(SENDS), self.proc_params["num_message_bits"]

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg, RunConfig
 from lava.proc.io.source import RingBuffer
@@ -22,21 +21,55 @@ from synergic.reference._simulate import Record
 
 
 class Graph:
-    """Connected Lava processes of a network: `source`, and `populations`, `projections` by name.
+    """Connected Lava processes of a network, with their input.
 
-    spikes : (samples, T, channels). signal : (samples, T), for rules that hear one. Presentations follow each other
-    without a gap; every process keeps its own clock. The graph runs `n_steps` steps.
+    Presentations follow each other without a gap. Every process has its own clock.
+
+    Parameters
+    ----------
+    network : Network or IntNetwork
+        The description: a Network selects the floating-point models, an IntNetwork the fixed-point models.
+    spikes : array_like, shape (samples, T, channels)
+        Input.
+    signal : array_like, shape (samples, T), or None, default None
+        Global signal, for rules that use one.
+
+    Attributes
+    ----------
+    source : RingBuffer
+        Process that sends the input.
+    populations : dict of HybridLIF and HybridNeuron
+        Neurons by name.
+    projections : dict of HybridDense
+        Connections by name.
+    n_steps : int
+        Lava steps until the last presentation has left the network.
+
+    Raises
+    ------
+    ParameterError
+        If the input does not fit the network.
+
+    Examples
+    --------
+    >>> graph = Graph(network, spikes)
+    >>> lif = graph.populations[network.output]
+    >>> with running(lif):
+    ...     lif.run(condition=RunSteps(num_steps=graph.n_steps), run_cfg=HybridSimCfg())
+    ...     record = graph.record(spikes)
     """
 
-    def __init__(self, network: Network | IntNetwork, spikes: Any, signal: Any = None) -> None:
+    def __init__(
+        self, network: Network | IntNetwork, spikes: npt.ArrayLike, signal: npt.ArrayLike | None = None
+    ) -> None:
         kind("Graph.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
-        spikes = network.check_input(spikes)
-        signal = network.check_signal(signal, len(spikes))
-        self.n_steps: int = len(spikes) * network.steps + network.depth
-        data = np.zeros((network.source.size, self.n_steps), spikes.dtype)
-        data[:, : len(spikes) * network.steps] = spikes.reshape(-1, network.source.size).T
+        given = network.check_input(spikes)
+        told = network.check_signal(signal, len(given))
+        self.n_steps: int = len(given) * network.steps + network.depth
+        data = np.zeros((network.source.size, self.n_steps), given.dtype)
+        data[:, : len(given) * network.steps] = given.reshape(-1, network.source.size).T
         self.source: RingBuffer = RingBuffer(data=data)
-        self.composition: Composition = compose(network, len(spikes), len(spikes))
+        self.composition: Composition = compose(network, len(given), len(given))
         self.populations: dict[str, Neurons] = self.composition.populations
         self.projections: dict[str, HybridDense] = self.composition.projections
         for dense in self.composition.entries:
@@ -44,27 +77,62 @@ class Graph:
         for p in network.projections:
             if p.learns and p.rule.signalled:
                 onset = network.onsets[p.target]
-                told = np.zeros((1, self.n_steps), signal.dtype)
-                told[0, onset : onset + signal.size] = signal.ravel()
-                RingBuffer(data=told).s_out.connect(self.projections[p.name].r_in)
+                line = np.zeros((1, self.n_steps), told.dtype)
+                line[0, onset : onset + told.size] = told.ravel()
+                RingBuffer(data=line).s_out.connect(self.projections[p.name].r_in)
 
-    def record(self, spikes: Any) -> Record:
-        """What the populations recorded, on the clock of the presentations."""
+    def record(self, spikes: npt.ArrayLike) -> Record:
+        """Return what the populations recorded.
+
+        Parameters
+        ----------
+        spikes : array_like, shape (samples, T, channels)
+            The input that the graph was made with.
+
+        Returns
+        -------
+        Record
+            Spikes, potentials and local weights, on the clock of the presentations.
+        """
         return self.composition.record(spikes)
 
 
 def run_in_lava(
     network: Network | IntNetwork,
-    spikes: Any,
-    run_cfg: Any = None,
+    spikes: npt.ArrayLike,
+    run_cfg: RunConfig | None = None,
     progress: Callable[[int], None] | None = None,
     chunk: int = 200,
-    signal: Any = None,
+    signal: npt.ArrayLike | None = None,
 ) -> Record:
-    """Run presentations through Lava; floating point for a Network, exact integers for an IntNetwork.
+    """Run presentations through Lava.
 
-    run_cfg : default Lava's own Loihi2SimCfg with the fitting tag. progress : called with the steps done
-    since the last call, every `chunk` steps. signal : (samples, T), for rules that hear one.
+    Parameters
+    ----------
+    network : Network or IntNetwork
+        The description: a Network runs in floating point, an IntNetwork in exact integers.
+    spikes : array_like, shape (samples, T, channels)
+        Input.
+    run_cfg : RunConfig or None, default None
+        Such as HybridSimCfg or ChipSimCfg. None: Lava's own Loihi2SimCfg with the tag that fits.
+    progress : callable or None, default None
+        Called after every `chunk` steps with the number of steps since its last call.
+    chunk : int, default 200
+        Lava steps between two calls of `progress`, 1 or more.
+    signal : array_like, shape (samples, T), or None, default None
+        Global signal, for rules that use one.
+
+    Returns
+    -------
+    Record
+        Spikes, potentials and local weights, on the clock of the presentations.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range, or the input does not fit the network.
+    ExecutionError
+        If a process model fails; all processes have then been ended.
     """
     kind("run_in_lava.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
     kind("run_in_lava.run_cfg", run_cfg, RunConfig | None, "Make HybridSimCfg(), or one of Lava's.")

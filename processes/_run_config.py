@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from lava.magma.compiler.compiler_graphs import find_processes
+from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2SimCfg
 
 from synergic._core.checks import choice
@@ -16,12 +17,26 @@ TAGS = ("floating_pt", "fixed_pt")
 
 
 class HybridSimCfg(Loihi2SimCfg):
-    """Runs a graph of synergic's and Lava's processes on the CPU.
+    """Run configuration for graphs of synergic's and Lava's processes on the CPU.
 
-    select_tag : "floating_pt", "fixed_pt", or None for what the numbers of synergic's processes are; a graph whose
-    processes of synergic hold spikes alone (encoders, EventSource, RateReadout) then runs as "floating_pt". Further
-    arguments as of Lava's Loihi2SimCfg. Raises ParameterError, before any process starts, where one of the graph's
-    processes holds numbers of the other kind.
+    It checks the graph before any process starts.
+
+    Parameters
+    ----------
+    select_tag : {"floating_pt", "fixed_pt"} or None, default None
+        Which models run. None: the models for the numbers of synergic's processes in the graph. A graph whose processes
+        of synergic have neither floats nor integers (encoders, EventSource, RateReadout) runs as "floating_pt".
+    **kwargs
+        Further arguments of Lava's Loihi2SimCfg.
+
+    Raises
+    ------
+    ParameterError
+        If `select_tag` is not allowed; from the run, if processes of the graph have numbers of the other kind.
+
+    Examples
+    --------
+    >>> lif.run(condition=RunSteps(num_steps=10), run_cfg=HybridSimCfg())
     """
 
     def __init__(self, select_tag: str | None = None, **kwargs: Any) -> None:
@@ -31,8 +46,11 @@ class HybridSimCfg(Loihi2SimCfg):
         self.wanted: str | None = select_tag
         self.prepared: set[int] = set()
 
-    def select(self, process: Any, proc_models: Any) -> Any:
-        """The process's model. Lava asks for every process of a graph; the first question prepares them all."""
+    def select(self, process: AbstractProcess, proc_models: list[Any]) -> Any:
+        """Return the model of a process.
+
+        Lava asks for every process of a graph; the first question prepares all of them.
+        """
         if process.id not in self.prepared:
             processes = sorted(set(find_processes(process)), key=lambda p: int(p.id))
             self.prepare(processes)
@@ -40,7 +58,7 @@ class HybridSimCfg(Loihi2SimCfg):
         return super().select(process, proc_models)
 
     def prepare(self, processes: list[Any]) -> None:
-        """Check a graph and settle its tag."""
+        """Check the numbers of all processes of a graph, and choose its tag."""
         ours = [p for p in processes if isinstance(p, SharedProcess)]
         # Processes of spikes alone run with either.
         kinds = {p.name: TAGS[p.proc_params["integer"]] for p in ours if p.proc_params["integer"] is not None}

@@ -21,11 +21,11 @@ from synergic._core.checks import kind
 from synergic.errors import ExecutionError, SynergicError
 
 
-def hear_every_message(port: Any, req: Any) -> None:
-    """What a thread of each of Lava's receiving ports does: pass messages on, and wake who waits for them.
+def receive_every_message(port: Any, req: Any) -> None:
+    """Pass messages of one of Lava's receiving ports on, and wake who waits for them; a thread of the port runs this.
 
-    Lava wakes nobody if a message was there already when the next one came. If that one is taken just then, as the
-    HOST phase may be when STOP follows, the process sleeps on a full queue, and the run never ends.
+    Lava wakes nobody if a message was there already when the next one came. If that one is taken just then, as the HOST
+    phase may be when STOP follows, the process sleeps on a full queue, and the run never ends.
     """
     with suppress(EOFError):
         while req.acquire() and not port._done:
@@ -36,7 +36,7 @@ def hear_every_message(port: Any, req: Any) -> None:
 
 
 # In Lava's place, because every process of a graph has such ports, and all are forked from this one.
-CspRecvPort._req_callback = hear_every_message
+CspRecvPort._req_callback = receive_every_message
 
 STARTED: set[Any] = set()
 """Processes that were told to run and whose run has not been ended."""
@@ -44,17 +44,36 @@ STARTED: set[Any] = set()
 
 @atexit.register
 def end_all() -> None:
-    """A script that forgets stop() would never exit."""
+    """End all runs, because a script that forgets stop() would never exit."""
     for process in list(STARTED):
         end(process, failed=False)
 
 
 @contextmanager
-def running(process: Any) -> Iterator[Any]:
-    """A block at whose end the network of `process` is stopped, after an error or Ctrl-C by force.
+def running(process: AbstractProcess) -> Iterator[AbstractProcess]:
+    """Make a block at whose end the network of a process is stopped; after an error or Ctrl-C, by force.
 
-    with running(lif):
-        lif.run(condition=RunSteps(10), run_cfg=HybridSimCfg("fixed_pt"))
+    Parameters
+    ----------
+    process : AbstractProcess
+        Any process of the network, of synergic or of Lava.
+
+    Yields
+    ------
+    AbstractProcess
+        The same process.
+
+    Raises
+    ------
+    ParameterError
+        If `process` is no Lava process.
+    ExecutionError
+        If a process model has failed in a run that nobody waited for.
+
+    Examples
+    --------
+    >>> with running(lif):
+    ...     lif.run(condition=RunSteps(num_steps=10), run_cfg=HybridSimCfg("fixed_pt"))
     """
     kind("running.process", process, AbstractProcess, "Give any process of the network.")
     try:
@@ -148,6 +167,7 @@ def finish(process: Any) -> None:
     bell, ring = multiprocessing.Pipe(duplex=False)
 
     def answered() -> None:
+        """Ring the bell."""
         with suppress(OSError):  # the ring is closed, nobody waits any more
             ring.send_bytes(b"!")
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Variables in memory that the script and the forked process model share.
 
-Lava passes a Var between processes one value at a time (33 us each: 13 s for 784 x 512). A SharedVar lies in an
-anonymous shared mapping made before the fork: get and set are a memory copy. The mapping has no name, so nothing
-can be left behind in the system; it goes with its last user.
+Lava passes a Var between processes one value at a time (33 us each: 13 s for 784 x 512). The values of a SharedVar are
+in an anonymous shared mapping that is made before the fork: get and set are a memory copy. The mapping has no name, so
+nothing can be left behind in the system; it goes with its last user.
 """
 
 from __future__ import annotations
@@ -38,11 +38,20 @@ def shared_array(shape: tuple[int, ...], dtype: Any, order: Literal["C", "F"] = 
 
 
 class SharedVar(Var):
-    """A Lava Var whose values lie in shared memory.
+    """Lava Var whose values are in shared memory.
 
-    value : array, its dtype decides between floating point (float64) and integers (int64).
-    low, high : range that `set` allows. Reading works at any time; write while the run is paused.
-    order : layout in memory, as numpy's; "F" for matrices of synapses, which numerics.compiled reads by input.
+    Parameters
+    ----------
+    value : ndarray
+        Initial values; floats are stored as float64, integers as int64.
+    low, high : float, defaults -inf and inf
+        Range that `set` allows.
+    order : {"C", "F"}, default "C"
+        Layout in memory, as numpy's; "F" for matrices of synapses, which compiled loops read input by input.
+
+    Notes
+    -----
+    Values can be read at any time. Write them only while the run is paused.
     """
 
     def __init__(
@@ -56,17 +65,36 @@ class SharedVar(Var):
         super().__init__(shape=self.shared.shape, init=self.shared)
 
     def get(self, idx: Any = None) -> npt.NDArray[Any]:
-        """A copy of the values, or of those at `idx`."""
+        """Return a copy of the values.
+
+        Parameters
+        ----------
+        idx : index or None, default None
+            Which values, as an index of numpy; None for all.
+        """
         return np.array(self.shared if idx is None else self.shared[idx])
 
-    def set(self, value: Any, idx: Any = None) -> None:
-        """Write all values, or those at `idx`. Raises ParameterError for a wrong shape, type or range."""
+    def set(self, value: npt.ArrayLike, idx: Any = None) -> None:
+        """Write values.
+
+        Parameters
+        ----------
+        value : array_like
+            New values.
+        idx : index or None, default None
+            Which values, as an index of numpy; None for all.
+
+        Raises
+        ------
+        ParameterError
+            If the values have the wrong shape, kind of numbers or range.
+        """
         target = self.shared if idx is None else self.shared[idx]
         where = f"{self.process.name}.{self.name}" if self.process else str(self.name)
-        value = np.asarray(value)
-        value = value.reshape(target.shape) if value.size == target.size == 1 else value
+        given = np.asarray(value)
+        given = given.reshape(target.shape) if given.size == target.size == 1 else given
         integer = self.shared.dtype == np.int64
-        array = finite_array(where, value, (np.shape(target),), integer)
+        array = finite_array(where, given, (np.shape(target),), integer)
         bad = array[(array < self.low) | (array > self.high)]
         low, high = (int(self.low), int(self.high)) if integer and np.isfinite(self.low) else (self.low, self.high)
         require(bad.size == 0, where, f"{bad[:3]}", f"{low} to {high}", "Clip or rescale the values.")
@@ -92,7 +120,7 @@ def table_of(
 
 
 class SharedProcess(AbstractProcess):
-    """Base of synergic's processes: shares its SharedVars with the model, and never leaves a failed run hanging."""
+    """Base of the processes: shares its SharedVars with the model, and ends a run that fails."""
 
     def __init__(self, **kwargs: Any) -> None:
         if kwargs.get("name") is not None:
@@ -115,12 +143,13 @@ class SharedProcess(AbstractProcess):
 
     @_model_class.setter
     def _model_class(self, model: Any) -> None:
+        """Check the process against the model that Lava has chosen."""
         self._chosen_model = model
         if model is not None:
             self.check(model)
 
     def check(self, model: Any) -> None:
-        """Refuse, with ParameterError, what would fail or compute nonsense in a run with this model."""
+        """Refuse, with ParameterError, what would fail in a run with this model, or compute nonsense."""
         integer = self.proc_params["integer"]
         if integer is None:
             return  # it holds neither kind of numbers, but spikes
@@ -134,7 +163,7 @@ class SharedProcess(AbstractProcess):
         )
 
     def run(self, condition: Any, run_cfg: Any = None, compile_config: Any = None) -> None:
-        """AbstractProcess.run; where a model fails, ends all processes and raises ExecutionError."""
+        """Run as AbstractProcess.run; where a model fails, end all processes and raise ExecutionError."""
         if has_ended(self):
             raise ExecutionError(f"{self.name}: got a run that is over, allowed a new graph. Build its processes anew.")
         if self.runtime is None:
@@ -148,19 +177,19 @@ class SharedProcess(AbstractProcess):
                 finish(self)
 
     def wait(self) -> None:
-        """AbstractProcess.wait, for a run that does not block; fails as `run` does."""
+        """Wait as AbstractProcess.wait, for a run that does not block; fails as `run` does."""
         with guarded(self):
             finish(self)
 
     def pause(self) -> None:
-        """AbstractProcess.pause, for a run that does not block; fails as `run` does."""
+        """Pause as AbstractProcess.pause, for a run that does not block; fails as `run` does."""
         with guarded(self):
             if has_failed(self):
                 raise failure(self)
             super().pause()
 
     def stop(self) -> None:
-        """AbstractProcess.stop; does nothing where there is no run to stop."""
+        """Stop as AbstractProcess.stop; does nothing where there is no run to stop."""
         end(self, failed=False)
 
 

@@ -180,6 +180,7 @@ class Synapses:
         return self.rule is not None and self.trace == "per_sample"
 
     def __post_init__(self) -> None:
+        """Refuse values out of range; complete alpha, P and the mask."""
         name, integer = self.name, self.integer
         require(self.pattern.size > 0, f"{name}.weights", "no stored synapse", "one or more", OFF)
         choice(f"{name}.trace", self.trace, TRACES)
@@ -221,7 +222,7 @@ class Synapses:
         return alpha
 
     def rules_own(self) -> tuple[Places | None, dict[str, Any]]:
-        """Where the rule finds what each synapse hears, and its extra arrays; nothing where P does not change."""
+        """Where the rule finds what each synapse receives, and its extra arrays; nothing where P does not change."""
         if not self.learns:
             return None, {}
         places = Places(*self.pattern.ends, self.pattern.shape)

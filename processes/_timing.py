@@ -11,11 +11,18 @@ from synergic._core.checks import whole
 
 @dataclass(frozen=True)
 class Timing:
-    """When a process lives, in Lava's time steps (1, 2, ...).
+    """The clock of a process, in Lava's time steps 1, 2, ...
 
-    onset : steps before the first presentation. period : steps of one; None: one that never ends.
-    presentations : how many; afterwards the process rests and keeps its state; None: no end.
-    lag : first steps of a presentation in which a connection delivers no spikes (0 on a forward path).
+    Attributes
+    ----------
+    onset : int, default 0
+        Steps before the first presentation.
+    period : int or None, default None
+        Steps of a presentation. None: one presentation that does not end.
+    presentations : int or None, default None
+        Number of presentations, after which the process rests and its state stays. None: no end.
+    lag : int, default 0
+        First steps of a presentation in which a connection delivers no spikes; 0 on a forward path.
     """
 
     onset: int = 0

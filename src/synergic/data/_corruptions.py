@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Damage: to images and to event streams. Pure functions; randomness only from the generator given.
+"""Damage to images and to recordings of events.
 
-Images : (..., height, width) of 0 .. 1. Source: Wu et al., Nat. Commun. 13:65, 2022, fault tolerance.
+Pure functions; their only randomness is that of the generator given.
+
+References
+----------
+Wu et al., Nature Communications 13:65 (2022), section "Fault tolerance".
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from synergic._core.checks import choice, kind, number, numbers, require, whole
 from synergic.data._event_checks import check_events, check_sensor
 
 Array = npt.NDArray[np.float32]
+Events = npt.NDArray[Any]
 
 
 NOBODY = object()
@@ -24,8 +29,8 @@ ANY = (2**31, 2**31, 2**31)
 """A sensor that holds every event."""
 
 
-def check_images(where: str, images: Any, rng: Any = NOBODY) -> Array:
-    """Images as an array, of the kind given; and a generator, if there is one. Raises ParameterError."""
+def check_images(where: str, images: npt.ArrayLike, rng: Any = NOBODY) -> Array:
+    """Return images as an array, or raise ParameterError; a generator is checked too, if there is one."""
     array = numbers(f"{where}.images", images)
     fits = array.ndim >= 2 and array.size > 0 and bool(np.isfinite(array).all())
     got = f"shape {array.shape}" if array.ndim < 2 or not array.size else "NaN or infinite"
@@ -36,12 +41,32 @@ def check_images(where: str, images: Any, rng: Any = NOBODY) -> Array:
 
 
 def check_generator(where: str, rng: Any) -> None:
-    """Refuse what is no generator of numpy's. Raises ParameterError."""
+    """Refuse what is no numpy.random.Generator, with ParameterError."""
     kind(f"{where}.rng", rng, np.random.Generator, "Make one with numpy.random.default_rng(seed).")
 
 
-def crop(images: Array, half_width: int, rng: Any = None) -> Array:
-    """Erase a centred square of 2 half_width pixels (0 .. 14 of 28): a part of the picture is missing."""
+def crop(images: Array, half_width: int, rng: np.random.Generator | None = None) -> Array:
+    """Erase a centred square of the images, so that a part of each is missing.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (..., height, width)
+        Images of 0 .. 1.
+    half_width : int
+        Half a side of the square in pixels, 0 to half the smaller side of the images.
+    rng : numpy.random.Generator or None, default None
+        Not used; all kinds of damage take the same arguments.
+
+    Returns
+    -------
+    ndarray of float32, the shape of `images`
+        The damaged images; the input stays as it is.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     images = check_images("crop", images)
     whole("crop.half_width", half_width, 0, min(images.shape[-2:]) // 2, "It is half a side of the square.")
     out = images.copy()
@@ -51,7 +76,27 @@ def crop(images: Array, half_width: int, rng: Any = None) -> Array:
 
 
 def gaussian(images: Array, variance: float, rng: np.random.Generator) -> Array:
-    """Add N(0, variance), then clip to 0 .. 1."""
+    """Add noise N(0, variance) to each pixel, then clip to 0 .. 1.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (..., height, width)
+        Images of 0 .. 1.
+    variance : float
+        Variance of the noise, 0 to 100.
+    rng : numpy.random.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    ndarray of float32, the shape of `images`
+        The damaged images; the input stays as it is.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     images = check_images("gaussian", images, rng)
     number("gaussian.variance", variance, 0, 100, "Variance of the noise, on images of 0 .. 1.")
     noise = rng.standard_normal(images.shape, dtype=np.float32) * np.float32(np.sqrt(variance))
@@ -59,7 +104,27 @@ def gaussian(images: Array, variance: float, rng: np.random.Generator) -> Array:
 
 
 def speckle(images: Array, variance: float, rng: np.random.Generator) -> Array:
-    """Multiply by 1 + N(0, variance), then clip to 0 .. 1."""
+    """Multiply each pixel by 1 + N(0, variance), then clip to 0 .. 1.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (..., height, width)
+        Images of 0 .. 1.
+    variance : float
+        Variance of the noise, 0 to 100.
+    rng : numpy.random.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    ndarray of float32, the shape of `images`
+        The damaged images; the input stays as it is.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     images = check_images("speckle", images, rng)
     number("speckle.variance", variance, 0, 100, "Variance of the noise.")
     noise = rng.standard_normal(images.shape, dtype=np.float32) * np.float32(np.sqrt(variance))
@@ -67,7 +132,29 @@ def speckle(images: Array, variance: float, rng: np.random.Generator) -> Array:
 
 
 def salt_and_pepper(images: Array, amount: float, rng: np.random.Generator, salt_share: float = 0.5) -> Array:
-    """Set a share `amount` of the pixels, `salt_share` of them to 1, the others to 0."""
+    """Set a share of the pixels to 1 or to 0.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (..., height, width)
+        Images of 0 .. 1.
+    amount : float
+        Share of the pixels that are set, 0 to 1.
+    rng : numpy.random.Generator
+        Source of the random numbers.
+    salt_share : float, default 0.5
+        Share of these that are set to 1, 0 to 1; the others are set to 0.
+
+    Returns
+    -------
+    ndarray of float32, the shape of `images`
+        The damaged images; the input stays as it is.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     images = check_images("salt_and_pepper", images, rng)
     number("salt_and_pepper.amount", amount, 0, 1, "Share of the pixels.")
     number("salt_and_pepper.salt_share", salt_share, 0, 1, "Share of them that turn white.")
@@ -76,12 +163,52 @@ def salt_and_pepper(images: Array, amount: float, rng: np.random.Generator, salt
 
 
 def salt(images: Array, amount: float, rng: np.random.Generator) -> Array:
-    """Set a share of the pixels to 1."""
+    """Set a share of the pixels to 1.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (..., height, width)
+        Images of 0 .. 1.
+    amount : float
+        Share of the pixels, 0 to 1.
+    rng : numpy.random.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    ndarray of float32, the shape of `images`
+        The damaged images; the input stays as it is.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     return salt_and_pepper(images, amount, rng, 1.0)
 
 
 def pepper(images: Array, amount: float, rng: np.random.Generator) -> Array:
-    """Set a share of the pixels to 0."""
+    """Set a share of the pixels to 0.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (..., height, width)
+        Images of 0 .. 1.
+    amount : float
+        Share of the pixels, 0 to 1.
+    rng : numpy.random.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    ndarray of float32, the shape of `images`
+        The damaged images; the input stays as it is.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     return salt_and_pepper(images, amount, rng, 0.0)
 
 
@@ -93,12 +220,34 @@ DAMAGE: dict[str, tuple[Callable[..., Array], float]] = {
     "salt-and-pepper": (salt_and_pepper, 0.02),
     "speckle": (speckle, 0.01),
 }
-"""By name: the function, and its strength at each unit of the paper's level i = 0 .. 14. The paper gives no unit for
+"""By name: the function, and its strength at each unit of the level i of Wu et al. = 0 .. 14. They give no unit for
 speckle; a hundredth, as for Gaussian noise, is this library's choice."""
 
 
 def damage(images: Array, kind: str, level: int, seed: int = 0) -> Array:
-    """An image set at level 0 .. 14 of the paper's damage; level 0 is the clean set."""
+    """Damage a set of images by one of the levels of Wu et al. (2022).
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (..., height, width)
+        Images of 0 .. 1.
+    kind : str
+        "crop", "gaussian", "salt", "pepper", "salt-and-pepper" or "speckle".
+    level : int
+        0 to 14; 0 is the undamaged set.
+    seed : int, default 0
+        Seed of the random numbers, 0 or more.
+
+    Returns
+    -------
+    ndarray of float32, the shape of `images`
+        The damaged images; the input stays as it is.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
+    """
     images = check_images("damage", images)
     choice("damage.kind", kind, tuple(DAMAGE))
     whole("damage.level", level, 0, 14, "Levels are whole.")
@@ -107,16 +256,58 @@ def damage(images: Array, kind: str, level: int, seed: int = 0) -> Array:
     return function(images, level * unit, np.random.default_rng(seed)) if level else images
 
 
-def drop_events(events: Any, share: float, rng: np.random.Generator) -> Any:
-    """Lose a share of a recording's events. events : structured array of tonic, fields x, y, t, p."""
+def drop_events(events: Events, share: float, rng: np.random.Generator) -> Events:
+    """Lose a share of the events of a recording.
+
+    Parameters
+    ----------
+    events : structured ndarray, shape (events,)
+        A recording with the fields x, y, t, p, as of tonic, in order of time.
+    share : float
+        Probability that an event is lost, 0 to 1.
+    rng : numpy.random.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    structured ndarray
+        The events that are left, in order of time.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range, or the events do not fit the sensor.
+    """
     check_events("drop_events.events", events, ANY)
     check_generator("drop_events", rng)
     number("drop_events.share", share, 0, 1, "Share of the events.")
     return events[rng.random(len(events)) >= share]
 
 
-def add_events(events: Any, share: float, sensor: tuple[int, int, int], rng: np.random.Generator) -> Any:
-    """Add `share` times as many events, uniform over the sensor (width, height, polarities) and the recording."""
+def add_events(events: Events, share: float, sensor: tuple[int, int, int], rng: np.random.Generator) -> Events:
+    """Add noise events, uniform over the sensor and over the time of the recording.
+
+    Parameters
+    ----------
+    events : structured ndarray, shape (events,)
+        A recording with the fields x, y, t, p, as of tonic, in order of time.
+    share : float
+        Number of added events over the number of events, 0 to 100.
+    sensor : tuple of int, (width, height, polarities)
+        Size of the sensor, as tonic's sensor_size.
+    rng : numpy.random.Generator
+        Source of the random numbers.
+
+    Returns
+    -------
+    structured ndarray
+        All events, in order of time.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range, or the events do not fit the sensor.
+    """
     sensor = check_sensor("add_events.sensor", sensor)
     check_events("add_events.events", events, sensor)
     check_generator("add_events", rng)
@@ -130,8 +321,28 @@ def add_events(events: Any, share: float, sensor: tuple[int, int, int], rng: np.
     return both[np.argsort(both["t"], kind="stable")]
 
 
-def mask_region(events: Any, half_width: int, sensor: tuple[int, int, int]) -> Any:
-    """Lose all events of a centred square of 2 half_width pixels."""
+def mask_region(events: Events, half_width: int, sensor: tuple[int, int, int]) -> Events:
+    """Lose all events of a centred square of the sensor.
+
+    Parameters
+    ----------
+    events : structured ndarray, shape (events,)
+        A recording with the fields x, y, t, p, as of tonic, in order of time.
+    half_width : int
+        Half a side of the square in pixels, 0 to half the smaller side of the sensor.
+    sensor : tuple of int, (width, height, polarities)
+        Size of the sensor, as tonic's sensor_size.
+
+    Returns
+    -------
+    structured ndarray
+        The events that are left, in order of time.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range, or the events do not fit the sensor.
+    """
     sensor = check_sensor("mask_region.sensor", sensor)
     check_events("mask_region.events", events, sensor)
     whole("mask_region.half_width", half_width, 0, min(sensor[:2]) // 2, "It is half a side of the square.")

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -13,21 +11,56 @@ from synergic.data._encodings import shares
 from synergic.numerics._spike_codes import even_rate
 
 
-def rate_encode(values: Any, steps: int) -> npt.NDArray[np.int64]:
-    """Evenly spread spikes, as many as round(value * steps): s(m) = floor(v m + 1/2) - floor(v (m-1) + 1/2).
+def rate_encode(values: npt.ArrayLike, steps: int) -> npt.NDArray[np.int64]:
+    """Encode values as evenly spread spikes, round(v T) of them in a presentation.
 
-    values : (samples, channels) in 0 .. 1. Returns (samples, steps, channels) of 0 and 1; no randomness.
-    Raises ParameterError.
+    The spike of step m is s(m) = floor(v m + 1/2) - floor(v (m-1) + 1/2); there is no randomness.
+
+    Parameters
+    ----------
+    values : array_like, shape (samples, channels)
+        Values v of 0 .. 1.
+    steps : int
+        Steps T of a presentation, 1 or more.
+
+    Returns
+    -------
+    ndarray of int64, shape (samples, T, channels)
+        Spikes 0/1.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind, shape or range.
     """
-    values = shares("rate_encode.values", numbers("rate_encode.values", values).astype(float))
+    checked = shares("rate_encode.values", numbers("rate_encode.values", values).astype(float))
     whole("rate_encode.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
-    return even_rate(values, steps)
+    return even_rate(checked, steps)
 
 
 def digits(steps: int = 10, seed: int = 0) -> tuple[npt.NDArray[np.int64], ...]:
-    """The 1,797 real 8x8 digits of scikit-learn (UCI, Alpaydin and Kaynak 1998), encoded; a fifth is for test.
+    """Load the 1,797 digits of 8x8 pixels of scikit-learn, encoded by `rate_encode`; a fifth is for test.
 
-    Returns train spikes, train labels, test spikes, test labels. Raises ParameterError.
+    Parameters
+    ----------
+    steps : int, default 10
+        Steps T of a presentation, 1 or more.
+    seed : int, default 0
+        Seed of the split, which has the same share of each class in both parts.
+
+    Returns
+    -------
+    train_spikes, train_labels, test_spikes, test_labels : ndarray of int64
+        Spikes 0/1 of shape (samples, T, 64), and labels 0 .. 9 of shape (samples,).
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind or range.
+
+    References
+    ----------
+    Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository (1998).
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

@@ -22,16 +22,40 @@ LATENCIES = ("linear", "logarithmic")
 
 @dataclass(frozen=True)
 class Code:
-    """What all codes do. num_message_bits : 0 for one that sends spikes, 8 for values, as a source's."""
+    """Base of all codes: how a value becomes spikes over a presentation.
+
+    A code of your own is a frozen dataclass with one method, `sent`.
+
+    Attributes
+    ----------
+    num_message_bits : int
+        Of the class: 0 for a code that sends spikes, 8 for one that sends values.
+    """
 
     num_message_bits: ClassVar[int] = 0
 
-    def encode(self, values: Any, steps: int, first: int = 0) -> Array:
-        """What is sent of values (samples, n) in steps 1 .. T of their presentations: (samples, T, n).
+    def encode(self, values: npt.ArrayLike, steps: int, first: int = 0) -> Array:
+        """Encode values, a presentation each.
 
-        values : floats 0 .. 1, or integers 0 .. 255, which mean as many 255ths. first : number of the first sample,
-        for codes that draw at random. Spikes are 0 and 1; a code with num_message_bits = 8 sends what `check_input`
-        takes: floats of floats, 0 .. 255 of integers. Raises ParameterError.
+        Parameters
+        ----------
+        values : array_like, shape (samples, n)
+            Floats of 0 .. 1, or integers of 0 .. 255, which count 255ths.
+        steps : int
+            Steps T of a presentation, 1 or more.
+        first : int, default 0
+            Number of the first sample, for codes that draw random numbers.
+
+        Returns
+        -------
+        ndarray, shape (samples, T, n)
+            Spikes 0/1 in int64. A code with num_message_bits = 8 returns values instead: floats of floats, 0 .. 255 in
+            int64 of integers.
+
+        Raises
+        ------
+        ParameterError
+            If an argument has the wrong kind, shape or range.
         """
         where = type(self).__name__
         whole(f"{where}.steps", steps, 1, np.inf, "It is T, the steps of a presentation.")
@@ -42,12 +66,27 @@ class Code:
         return np.rint(sent * VALUE_MAX).astype(np.int64) if np.asarray(values).dtype.kind in "iu" else sent
 
     def sent(self, values: Array, steps: int, first: int) -> Array:
-        """The code itself, for values (samples, n) that are floats in 0 .. 1: (samples, T, n)."""
+        """Encode values that are checked; this is what a code of your own writes.
+
+        Parameters
+        ----------
+        values : ndarray of float, shape (samples, n)
+            Values of 0 .. 1.
+        steps : int
+            Steps T of a presentation.
+        first : int
+            Number of the first sample.
+
+        Returns
+        -------
+        ndarray, shape (samples, T, n)
+            Spikes 0/1, or values of 0 .. 1.
+        """
         raise NotImplementedError
 
 
 def shares(where: str, values: Any) -> Array:
-    """Values (samples, n) as floats in 0 .. 1; integers are 255ths. Raises ParameterError."""
+    """Return values (samples, n) as floats of 0 .. 1, integers as 255ths, or raise ParameterError."""
     given = numbers(where, values)
     fits = given.ndim == 2 and given.size > 0
     require(fits, where, f"shape {given.shape}", "(samples, channels), none of them 0", "Flatten the images.")
@@ -59,20 +98,39 @@ def shares(where: str, values: Any) -> Array:
 
 @dataclass(frozen=True)
 class Rate(Code):
-    """As many spikes as the value is large: round(v T), evenly spread; or one with probability v in each step.
+    """Rate code: as many spikes as the value is large.
 
-    random : whether spikes are drawn (numerics.encoding.random_rate) or not (even_rate). seed : of the draws, each
-    sample has its own: they are the same whatever the run's length, the batch and the executor.
+    Without randomness, s(m) = floor(v m + 1/2) - floor(v (m-1) + 1/2): round(v T) spikes, evenly spread. With
+    randomness, s(m) is 1 with probability v, independently in each step.
+
+    Parameters
+    ----------
+    random : bool, default False
+        Whether spikes are drawn at random.
+    seed : int, default 0
+        Seed, 0 or more. Each sample has random numbers of its own, which do not depend on the batch, the length of the
+        run or the executor.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind or range.
+
+    References
+    ----------
+    Adrian and Zotterman, Journal of Physiology 61 (1926).
     """
 
     random: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
+        """Refuse arguments that are out of range."""
         kind("Rate.random", self.random, bool, "True draws spikes, False spreads them evenly.")
         whole("Rate.seed", self.seed, 0, 2**63 - 1, "Give a whole number.")
 
     def sent(self, values: Array, steps: int, first: int) -> Array:
+        """Return round(v T) spikes a channel, or spikes with probability v."""
         if self.random:
             return encoding.random_rate(values, steps, self.seed, first)
         return encoding.even_rate(values, steps)
@@ -80,39 +138,75 @@ class Rate(Code):
 
 @dataclass(frozen=True)
 class Rank(Code):
-    """One spike a channel, in order of strength, spread over the presentation (numerics.encoding.rank_steps)."""
+    """Rank-order code: one spike a channel, the strongest channel first, spread over the presentation.
+
+    Of N channels above 0, the one of rank r = 0 .. N-1 spikes in step 1 + floor(r T / N). Of equal values, the first
+    channel is the stronger. Channels at 0 do not spike.
+
+    References
+    ----------
+    Thorpe and Gautrais, Computational Neuroscience: Trends in Research (1998).
+    """
 
     def sent(self, values: Array, steps: int, first: int) -> Array:
+        """Return one spike for each channel above 0, in order of strength."""
         return encoding.at_steps(encoding.rank_steps(values, steps), steps)
 
 
 @dataclass(frozen=True)
 class Latency(Code):
-    """One spike a channel, the earlier the larger the value (numerics.encoding.latency_steps).
+    """Latency code: one spike a channel, the earlier the larger the value.
 
-    form : "linear", from v = 1 in step 1 to next to nothing in step T; or "logarithmic", from v = 1 in step 1 to
-    `smallest` in step T, equal ratios equally far apart. smallest : in (0, 1), default 1/255.
+        linear:       m = 1 + floor((1 - v)(T - 1) + 1/2), no spike for v = 0
+        logarithmic:  m = 1 + floor((T - 1) ln v / ln smallest + 1/2), no spike for v < smallest
+
+    Parameters
+    ----------
+    form : {"linear", "logarithmic"}, default "linear"
+        Which of the two.
+    smallest : float, default 1/255
+        Value that spikes in step T of the logarithmic form, greater than 0 and less than 1.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has the wrong kind or range.
     """
 
     form: str = "linear"
     smallest: float = 1 / VALUE_MAX
 
     def __post_init__(self) -> None:
+        """Refuse arguments that are out of range."""
         choice("Latency.form", self.form, LATENCIES)
         number("Latency.smallest", self.smallest, 0, 1 - 1e-9, "It is the value that waits longest.", open_low=True)
 
     @property
     def bottom(self) -> float | None:
-        """What the numerics take: None for linear."""
+        """`smallest` of the logarithmic form, None of the linear one."""
         return self.smallest if self.form == "logarithmic" else None
 
     def sent(self, values: Array, steps: int, first: int) -> Array:
+        """Return one spike for each channel that has one, the earlier the larger its value."""
         return encoding.at_steps(encoding.latency_steps(values, steps, self.bottom), steps)
 
-    def decode(self, spikes: Any) -> Array:
-        """The values (samples, n) that these spikes (samples, T, n) stand for; 0 for none. The first spike counts.
+    def decode(self, spikes: npt.ArrayLike) -> Array:
+        """Return the values for which spikes stand; they differ from the encoded ones by at most half a step.
 
-        Of what `encode` made, they are at most half a step away (numerics.encoding.latency_values).
+        Parameters
+        ----------
+        spikes : array_like, shape (samples, T, n)
+            Spikes; of each channel the first counts.
+
+        Returns
+        -------
+        ndarray of float, shape (samples, n)
+            Values of 0 .. 1; 0 for a channel without a spike.
+
+        Raises
+        ------
+        ParameterError
+            If the spikes have the wrong kind or shape.
         """
         given = numbers("Latency.spikes", spikes, "iufb")
         fits = given.ndim == 3 and given.size > 0
@@ -126,9 +220,10 @@ class Latency(Code):
 
 @dataclass(frozen=True)
 class Value(Code):
-    """No spikes: the value itself in every step, for a network whose source has num_message_bits=8."""
+    """No code: the value itself in every step, for a network whose source has num_message_bits = 8."""
 
     num_message_bits: ClassVar[int] = 8
 
     def sent(self, values: Array, steps: int, first: int) -> Array:
+        """Return the value in every step."""
         return np.repeat(values[:, None], steps, axis=1)

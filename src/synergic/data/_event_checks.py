@@ -14,7 +14,7 @@ FIELDS = {"x": "iu", "y": "iu", "t": "iuf", "p": "iub"}
 
 
 def check_sensor(where: str, sensor: Any) -> tuple[int, int, int]:
-    """Width, height and polarities (1 or 2) of a camera, as tonic's sensor_size. Raises ParameterError."""
+    """Return width, height and polarities (1 or 2) of a camera, or raise ParameterError."""
     fits = isinstance(sensor, tuple | list) and len(sensor) == 3
     require(fits, where, repr(sensor), "(width, height, polarities)", "tonic's data sets have it as sensor_size.")
     names = ("width", "height", "polarities")
@@ -26,7 +26,10 @@ def check_sensor(where: str, sensor: Any) -> tuple[int, int, int]:
 
 
 def check_events(where: str, events: Any, sensor: tuple[int, int, int]) -> Any:
-    """A recording as given, or ParameterError: fields, order of time, negative times, pixels outside the sensor."""
+    """Return a recording as given, or raise ParameterError.
+
+    Checked are the fields, the order of time, negative times, and pixels outside the sensor.
+    """
     names = getattr(getattr(events, "dtype", None), "names", None)
     got = f"fields {names}" if names else f"{type(events).__name__} without fields"
     remedy = "Give tonic's structured array, or name the columns of your own."

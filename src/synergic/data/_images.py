@@ -35,8 +35,15 @@ SHAPES = {
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """train, test : (samples, height, width) or (samples, channels, height, width) of 0 .. 1, float32; labels :
-    (samples,) of 0 .. 9, int64. Official order."""
+    """A set of images in its official order.
+
+    Attributes
+    ----------
+    train, test : ndarray of float32, shape (samples, height, width) or (samples, channels, height, width)
+        Images of 0 .. 1.
+    train_labels, test_labels : ndarray of int64, shape (samples,)
+        Classes 0 .. 9.
+    """
 
     train: npt.NDArray[np.float32]
     train_labels: npt.NDArray[np.int64]
@@ -45,13 +52,35 @@ class Images:
 
 
 def load_images(name: str, folder: str | Path | None = None) -> Images:
-    """MNIST, Fashion-MNIST or CIFAR-10.
+    """Load MNIST, Fashion-MNIST or CIFAR-10.
 
-    name : "mnist", "fashion-mnist" or "cifar-10". folder : where to look, default $SYNERGIC_DATA, then the cache in
-    the home folder, which torchvision fills by a download. It may hold `<name>/` with the four IDX files, gzipped or
-    not, or be that folder itself, or hold torchvision's layout, the only one for CIFAR-10 (cifar-10-batches-py/), or
-    `<name>.npz` with the arrays train_images, train_labels, test_images and test_labels.
-    Raises DataError where the set is nowhere to be had, FormatError for a damaged file.
+    Parameters
+    ----------
+    name : {"mnist", "fashion-mnist", "cifar-10"}
+        Name of the set.
+    folder : str, Path or None, default None
+        Where to look. None: the folder that the environment variable SYNERGIC_DATA names; without it the cache in the
+        home folder, which torchvision fills by a download.
+
+    Returns
+    -------
+    Images
+        The set.
+
+    Raises
+    ------
+    DataError
+        If the set is not there and cannot be downloaded.
+    FormatError
+        If a file is damaged.
+    ParameterError
+        If an argument has the wrong kind or range.
+
+    Notes
+    -----
+    The folder may have one of these forms: a folder `<name>/` with the four IDX files, gzipped or not; that folder
+    itself; the layout of torchvision, the only one for CIFAR-10 (cifar-10-batches-py/); or `<name>.npz` with the arrays
+    train_images, train_labels, test_images and test_labels.
     """
     choice("load_images.name", name, tuple(SETS))
     if folder is not None:

@@ -31,21 +31,51 @@ EVENT_BYTES = 5
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """train, test : lists of structured arrays x, y, t (microseconds), p, in order of their numbers; labels 0 .. 9."""
+    """A set of recordings of an event camera, in order of their numbers.
 
-    train: list[Any]
+    Attributes
+    ----------
+    train, test : list of structured ndarray
+        Events of a recording, with the fields x, y (pixels), t (microseconds) and p (polarity), in order of time.
+    train_labels, test_labels : ndarray of int64, shape (samples,)
+        Classes 0 .. 9.
+    """
+
+    train: list[npt.NDArray[Any]]
     train_labels: npt.NDArray[np.int64]
-    test: list[Any]
+    test: list[npt.NDArray[Any]]
     test_labels: npt.NDArray[np.int64]
 
 
 def load_recordings(folder: str | Path | None = None) -> Recordings:
-    """N-MNIST, or any part of it.
+    """Load N-MNIST, or any part of it: recordings of an event camera that looks at MNIST.
 
-    folder : where to look, default $SYNERGIC_DATA, then the cache in the home folder, which tonic fills by a download
-    (1.2 GB). It may hold NMNIST/ or nmnist/ with Train/<digit>/<number>.bin and Test/ likewise, or a file nmnist*.zip
-    of them. Raises DataError where the set is nowhere to be had, FormatError for a damaged recording,
-    ParameterError.
+    Parameters
+    ----------
+    folder : str, Path or None, default None
+        Where to look: a folder with NMNIST/ or nmnist/, which contains Train/<digit>/<number>.bin and Test/ likewise,
+        or with a file nmnist*.zip of them. None: the folder that the environment variable SYNERGIC_DATA names; without
+        it the cache in the home folder, which tonic fills by a download of 1.2 GB.
+
+    Returns
+    -------
+    Recordings
+        The set.
+
+    Raises
+    ------
+    DataError
+        If the set is not there and cannot be downloaded.
+    FormatError
+        If a recording is damaged.
+    ParameterError
+        If `folder` is no path.
+    MissingPartError
+        If tonic is not installed (the extra `events`).
+
+    References
+    ----------
+    Orchard et al., Frontiers in Neuroscience 9:437 (2015).
     """
     if folder is not None:
         check_path("load_recordings.folder", folder)
@@ -131,11 +161,31 @@ def events_of(raw: bytes) -> Any:
     return events
 
 
-def frames(recordings: list[Any], steps: int) -> Tensor:
-    """(recordings, steps, 2312) of 0 and 1, uint8: whether a pixel sent an event within a step's share of the time.
+def frames(recordings: list[npt.NDArray[Any]], steps: int) -> Tensor:
+    """Cut recordings of N-MNIST into steps, as spikes.
 
-    numerics.events.bin_events, from the first event on, in whole parts of the recording's time, as tonic's ToFrame cuts
-    it: events later than that, a few of the last microseconds, are left out. A recording without events is silence.
+    A pixel spikes in a step in which it has at least one event. The steps start with the first event. Each is a whole
+    number of microseconds, the duration of the recording over `steps` rounded down, as tonic's ToFrame cuts it: the
+    last few microseconds are left out. A recording without events has no spikes.
+
+    Parameters
+    ----------
+    recordings : list of structured ndarray
+        Events of each recording, as of `load_recordings`.
+    steps : int
+        Steps T of a presentation, 1 to 1000.
+
+    Returns
+    -------
+    Tensor of uint8, shape (recordings, T, 2312)
+        Spikes 0/1; the channels are polarity, row, column.
+
+    Raises
+    ------
+    ParameterError
+        If `steps` is out of range.
+    MissingPartError
+        If torch is not installed (the extra `train`).
     """
     require("frames", "torch")
     from torch import from_numpy

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The equations in exact integers, as specified in docs/fixed-point.md (int64 throughout)."""
+"""Equations of hybrid plasticity in exact integers, as docs/fixed-point.md specifies them.
+
+All arrays are int64. Arrays may have leading batch axes. These functions do not check their arguments: descriptions
+and processes do.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +29,45 @@ TABLE_SHIFT = 20
 
 
 def rshift(a: Array, n: int) -> Array:
-    """round-half-up(a / 2^n) = (a + 2^(n-1)) >> n; a itself for n = 0."""
+    """Return a / 2^n rounded, half up: (a + 2^(n-1)) >> n.
+
+    Parameters
+    ----------
+    a : ndarray of int64
+        Any shape.
+    n : int
+        Bits, 0 or more; 0 returns a.
+
+    Returns
+    -------
+    ndarray of int64, the shape of a
+        The rounded quotient.
+    """
     return (a + (1 << (n - 1))) >> n if n > 0 else a
 
 
 def accumulate(s: Array, weights: Array, k: int, local_weights: Array | None, alpha: Array | int) -> Array:
-    """a_i = k(m) sum_j s_j W_ij + alpha_i sum_j s_j P_ij: exact, linear in any split over j.
+    """Return the synaptic input a_i = k(m) sum_j s_j W_ij + alpha_i sum_j s_j P_ij.
 
-    s : (..., n_in) of 0 and 1, or of values 0 .. 255; weights : (n_out, n_in); alpha : scalar or (n_out,);
-    local_weights : (..., n_out, n_in) or None. Returns (..., n_out).
+    It is exact, so any split of the sum over j gives the same result.
+
+    Parameters
+    ----------
+    s : ndarray of int64, shape (..., n_in)
+        Spikes 0/1, or values of 0 .. 255.
+    weights : ndarray of int64, shape (n_out, n_in)
+        Slow weights W.
+    k : int
+        Decay k(m) of the slow weights, 12 fraction bits.
+    local_weights : ndarray of int64, shape (..., n_out, n_in), or None
+        Local weights P; None for none.
+    alpha : int or ndarray of int64, shape (n_out,)
+        Weight of the local weights.
+
+    Returns
+    -------
+    ndarray of int64, shape (..., n_out)
+        The synaptic input, at the scale of the accumulator.
     """
     acc: Array = k * (s @ weights.T)
     if local_weights is None:
@@ -48,31 +82,111 @@ def accumulate(s: Array, weights: Array, k: int, local_weights: Array | None, al
 
 
 def held(raw: Array) -> tuple[Array, int]:
-    """sat24: within 24 bits, and how many values that changed."""
+    """Limit values to 24 bits, -2^23 to 2^23 - 1.
+
+    Parameters
+    ----------
+    raw : ndarray of int64
+        Any shape.
+
+    Returns
+    -------
+    limited : ndarray of int64, the shape of raw
+        The limited values.
+    saturated : int
+        Number of values that were changed.
+    """
     out = np.minimum(np.maximum(raw, MEMBRANE_MIN), MEMBRANE_MAX)  # np.clip takes several times as long to be called
     return out, int(np.count_nonzero(out != raw))
 
 
 def membrane(u: Array, acc: Array, decay: int, bias: Array | int, shift: int = ACCUMULATOR_SHIFT) -> tuple[Array, int]:
-    """u = sat24( rshift(u d, 12) + rshift(a, shift) + b ). Returns u(m) and how many values saturated.
+    """Return the potential u(m) = sat24( rshift(u d, 12) + rshift(a, shift) + b ).
 
-    shift : 6 for sums of spikes, 14 for sums of 8-bit values.
+    Parameters
+    ----------
+    u : ndarray of int64, shape (..., n_out)
+        Potentials u(m-1) after their reset.
+    acc : ndarray of int64, shape (..., n_out)
+        Synaptic input a, from `accumulate`.
+    decay : int
+        Factor d, 12 fraction bits, 0 to 4096.
+    bias : int or ndarray of int64, shape (n_out,)
+        Bias b, at the scale of the membrane.
+    shift : {6, 14}, default 6
+        6 for sums of spikes, 14 for sums of 8-bit values.
+
+    Returns
+    -------
+    u : ndarray of int64, shape (..., n_out)
+        Potentials u(m) before their reset, within 24 bits.
+    saturated : int
+        Number of potentials that were limited.
     """
     return held(rshift(u * decay, FRACTION_BITS) + rshift(acc, shift) + bias)
 
 
 def spike(u: Array, vth: int) -> npt.NDArray[np.bool_]:
-    """s = u > v_th, strict."""
+    """Return the spikes s_i(m) = 1 if u_i(m) > v_th: a potential equal to the threshold does not fire.
+
+    Parameters
+    ----------
+    u : ndarray, shape (..., n_out)
+        Potentials before their reset.
+    vth : int
+        Threshold v_th, greater than 0.
+
+    Returns
+    -------
+    ndarray of bool, the shape of u
+        The spikes.
+    """
     return u > vth
 
 
 def reset(u: Array, s: npt.NDArray[np.bool_], vth: int, mode: str) -> Array:
-    """u - v_th where s (`mode="subtract"`) or 0 where s (`mode="zero"`)."""
+    """Return the potential after its reset.
+
+    It is u - v_th s for "subtract", and u (1 - s) for "zero".
+
+    Parameters
+    ----------
+    u : ndarray, shape (..., n_out)
+        Potentials before their reset.
+    s : ndarray of bool, the shape of u
+        Spikes.
+    vth : int
+        Threshold v_th.
+    mode : {"subtract", "zero"}
+        The reset.
+
+    Returns
+    -------
+    ndarray, the shape of u
+        Potentials after their reset.
+    """
     return u - vth * s if mode == "subtract" else np.where(s, 0, u)
 
 
 def postsynaptic(u: Array, table: Array, table_scale: int, beta: Array | int) -> Array:
-    """q_i = rho[clip((u_i c >> 20) + 128, 0, 255)] + beta_i."""
+    """Return the postsynaptic term of the Hebbian rule, q_i = rho[clip((u_i c >> 20) + 128, 0, 255)] + beta_i.
+
+    Parameters
+    ----------
+    u : ndarray of int64, shape (..., n_out)
+        Potentials before their reset.
+    table : ndarray of int64, shape (256,)
+        Values of rho with 12 fraction bits, 32 entries for one unit of u / v_th.
+    table_scale : int
+        Factor c, which brings u to the steps of the table.
+    beta : int or ndarray of int64, shape (n_out,)
+        Offset, 12 fraction bits.
+
+    Returns
+    -------
+    ndarray of int64, shape (..., n_out)
+        q, 12 fraction bits.
+    """
     index = (u * table_scale >> TABLE_SHIFT) + TABLE_SIZE // 2
     return table[np.minimum(np.maximum(index, 0), TABLE_SIZE - 1)] + beta
 
@@ -99,11 +213,37 @@ def hebbian(
     eta_exp: int,
     mask: Array | None = None,
 ) -> tuple[Array, int]:
-    """P = mask clip( rshift(lambda P, 12) + rshift(sign eta_j s_j q_i, 12 + e), -P_top, P_top ).
+    """Update local weights by the Hebbian rule.
 
-    local_weights : (..., n_out, n_in); s : (..., n_in); post : (..., n_out) from `postsynaptic`; mask :
-    (n_out, n_in) of 0 and 1, the synapses that have a local weight, None for all.
-    Returns P(m) and the number of entries that the clip changed.
+        P = mask clip( rshift(lambda P, 12) + rshift(sign eta_j s_j q_i, 12 + e), -P_top, P_top )
+
+    Parameters
+    ----------
+    local_weights : ndarray of int64, shape (..., n_out, n_in)
+        P(m-1).
+    s : ndarray of int64, shape (..., n_in)
+        Spikes 0/1, or values of 0 .. 255, of the inputs.
+    post : ndarray of int64, shape (..., n_out)
+        q, from `postsynaptic`.
+    eta : int or ndarray of int64, shape (n_in,)
+        Learning rate, with `eta_exp` further fraction bits.
+    lambda_ : int
+        Decay of P in a step, 12 fraction bits, 0 to 4096.
+    sign : {1, -1}
+        1 Hebbian, -1 anti-Hebbian.
+    p_top : int
+        Bound of |P|.
+    eta_exp : int
+        Exponent e of the learning rate.
+    mask : ndarray of 0 and 1, shape (n_out, n_in), or None, default None
+        Synapses that have a local weight; None for all.
+
+    Returns
+    -------
+    local_weights : ndarray of int64, shape (..., n_out, n_in)
+        P(m).
+    clipped : int
+        Number of values that the bound has changed.
     """
     raw = hebbian_change(local_weights, s, post, eta=eta, lambda_=lambda_, sign=sign, eta_exp=eta_exp)
     raw = raw if mask is None else raw * mask

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The equations in floating point (Wu et al., Nat. Commun. 13:65, 2022, Methods).
+"""Equations of hybrid plasticity in floating point.
 
-Arrays may carry leading batch axes: spikes (..., n_in), potentials (..., n_out), local weights
-(..., n_out, n_in). Single samples simply have none.
+Arrays may have leading batch axes: spikes (..., n_in), potentials (..., n_out), local weights (..., n_out, n_in).
+These functions do not check their arguments: descriptions and processes do.
+
+References
+----------
+Wu et al., Brain-inspired global-local learning incorporated with neuromorphic computing, Nature Communications 13:65
+(2022).
 """
 
 from __future__ import annotations
@@ -27,18 +32,45 @@ RHO: dict[str, Callable[[Array], Array]] = {
 
 
 def slow_decay(m: int, dt: float, tau_w: float) -> float:
-    """k(m) = exp(-m dt / tau_w), the decay of the slow weights over a presentation.
+    """Return k(m) = exp(-m dt / tau_w), the decay of the slow weights over a presentation.
 
-    m : step of the presentation, 1, 2, ...; dt, tau_w : time, same unit; tau_w = inf gives 1.
+    Parameters
+    ----------
+    m : int
+        Step of the presentation, 1, 2, ...
+    dt : float
+        Duration of a step, greater than 0.
+    tau_w : float
+        Time constant in the unit of dt, greater than 0; infinity returns 1.
+
+    Returns
+    -------
+    float
+        The decay, 0 to 1.
     """
     return float(np.exp(-m * dt / tau_w))
 
 
 def synaptic_input(s: Array, weights: Array, k: float, local_weights: Array | None, alpha: Array | float) -> Array:
-    """I_i(m) = sum_j s_j(m) ( k(m) W_ij + alpha_ij P_ij(m-1) ).
+    """Return the synaptic input I_i(m) = sum_j s_j(m) (k(m) W_ij + alpha_ij P_ij(m-1)).
 
-    s : (..., n_in) spikes; weights : (n_out, n_in); local_weights : (..., n_out, n_in) or None;
-    alpha : scalar, (n_out,) or (n_out, n_in). Returns (..., n_out).
+    Parameters
+    ----------
+    s : ndarray, shape (..., n_in)
+        Spikes 0/1, or values of 0 .. 1.
+    weights : ndarray, shape (n_out, n_in)
+        Slow weights W.
+    k : float
+        Decay k(m) of the slow weights.
+    local_weights : ndarray, shape (..., n_out, n_in), or None
+        Local weights P of the step before; None for none.
+    alpha : float or ndarray, shape (n_out,) or (n_out, n_in)
+        Weight of the local weights.
+
+    Returns
+    -------
+    ndarray, shape (..., n_out)
+        The synaptic input.
     """
     current: Array = k * (s @ weights.T)
     if local_weights is None:
@@ -50,17 +82,66 @@ def synaptic_input(s: Array, weights: Array, k: float, local_weights: Array | No
 
 
 def membrane(u: Array, current: Array, decay: float, bias: Array | float) -> Array:
-    """u_i(m) = d u_i(m-1) + I_i(m) + b_i, with u(m-1) taken after its reset."""
+    """Return the potential u_i(m) = d u_i(m-1) + I_i(m) + b_i.
+
+    Parameters
+    ----------
+    u : ndarray, shape (..., n_out)
+        Potentials u(m-1) after their reset.
+    current : ndarray, shape (..., n_out)
+        Synaptic input I(m).
+    decay : float
+        Factor d, 0 to 1.
+    bias : float or ndarray, shape (n_out,)
+        Bias b.
+
+    Returns
+    -------
+    ndarray, shape (..., n_out)
+        Potentials u(m) before their reset.
+    """
     return decay * u + current + bias
 
 
 def spike(u: Array, vth: float) -> npt.NDArray[np.bool_]:
-    """s_i(m) = H(u_i(m) - v_th), strict: a potential on the threshold does not fire."""
+    """Return the spikes s_i(m) = 1 if u_i(m) > v_th: a potential equal to the threshold does not fire.
+
+    Parameters
+    ----------
+    u : ndarray, shape (..., n_out)
+        Potentials before their reset.
+    vth : float
+        Threshold v_th, greater than 0.
+
+    Returns
+    -------
+    ndarray of bool, the shape of u
+        The spikes.
+    """
     return u > vth
 
 
 def reset(u: Array, s: npt.NDArray[np.bool_], vth: float, mode: str) -> Array:
-    """r(u, s): u - v_th s (`mode="subtract"`) or u (1 - s) (`mode="zero"`)."""
+    """Return the potential after its reset.
+
+    It is u - v_th s for "subtract", and u (1 - s) for "zero".
+
+    Parameters
+    ----------
+    u : ndarray, shape (..., n_out)
+        Potentials before their reset.
+    s : ndarray of bool, the shape of u
+        Spikes.
+    vth : float
+        Threshold v_th.
+    mode : {"subtract", "zero"}
+        The reset.
+
+    Returns
+    -------
+    ndarray, the shape of u
+        Potentials after their reset.
+    """
     return u - vth * s if mode == "subtract" else np.where(s, 0.0, u)
 
 
@@ -97,12 +178,41 @@ def hebbian(
     vth: float,
     mask: Array | None = None,
 ) -> tuple[Array, int]:
-    """P_ij(m) = mask_ij clip(lambda P_ij(m-1) + sign eta_j s_j(m) (rho(u_i(m)/v_th) + beta_i), -P_max, P_max).
+    """Update local weights by the Hebbian rule.
 
-    local_weights : (..., n_out, n_in); s : (..., n_in); u : (..., n_out), before its reset;
-    eta : scalar or (n_in,); beta : scalar or (n_out,); sign : +1 Hebbian, -1 anti-Hebbian. mask : (n_out, n_in)
-    of 0 and 1, the synapses that have a local weight; None for all.
-    Returns P(m) and the number of entries that the clip changed.
+        P_ij(m) = mask_ij clip(lambda P_ij(m-1) + sign eta_j s_j(m) (rho(u_i(m) / v_th) + beta_i), -P_max, P_max)
+
+    Parameters
+    ----------
+    local_weights : ndarray, shape (..., n_out, n_in)
+        P(m-1).
+    s : ndarray, shape (..., n_in)
+        Spikes of the inputs.
+    u : ndarray, shape (..., n_out)
+        Potentials before their reset.
+    eta : float or ndarray, shape (n_in,)
+        Learning rate.
+    beta : float or ndarray, shape (n_out,)
+        Offset of the postsynaptic term.
+    lambda_ : float
+        Decay of P in a step, 0 to 1.
+    rho : {"tanh", "identity", "softmax"}
+        Non-linearity of the potentials, a key of RHO.
+    sign : {1, -1}
+        1 Hebbian, -1 anti-Hebbian.
+    p_max : float
+        Bound of |P|.
+    vth : float
+        Threshold v_th.
+    mask : ndarray of 0 and 1, shape (n_out, n_in), or None, default None
+        Synapses that have a local weight; None for all.
+
+    Returns
+    -------
+    local_weights : ndarray, shape (..., n_out, n_in)
+        P(m).
+    clipped : int
+        Number of values that the bound has changed.
     """
     raw = hebbian_change(local_weights, s, u, eta=eta, beta=beta, lambda_=lambda_, rho=rho, sign=sign, vth=vth)
     raw = raw if mask is None else raw * mask
@@ -110,10 +220,23 @@ def hebbian(
 
 
 def balanced(weights: Array) -> Array:
-    """W_ij - (1 / n_in) sum_k W_ik: every synapse of a neuron gives way alike until they sum to zero.
+    """Return weights whose sum over the inputs of each neuron is zero, W_ij - (1 / n_in) sum_k W_ik.
 
-    weights : (n_out, n_in). A neuron so balanced does not hear what all its inputs share, such as a brighter
-    background. The rule is local, a neuron's own sum. Source: subtractive normalisation, Miller and MacKay, Neural
-    Computation 6, 100-126 (1994).
+    A neuron with balanced weights does not react to what all its inputs share, such as a brighter background. The rule
+    is local: it needs only the sum over one neuron's own synapses.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (n_out, n_in)
+        Weights W.
+
+    Returns
+    -------
+    ndarray, shape (n_out, n_in)
+        Balanced weights.
+
+    References
+    ----------
+    Subtractive normalisation: Miller and MacKay, Neural Computation 6, 100-126 (1994).
     """
     return weights - weights.mean(1, keepdims=True)
