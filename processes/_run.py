@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from lava.magma.core.run_conditions import RunSteps
