@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
@@ -207,7 +208,7 @@ class ChipSimCfg(HybridSimCfg):
                 p.proc_params.overwrite(PLAN, (mapping, counter, p.name))
         self.mapping = mapping
 
-    def select(self, process: Any, proc_models: Any) -> Any:
+    def select(self, process: AbstractProcess, proc_models: list[Any]) -> Any:
         """Return the chip's model for a process of synergic, and Lava's choice for all others."""
         chosen = super().select(process, proc_models)
         return MODELS.get(type(process), chosen)
@@ -276,7 +277,7 @@ class Counting:
 class Tiles(Counting, FixedConnection):
     """Base of the models of connections, the synapse and local cores of one: phases 1 and 3."""
 
-    def __init__(self, proc_params: Any) -> None:
+    def __init__(self, proc_params: dict[str, Any]) -> None:
         super().__init__(proc_params)
         self.open_plan()
         self.extra: dict[str, npt.NDArray[np.int64]]
@@ -292,7 +293,7 @@ class Tiles(Counting, FixedConnection):
         params = self.proc_params
         return params[MEMORY]["weights"], self.local, params["rule"], params[STATE]
 
-    def accumulate(self, s: Any, k: Any) -> Any:
+    def accumulate(self, s: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
         """The exact partial sums of all tiles, brought together as the soma cores would."""
         if s.min() < 0 or s.max() > self.largest:
             raise ParameterError(
@@ -314,7 +315,7 @@ class Tiles(Counting, FixedConnection):
         for core in self.cores:
             core.begin()
 
-    def learn(self, s: Any, u: Any, signal: Any) -> int:
+    def learn(self, s: npt.NDArray[np.int64], u: npt.NDArray[np.int64], signal: Any) -> int:
         """The local cores' update; their axon buffers still hold the spikes s of phase 1."""
         clipped = 0
         for core in self.cores:
@@ -341,14 +342,14 @@ class ChosenTiles(Tiles):
         full = {n: np.zeros(held.pattern.shape, np.int64) for n, per in own.items() if per == "synapse"}
         return self.slow, None if rule is None else self.fast, masked(held), {**self.proc_params[STATE], **full}
 
-    def accumulate(self, s: Any, k: Any) -> Any:
+    def accumulate(self, s: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
         """As of full matrices."""
         self.slow[self.at] = self.proc_params["synapses"].slow(self.weights)
         if self.local is not None:
             self.fast[self.at] = self.local
         return super().accumulate(s, k)
 
-    def learn(self, s: Any, u: Any, signal: Any) -> int:
+    def learn(self, s: npt.NDArray[np.int64], u: npt.NDArray[np.int64], signal: Any) -> int:
         """As of full matrices; then the synapses' part of them goes into the Vars."""
         clipped = super().learn(s, u, signal)
         self.local[...] = self.fast[self.at]
@@ -385,12 +386,12 @@ class ChipHybridConv(ChosenTiles, PyHybridConvModelFixed):
 class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
     """The soma cores of one population: phase 2."""
 
-    def __init__(self, proc_params: Any) -> None:
+    def __init__(self, proc_params: dict[str, Any]) -> None:
         super().__init__(proc_params)
         self.open_plan()
         self.pieces: list[tuple[int, int]] = list(self.mapping.soma_cores(self.name))
 
-    def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
+    def integrate(self, acc: npt.NDArray[np.int64]) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, values saturated; soma core by soma core."""
         held = SimpleNamespace(
             decay=int(self.decay[0]),
@@ -412,12 +413,12 @@ class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
 class ChipHybridNeuron(Counting, PyHybridNeuronModelFixed):
     """The soma cores of one population of other neurons: phase 2."""
 
-    def __init__(self, proc_params: Any) -> None:
+    def __init__(self, proc_params: dict[str, Any]) -> None:
         super().__init__(proc_params)
         self.open_plan()
         self.pieces: list[tuple[int, int]] = list(self.mapping.soma_cores(self.name))
 
-    def step(self, acc: Any) -> Any:
+    def step(self, acc: npt.NDArray[np.int64]) -> Any:
         """Neuron.update, soma core by soma core."""
         p, theta, state, parts = self.population(), self.theta(), self.proc_params[STATE], []
         for rows in self.pieces:

@@ -20,7 +20,7 @@ from synergic.rules._kernels import kernel_of
 class AbstractConnection(SharedModel, PyLoihiProcessModel):
     """The order of messages and presentations; subclasses say where the synapses are, and in which numbers.
 
-    A step sends the current of the previous step's spikes, hears the potential that this very current drove,
+    A step sends the current of the previous step's spikes, receives the potential that this very current drove,
     forms P(m) from the two, and only then receives new spikes: no graph can deadlock (Lava's Dense does the same).
     """
 

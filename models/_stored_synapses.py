@@ -25,6 +25,7 @@ class StoredSynapses(AbstractConnection):
         self.mask: Any = held.mask
 
     def accumulate(self, s: Any, k: Any) -> Any:
+        """Return the synaptic input of spikes s, synapse by synapse."""
         alpha: Any = self.scalar_or_vector("alpha")
         local, (starts, rows) = self.local, self.where
         if np.ndim(alpha) == 2:  # one a synapse
@@ -33,6 +34,7 @@ class StoredSynapses(AbstractConnection):
         return sparse.synaptic_input(s, slow, k, local, alpha, starts, rows, self.acc.size, place)
 
     def update(self, *given: Any) -> Any:
+        """Update P of the stored synapses, and return what the rule returns."""
         rule, numerics = self.proc_params["rule"], fixed if self.integer else floating
         given = (*given, self.mask, self.proc_params["places"])
         return update_synapses(rule, numerics, self.local, *given)

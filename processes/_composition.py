@@ -58,9 +58,11 @@ class Composition:
 
 def refuse_signals(where: str, network: Network | IntNetwork) -> None:
     """Refuse rules with a global signal: a network as one process has no port for it."""
-    heard = [q.name for q in network.projections if q.learns and q.rule.signalled]
+    signalled = [q.name for q in network.projections if q.learns and q.rule.signalled]
     allowed, remedy = "rules without one", "Use synergic.processes, or connect HybridDense.r_in yourself."
-    require(not heard, f"{where}.network", f"a rule with a global signal in {', '.join(heard)}", allowed, remedy)
+    require(
+        not signalled, f"{where}.network", f"a rule with a global signal in {', '.join(signalled)}", allowed, remedy
+    )
 
 
 def compose(network: Network | IntNetwork, presentations: int | None, record: int) -> Composition:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic._core.checks import finite_array, number, numbers, require, whole
@@ -117,7 +118,7 @@ class PlasticConnection(SharedProcess):
         self.local_record: SharedVar = SharedVar(np.zeros((max(kept, 1), *shape), dtype))
         self.share()
 
-    def synaptic(self, p: Any, values: Any, low: float, high: float) -> SharedVar:
+    def synaptic(self, p: Any, values: npt.NDArray[Any], low: float, high: float) -> SharedVar:
         """Return a Var with one value a synapse."""
         raise NotImplementedError
 
@@ -125,17 +126,17 @@ class PlasticConnection(SharedProcess):
         """Return the Var of the slow weights."""
         return self.synaptic(p, p.weights, low, high)
 
-    def check(self, model: Any) -> None:
+    def check(self, model: type) -> None:
         """Also refuse a plastic connection that does not receive the potential or the global signal of its rule.
 
         Integers that receive values but expect spikes are refused too, and the other way round.
         """
         super().check(model)
         for port in self.s_in.get_src_ports() if self.proc_params["integer"] else ():
-            sent, heard = port.process.proc_params.get(SENDS), self.proc_params["num_message_bits"]
+            sent, expected = port.process.proc_params.get(SENDS), self.proc_params["num_message_bits"]
             if sent is not None:
                 remedy = f"{port.process.name} sends values with 8 bits, spikes with 0."
-                require(sent == heard, f"{self.name}.num_message_bits", heard, f"{sent}", remedy)
+                require(sent == expected, f"{self.name}.num_message_bits", expected, f"{sent}", remedy)
         connected = self.u_in.get_src_ports() or not self.proc_params["learns"]
         remedy = "Connect neuron.u_out to it, or let P stay with trace='frozen'."
         require(bool(connected), f"{self.name}.u_in", "no connection", "one for a plastic connection", remedy)

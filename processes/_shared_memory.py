@@ -148,7 +148,7 @@ class SharedProcess(AbstractProcess):
         if model is not None:
             self.check(model)
 
-    def check(self, model: Any) -> None:
+    def check(self, model: type) -> None:
         """Refuse, with ParameterError, what would fail in a run with this model, or compute nonsense."""
         integer = self.proc_params["integer"]
         if integer is None:

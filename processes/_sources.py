@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synergic._core.checks import require
 from synergic.processes._shared_memory import SharedProcess
 
@@ -15,9 +13,9 @@ class DataOrPort(SharedProcess):
     Its proc_params have `given`: whether it was.
     """
 
-    def check(self, model: Any) -> None:
+    def check(self, model: type) -> None:
         """Also refuses a process with no input, or with two."""
         super().check(model)
-        given, heard = self.proc_params["given"], bool(self.a_in.get_src_ports())
-        got = "a connection beside data" if heard else "no connection and no data"
-        require(given is not heard, f"{self.name}.a_in", got, "one of the two", "Give data, or connect a process.")
+        given, connected = self.proc_params["given"], bool(self.a_in.get_src_ports())
+        got = "a connection beside data" if connected else "no connection and no data"
+        require(given is not connected, f"{self.name}.a_in", got, "one of the two", "Give data, or connect a process.")

@@ -273,6 +273,6 @@ class SynapseConnection(PlasticConnection):
             **kwargs,
         )
 
-    def synaptic(self, p: Any, values: Any, low: float, high: float) -> SharedVar:
+    def synaptic(self, p: Any, values: npt.NDArray[Any], low: float, high: float) -> SharedVar:
         """One value a synapse."""
         return SynapseVar(values, low, high, p.pattern)

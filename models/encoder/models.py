@@ -26,13 +26,13 @@ class AbstractEncoder(SharedModel, PyLoihiProcessModel):
 
     def run_spk(self) -> None:
         """One time step."""
-        params, timing, heard = self.proc_params, self.proc_params["timing"], self.a_in.recv()
+        params, timing, received = self.proc_params, self.proc_params["timing"], self.a_in.recv()
         m = timing.step(self.time_step)
         if m == 1:
             number = timing.presentation(self.time_step)
             if not params["given"]:
-                self.values[0] = heard
-            values = self.values[None, number] if params["given"] else heard[None]
+                self.values[0] = received
+            values = self.values[None, number] if params["given"] else received[None]
             self.sent = params["code"].encode(values, params["steps"], number)[0]
         now = self.sent if params["at_once"] else self.sent[m - 1]
         self.s_out.send((now if m else 0 * now).astype(self.s_out._d_type))

@@ -21,25 +21,25 @@ from synergic.processes.readout.process import RankReadout, RateReadout
 
 
 class AbstractReadout(SharedModel, PyLoihiProcessModel):
-    """Hears a step of the presentation, or all of it at once; subclasses decide."""
+    """Receives a step of the presentation, or all of it at once; subclasses decide."""
 
     def run_spk(self) -> None:
         """One time step."""
         params, timing = self.proc_params, self.proc_params["timing"]
         # The presentation's steps come first: (1, n) or, at once, (T, n).
-        heard = [getattr(self, port).recv().reshape(-1, self.c_out._shape[0]) for port in params["heard"]]
+        received = [getattr(self, port).recv().reshape(-1, self.c_out._shape[0]) for port in params["inputs"]]
         m, chosen = timing.step(self.time_step), np.zeros(self.c_out._shape, self.c_out._d_type)
         if m:
             number = timing.presentation(self.time_step)
             before = self.decided_at[number]
-            for step, row in enumerate(zip(*heard, strict=True), m):
-                self.hear(number, step, *row)
+            for step, row in enumerate(zip(*received, strict=True), m):
+                self.receive(number, step, *row)
             if before != self.decided_at[number]:
                 chosen[self.classes[number]] = 1
         self.c_out.send(chosen)
 
     @abstractmethod
-    def hear(self, number: int, m: int, *heard: Any) -> None:
+    def receive(self, number: int, m: int, *rows: np.ndarray) -> None:
         """Step m of a presentation, with a row of each port."""
 
     def decide(self, number: int, m: int, scores: Any) -> None:
@@ -50,8 +50,9 @@ class AbstractReadout(SharedModel, PyLoihiProcessModel):
 class AbstractRankReadout(AbstractReadout):
     """The highest potential in step T, or in the first in which one passes the threshold."""
 
-    def hear(self, number: int, m: int, *heard: Any) -> None:
-        (u,) = heard
+    def receive(self, number: int, m: int, *rows: np.ndarray) -> None:
+        """Decide in step T, or in the first step in which a potential passes the threshold."""
+        (u,) = rows
         early = self.proc_params["early"] and bool((u > self.vth[0]).any())
         if self.decided_at[number] == 0 and (early or m == self.proc_params["steps"]):
             self.decide(number, m, u)
@@ -61,8 +62,9 @@ class AbstractRankReadout(AbstractReadout):
 class AbstractRateReadout(AbstractReadout):
     """The most spikes, the higher potential of equals."""
 
-    def hear(self, number: int, m: int, *heard: Any) -> None:
-        s, u = heard
+    def receive(self, number: int, m: int, *rows: np.ndarray) -> None:
+        """Count spikes, and decide as soon as the lead is larger than what is left."""
+        s, u = rows
         steps = self.proc_params["steps"]
         require(bool(s.max() <= 1), "RateReadout.s_in", f"{s.max()}", "0 or 1", "It counts spikes, not values.")
         # Until step T, which leaves the scores there, they are the counts.

@@ -97,7 +97,7 @@ class FusedNetwork(SharedProcess):
         self.local_record: SharedVar = SharedVar(np.zeros((record, max(total, 1)) if record else (1, 1), dtype))
         self.share()
 
-    def check(self, model: Any) -> None:
+    def check(self, model: type) -> None:
         """Refuse a model of the other kind of numbers, and compile the loops before the start."""
         super().check(model)
         warm_up()

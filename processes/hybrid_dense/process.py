@@ -138,7 +138,7 @@ class HybridDense(PlasticConnection):
             p, integer=integer, fresh=fresh, weight_bits=weight_bits, num_message_bits=num_message_bits, **kwargs
         )
 
-    def synaptic(self, p: Any, values: Any, low: float, high: float) -> SharedVar:
+    def synaptic(self, p: Any, values: npt.NDArray[Any], low: float, high: float) -> SharedVar:
         """Return a Var with a matrix (n_out, n_in), stored input by input."""
         return SharedVar(values, low, high, order="F")
 

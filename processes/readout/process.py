@@ -30,7 +30,7 @@ class Readout(SharedProcess):
     Its Vars hold a value a presentation and can be read also during a run.
     """
 
-    heard: ClassVar[tuple[str, ...]] = ("u_in",)
+    inputs: ClassVar[tuple[str, ...]] = ("u_in",)
     """Ports without which there is no decision."""
 
     def __init__(
@@ -42,9 +42,9 @@ class Readout(SharedProcess):
         whole(f"{name}.presentations", presentations, 1, np.inf, "Each has its place in the Vars.")
         kind(f"{name}.at_once", at_once, bool, "True receives a presentation in each Lava step.")
         timing = Timing(onset, 1 if at_once else period, presentations).check(name)
-        super().__init__(integer=integer, timing=timing, steps=period, heard=self.heard, **kwargs)
+        super().__init__(integer=integer, timing=timing, steps=period, inputs=self.inputs, **kwargs)
         shape = (period, n) if at_once else (n,)
-        for port in self.heard:
+        for port in self.inputs:
             setattr(self, port, InPort(shape=shape))
         self.u_in: InPort
         self.c_out: OutPort = OutPort(shape=(n,))
@@ -52,10 +52,10 @@ class Readout(SharedProcess):
         self.decided_at: SharedVar = SharedVar(np.zeros(presentations, np.int64))
         self.scores: SharedVar = SharedVar(np.zeros((presentations, n)))
 
-    def check(self, model: Any) -> None:
+    def check(self, model: type) -> None:
         """Also refuse a read-out without the connections that its decision needs."""
         super().check(model)
-        for port in self.heard:
+        for port in self.inputs:
             remedy = "Connect the output neurons' port to it."
             connected = bool(getattr(self, port).get_src_ports())
             require(connected, f"{self.name}.{port}", "no connection", "one", remedy)
@@ -231,7 +231,7 @@ class RateReadout(Readout):
     >>> readout = RateReadout(n=10, period=10, presentations=100)
     """
 
-    heard: ClassVar[tuple[str, ...]] = ("s_in", "u_in")
+    inputs: ClassVar[tuple[str, ...]] = ("s_in", "u_in")
 
     def __init__(
         self,
@@ -246,7 +246,7 @@ class RateReadout(Readout):
         super().__init__(None, n, period, presentations, onset, at_once, **kwargs)
         self.share()
 
-    def check(self, model: Any) -> None:
+    def check(self, model: type) -> None:
         """Also refuse neurons that send values."""
         super().check(model)
         for port in self.s_in.get_src_ports():

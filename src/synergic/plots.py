@@ -37,7 +37,7 @@ LETTERS = 24
 """Rows or columns up to which a letter in each core can be read."""
 
 
-def whole_steps(axes: Any) -> None:
+def whole_steps(axes: Axes) -> None:
     """Set ticks at whole numbers only."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -51,7 +51,7 @@ def table(where: str, values: npt.ArrayLike, shape: str, finite: bool = True) ->
     return array
 
 
-def of_simulation(where: str, axes: Any, mapping: Any, activity: Any, title: Any) -> None:
+def of_simulation(where: str, axes: Axes, mapping: Mapping, activity: Activity, title: str) -> None:
     """Refuse what does not come from a run of the simulator, step by step, with ParameterError."""
     given = {"axes": (axes, Axes), "mapping": (mapping, Mapping), "activity": (activity, Activity)}
     kinds(where, **given, title=(title, str))

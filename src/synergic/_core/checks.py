@@ -115,7 +115,7 @@ def function(where: str, value: Any) -> None:
 
 
 def grid(where: str, value: Any, axes: int, what: str) -> tuple[int, ...]:
-    """So many whole numbers from 1 on, such as the sides of a picture. what : they are, as "(height, width)"."""
+    """So many whole numbers from 1 on, such as the sides of an image. what : they are, as "(height, width)"."""
     fits = isinstance(value, tuple | list) and len(value) == axes
     require(fits, where, repr(value), what, "Give whole numbers from 1 on.")
     return tuple(whole(where, side, 1, np.inf, f"It is {what}.") for side in value)

@@ -70,6 +70,7 @@ class _Loader(SourceFileLoader):
     """Compiles a module of Lava with its remedies. Reads and writes no bytecode: a cache would hold the other text."""
 
     def get_code(self, fullname: str) -> CodeType:
+        """Compile the text of a module with the remedies that it needs."""
         path = self.get_filename(fullname)
         source = self.get_data(path).decode()
         for remedy in REMEDIES:
@@ -87,6 +88,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        """Find a module that needs a remedy, else nothing."""
         if fullname not in self.modules:
             return None
         spec = PathFinder.find_spec(fullname, path, target)

@@ -53,6 +53,7 @@ def require(who: str, *modules: str) -> None:
 
 
 def _installed(module: str) -> bool:
+    """Return whether a module can be imported, without importing it."""
     if module in sys.modules:
         return True
     # lava-nc and lava-dl share the folder `lava`, which has no __init__: a folder left behind is not the package.

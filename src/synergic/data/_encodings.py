@@ -85,7 +85,7 @@ class Code:
         raise NotImplementedError
 
 
-def shares(where: str, values: Any) -> Array:
+def shares(where: str, values: npt.ArrayLike) -> Array:
     """Return values (samples, n) as floats of 0 .. 1, integers as 255ths, or raise ParameterError."""
     given = numbers(where, values)
     fits = given.ndim == 2 and given.size > 0

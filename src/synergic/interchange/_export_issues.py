@@ -3,24 +3,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synergic._core.checks import kind
 from synergic.errors import UnsupportedError
+from synergic.network._description import Network
+from synergic.network._quantise import IntNetwork
 
 
-def plastic_losses(network: Any) -> list[str]:
-    """Local weights and rules, by projection; `network` is a Network or an IntNetwork."""
+def plastic_issues(network: Network | IntNetwork) -> list[str]:
+    """List the local weights and rules of a network, by projection."""
     return [
         f"{q.name}.rule: local weights P ({q.trace}) and their rule" for q in network.projections if q.rule is not None
     ]
 
 
-def refuse_losses(where: str, losses: tuple[str, ...], lossy: bool) -> None:
-    """Raise UnsupportedError with every loss, unless `lossy`."""
+def refuse_issues(where: str, issues: tuple[str, ...], lossy: bool) -> None:
+    """Raise UnsupportedError with every issue, unless `lossy`."""
     kind(f"{where}.lossy", lossy, bool, "True writes the rest.")
-    if losses and not lossy:
+    if issues and not lossy:
         raise UnsupportedError(
-            f"{where}: got what the format has no place for: {'; '.join(losses)}. Allowed only with lossy=True, "
+            f"{where}: got what the format has no place for: {'; '.join(issues)}. Allowed only with lossy=True, "
             f"after which other readers run the network without it."
         )

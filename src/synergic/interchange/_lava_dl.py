@@ -15,7 +15,7 @@ comes back whole. Weights wider than 8 bits that are all even, as SLAYER's are, 
 Two differences stay. v d / 4096 is rounded towards 0 by Lava and to the nearest by us: for vDecay of 0 and 4096 both
 are exact, and so is every spike; else the potentials differ by less than 1.5 * 4096 / vDecay units of 2^-6 weights (2 *
 with halved weights) until a spike falls into that gap. A current is rounded likewise: with one that outlives its step
-they differ by 1 + 4096 / iDecay times as much. And Lava's layers hear their biases from its first step on, ours from
+they differ by 1 + 4096 / iDecay times as much. And Lava's layers receive their biases from its first step on, ours from
 the step on at which the presentation reaches them; without a bias, or with vDecay = 4096, that is the same.
 """
 
@@ -33,7 +33,7 @@ import numpy.typing as npt
 from synergic._core.checks import choice, grid, kind, whole
 from synergic._core.files import check_path, reading, write_whole
 from synergic.errors import FormatError, SynergicError, UnsupportedError
-from synergic.interchange._export_issues import plastic_losses, refuse_losses
+from synergic.interchange._export_issues import plastic_issues, refuse_issues
 from synergic.interchange._lava_dl_convolution import BLOCKS, FIELDS, Shape, unfold
 from synergic.network._convolution import Convolution
 from synergic.network._description import READOUTS, Source
@@ -179,7 +179,7 @@ def shape_after(group: Any, layer: Layer | None, before: Shape | None) -> Shape 
 
 
 def read_layer(group: Any, where: str, before: Shape | None) -> Layer | None:
-    """One block; None for those that only say a shape. before : the shape of what it hears, if it is known."""
+    """One block; None for those that only say a shape. before : the shape of what it receives, if it is known."""
     name = text(group["type"])
     if name == "flatten" or (name == "input" and "neuron" not in group):
         return None
@@ -279,7 +279,7 @@ def lava_dl_losses(network: IntNetwork) -> tuple[str, ...]:
         A sentence for each thing, such as local weights and rules, which `from_lava_dl` restores; empty for nothing.
     """
     kind("lava_dl_losses.network", network, IntNetwork, "Call quantise() first.")
-    lost = plastic_losses(network)
+    lost = plastic_issues(network)
     if (network.k != ONE).any():
         lost.append("Network.tau_w: the decay of the slow weights")
     for p in network.populations:
@@ -318,12 +318,13 @@ def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tu
     kind("to_lava_dl.network", network, IntNetwork, "Call quantise() first.")
     plain_only("to_lava_dl.network", network.populations, "the file is written for them", "Use leaky neurons.")
     losses = lava_dl_losses(network)
-    refuse_losses("to_lava_dl", losses, lossy)
+    refuse_issues("to_lava_dl", losses, lossy)
     if network.source.num_message_bits:
         raise UnsupportedError(f"{network.source.name}: got values, allowed spikes. Encode them first.")
     chain = in_a_row(network)
 
     def fill(draft: Path) -> None:
+        """Write the layers."""
         with h5py.File(draft, "w") as file:
             for i, (projection, population) in enumerate(chain):
                 write_layer(file.create_group(f"layer/{i}"), projection, population)

@@ -29,7 +29,7 @@ FIELDS = {"inChannels", "outChannels", "kernelSize", "stride", "padding", "dilat
 def unfold(where: str, block: str, group: Any, kernel: Array, before: Shape | None) -> tuple[Array, Any, Shape]:
     """Weights of a block, their Convolution or None where they repeat no kernel, and the shape that comes out.
 
-    before : shape of what it hears, None if nobody says. Raises UnsupportedError, FormatError.
+    before : shape of what it receives, None if it is not known. Raises UnsupportedError, FormatError.
     """
     if before is None or len(before) != 3:
         raise UnsupportedError(

@@ -14,8 +14,8 @@ v_th = v_threshold - v_reset,
 so weights are multiplied by the gain g = (1 - d) r, and b = g b_affine + (1 - d) (v_leak - v_reset). IF, dv/dt = r I,
 has d = 1, g = r dt and no leak. CubaLIF is LIF with weights times w_in where its current has no dynamics: tau_syn = 0,
 or tau_syn = dt with "euler". Else, with "euler", it is a CurrentLIF, d_i = 1 - dt/tau_syn, with weights times
-(1 - d_i) w_in: the current steps first, and the potential hears the new one. A spike is a current of 1 over one step; a
-presentation begins at v = v_reset.
+(1 - d_i) w_in: the current steps first, and the potential receives the new one. A spike is a current of 1 over one
+step; a presentation begins at v = v_reset.
 Thresholds that differ within a node are made one by scaling each neuron's row; that changes no spike.
 
 Poolings are linear and have no neurons: one between neurons is a projection, one before or behind a Linear, Affine or
@@ -40,7 +40,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice, kind, number, require, whole
 from synergic.errors import FormatError, SynergicError, UnsupportedError
-from synergic.interchange._export_issues import plastic_losses, refuse_losses
+from synergic.interchange._export_issues import plastic_issues, refuse_issues
 from synergic.interchange._nir_convolution import unfolded
 from synergic.interchange._nir_neurons import (
     CLOSE,
@@ -80,7 +80,7 @@ def nir_losses(network: Network) -> tuple[str, ...]:
         A sentence for each thing, such as local weights; empty where nothing is lost.
     """
     kind("nir_losses.network", network, Network, "NIR has real parameters: give the network before quantise().")
-    lost = plastic_losses(network)
+    lost = plastic_issues(network)
     lost += [f"{p.name}.reset: by subtraction; NIR has a reset to a value" for p in network.populations
              if p.reset == "subtract"]  # fmt: skip
     late = [q for q in network.projections if network.lag(q) > 0]
@@ -121,7 +121,7 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
     UnsupportedError
         If NIR has no place for something and `lossy` is False; the message names all of it.
     """
-    refuse_losses("to_nir", losses := nir_losses(network), lossy)
+    refuse_issues("to_nir", losses := nir_losses(network), lossy)
     for p in network.populations:
         check_representable(p)
     number("to_nir.dt", dt, 0, 1e6, "It is the length of a step in seconds.", open_low=True)
@@ -279,8 +279,8 @@ class Reader:
                 raise UnsupportedError(f"{name}.weight: got shape {node.weight.shape}, allowed (n_out, n_in). Flatten.")
         self.neurons = {n: neurons(n, v, dt, method) for n, v in self.nodes.items() if isinstance(v, NEURONS)}
         self.source = self.single(nir.Input)
-        heard = self.walks(self.single(nir.Output), back=True)
-        self.output = [pools[0] if pools else end for pools, end in heard]
+        behind = self.walks(self.single(nir.Output), back=True)
+        self.output = [pools[0] if pools else end for pools, end in behind]
 
     def single(self, wanted: type) -> str:
         """The name of the only node of a type."""

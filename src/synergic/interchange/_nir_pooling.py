@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """NIR's SumPool2d and AvgPool2d as matrices, and these joined with what is before or behind them.
 
-A pooling has no neurons: what it hears and what hears it are one linear map. Padding is with zeros, which a sum does
-not feel. Whether a mean counts them NIR does not say; AvgPool2d with padding is refused.
+A pooling has no neurons: what it receives and what receives from it are one linear map. Padding is with zeros, which a
+sum does not feel. Whether a mean counts them NIR does not say; AvgPool2d with padding is refused.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ class LinearMap:
 
 def poolings(nodes: dict[str, Any], before: Callable[[str], list[str]]) -> dict[str, LinearMap]:
     """The pooling nodes of a graph, by name. before : the nodes whose edges lead to one. Raises UnsupportedError where
-    it is not known which picture a node hears, and ParameterError for sizes that are none."""
+    the shape of the image that a node receives is not known, and ParameterError for sizes that are none."""
 
     def after(name: str, seen: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the shape behind a node, () where it is not known."""
         node = nodes[name]
         if name in seen:
             raise UnsupportedError(f"{name}: got a loop of pooling nodes, allowed none. Remove it.")
         if isinstance(node, POOLS):
-            picture = heard(name, seen)
+            picture = received(name, seen)
             kernel, stride, padding = sizes(name, node)
             return (picture[0], *picture_after((picture[1], picture[2]), kernel, stride, padding))
         if isinstance(node, nir.Conv2d):
@@ -56,7 +57,8 @@ def poolings(nodes: dict[str, Any], before: Callable[[str], list[str]]) -> dict[
             return tuple(int(n) for n in np.ravel(node.output_type["output"]))
         return ()
 
-    def heard(name: str, seen: tuple[str, ...] = ()) -> tuple[int, ...]:
+    def received(name: str, seen: tuple[str, ...] = ()) -> tuple[int, ...]:
+        """Return the shape of the image that a node receives."""
         found = {after(n, (*seen, name)) for n in before(name)}
         if len(found) != 1 or len(shape := found.pop()) != 3:
             raise UnsupportedError(
@@ -69,7 +71,7 @@ def poolings(nodes: dict[str, Any], before: Callable[[str], list[str]]) -> dict[
     for name, node in nodes.items():
         if isinstance(node, POOLS):
             with sound(name):
-                found[name] = pooling(name, node, heard(name))
+                found[name] = pooling(name, node, received(name))
     return found
 
 
@@ -89,7 +91,7 @@ def sizes(name: str, node: Any) -> list[tuple[int, int]]:
 
 
 def pooling(name: str, node: Any, picture: tuple[int, ...]) -> LinearMap:
-    """One node as a map. picture : (channels, height, width) of what it hears, counted in this order."""
+    """One node as a map. picture : (channels, height, width) of what it receives, counted in this order."""
     kernel, stride, padding = sizes(name, node)
     channels, seen = picture[0], (picture[1], picture[2])
     rows, columns, _ = convolution_synapses((channels, 1, *kernel), seen, stride, padding, 1, channels, name)
