@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -47,14 +48,15 @@ class Grid:
 
     def __init__(self, chip: Chip, dead_cores: Iterable[Position] = (), dead_links: Iterable[Link] = ()) -> None:
         """Build the graph of working cores."""
-        self.columns, self.rows = int(chip.columns), int(chip.rows)
-        self.broken = bool(dead_cores or dead_links)
-        self.graph = nx.grid_2d_graph(self.columns, self.rows)
+        self.columns: int = int(chip.columns)
+        self.rows: int = int(chip.rows)
+        self.broken: bool = bool(dead_cores or dead_links)
+        self.graph: Any = nx.grid_2d_graph(self.columns, self.rows)
         self.graph.remove_nodes_from(dead_cores)
         self.graph.remove_edges_from(dead_links)
         # No packet gets to cores that are cut off from the rest: only the largest connected part is used.
         parts = nx.connected_components(self.graph) if self.broken else [self.graph.nodes]
-        self.working = max(parts, key=len, default=())
+        self.working: Collection[Position] = max(parts, key=len, default=())
 
     def free_slots(self) -> Slots:
         """Return the places that can be used, y * columns + x, ascending."""

@@ -26,10 +26,10 @@ from synergic.hw_targets.mapping import Mapping
 from synergic.hw_targets.mapping._arrange import orders
 from synergic.hw_targets.simulation import kernels
 from synergic.hw_targets.simulation._activity import LOCAL_MEMORIES, Activity
-from synergic.hw_targets.simulation._counting import add_activity, count, count_plan
+from synergic.hw_targets.simulation._counting import Counting, add_activity, count, count_plan
 from synergic.hw_targets.simulation._general import check_general, general_targets, run_general
 from synergic.hw_targets.simulation._probes import ChipRecord, Probes
-from synergic.hw_targets.simulation._program import build
+from synergic.hw_targets.simulation._program import Layout, Program, build
 from synergic.hw_targets.simulation._workers import run_in_processes
 from synergic.hw_targets.simulation.kernels import HISTORY, Losses, State
 from synergic.network._quantise import IntNetwork
@@ -89,30 +89,37 @@ class Simulator:
         require(fits, f"{where}.losses", "the faults of another mapping", "those of this one", "Break this mapping.")
         kind(f"{where}.random_masks", random_masks, ByName | None, "Give {population: mask}.")
         choice(f"{where}.across", across, ("samples", "cores", "processes"))
-        self.across = across
+        self.across: str = across
         available = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
         # Processes may be as many as one likes; Numba's threads are made once.
-        self.threads = threads or available
+        self.threads: int = threads or available
         if across == "cores":
             self.threads = min(self.threads, available)
-        self.mapping, self.network, self.strict = mapping, mapping.network, strict
-        self.local_memory, self.losses = local_memory, losses
-        self.random_masks, self.random_seed = dict(random_masks or {}), random_seed
+        self.mapping: Mapping = mapping
+        self.network: IntNetwork = mapping.network
+        self.strict: bool = strict
+        self.local_memory: str = local_memory
+        self.losses: Any = losses
+        self.random_masks: dict[str, int] = dict(random_masks or {})
+        self.random_seed: int = random_seed
         for name, mask in self.random_masks.items():
             choice(f"{where}.random_masks", name, tuple(p.name for p in self.network.populations))
             whole(f"{name}.random_mask", mask, 0, fixed.MEMBRANE_MAX, "2^n - 1 adds n random bits.")
         whole(f"{where}.random_seed", random_seed, 0, 2**63 - 1, "It seeds the random thresholds.")
         check_general(self.network, local_memory, across, losses, self.random_masks)
-        self.presented = 0
-        self.probes = (probes or Probes()).of(self.network)
+        self.presented: int = 0
+        self.probes: Probes = (probes or Probes()).of(self.network)
         self.load()
 
     def load(self) -> None:
         """Fill the cores' memories from the network."""
-        self.order = orders(self.network)
+        self.order: dict[str, Array] = orders(self.network)
         # Core by core only where something is looked at, or may happen, on the way between cores.
         apart = self.losses is not None or bool(self.probes.sums) or int(self.mapping.chip.accumulator_bits) < 32
         spans = 0 if apart else (1 if self.across == "samples" else self.threads)
+        self.program: Program
+        self.layout: Layout
+        self.start: Array
         self.program, self.layout, self.start = build(
             self.mapping,
             self.local_memory == "history",
@@ -123,7 +130,7 @@ class Simulator:
         )
         if self.losses is not None:
             self.program = self.losses.damaged(self.layout, self.program)
-        self.counting = count_plan(self.mapping, self.layout, self.local_memory)
+        self.counting: Counting = count_plan(self.mapping, self.layout, self.local_memory)
         self.memory: Array | None = None
 
     def upload(self, projection: str, **theta: Any) -> None:

@@ -17,6 +17,7 @@ class AllToAll(AbstractConnection):
     """A matrix of synapses."""
 
     def accumulate(self, s: Any, k: Any) -> Any:
+        """Return the synaptic input of spikes s."""
         return self.loops.synaptic_input(s, self.weights, k, self.local, self.scalar_or_vector("alpha"))
 
 

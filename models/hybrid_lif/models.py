@@ -69,6 +69,7 @@ class PyHybridLIFModelFloat(AbstractHybridLIF):
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
+        """Return u(m) before its reset, spikes, u after it, and how many potentials were limited."""
         u = floating.membrane(self.u, acc, float(self.decay[0]), self.bias)
         s = floating.spike(u, float(self.vth[0]))
         return u, s, floating.reset(u, s, float(self.vth[0]), self.proc_params["reset"]), 0
@@ -93,6 +94,7 @@ class PyHybridLIFModelFixed(AbstractHybridLIF):
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
+        """Return u(m) before its reset, spikes, u after it, and how many potentials were limited."""
         u, saturated = fixed.membrane(self.u, acc, int(self.decay[0]), self.bias, self.proc_params["accumulator_shift"])
         s = fixed.spike(u, int(self.vth[0]))
         return u, s, fixed.reset(u, s, int(self.vth[0]), self.proc_params["reset"]), saturated

@@ -47,6 +47,7 @@ class AbstractHybridNeuron(AbstractHybridLIF):
         return p.neuron.update(self.u, self.proc_params[STATE], acc, p, self.theta())
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
+        """Return u(m) before its reset, output, u after it, and how many values were limited."""
         u, sent, after, new, saturated = self.step(acc)
         for name, values in new.items():
             self.proc_params[STATE][name][...] = values
