@@ -35,6 +35,7 @@ from synergic.models.hybrid_lif.models import PyHybridLIFModelFixed
 from synergic.models.hybrid_neuron.models import PyHybridNeuronModelFixed
 from synergic.models.hybrid_sparse.models import PyHybridSparseModelFixed
 from synergic.network._quantise import IntGraph, IntPopulation, IntProjection
+from synergic.neurons import LIF, Neuron
 from synergic.processes import (
     FusedNetwork,
     HybridConv,
@@ -67,7 +68,8 @@ def single(values: Any) -> Any:
 
 def population(p: Neurons) -> IntPopulation:
     """A process's neurons as a description; the physical scale is unknown here and of no use to a chip."""
-    size, reset, neuron = p.u.shape[0], p.proc_params["reset"], None
+    size, reset = p.u.shape[0], p.proc_params["reset"]
+    neuron: Neuron = LIF(integer=True)
     if isinstance(p, HybridNeuron):
         neuron = p.proc_params["neuron"].with_values({name: single(v.get()) for name, v in p.theta.items()})
     return IntPopulation(

@@ -11,6 +11,7 @@ import numpy as np
 from synergic._core.checks import require
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
+from synergic.neurons._kernels import LEAKY
 from synergic.processes._population import Neurons
 from synergic.processes.hybrid_dense.process import HybridDense
 from synergic.processes.hybrid_lif.process import HybridLIF
@@ -71,7 +72,7 @@ def compose(network: Network | IntNetwork, presentations: int | None, record: in
     presentations : how many, None for no end. record : how many of them are recorded.
     """
     populations: dict[str, Neurons] = {
-        p.name: (HybridNeuron if p.neuron else HybridLIF).from_description(
+        p.name: (HybridLIF if p.neuron.kernel == LEAKY else HybridNeuron).from_description(
             p,
             onset=network.onsets[p.name],
             period=network.steps,

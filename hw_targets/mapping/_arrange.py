@@ -73,9 +73,7 @@ def arranged(network: IntNetwork | IntGraph) -> IntNetwork | IntGraph:
 
 def moved(p: IntPopulation, order: Array) -> IntPopulation:
     """Return a population with its neurons in another order."""
-    neuron = p.neuron
-    if neuron is not None:
-        neuron = dataclasses.replace(neuron, **neuron.held(neuron.values, order))
+    neuron = dataclasses.replace(p.neuron, **p.neuron.held(p.neuron.values, order))
     return dataclasses.replace(p, bias=p.bias[order], neuron=neuron)
 
 
@@ -141,7 +139,7 @@ def receives_pixels(geometry: Convolution) -> bool:
 def words(population: IntPopulation) -> int:
     """Count the numbers of a membrane's width that a neuron stores from step to step."""
     neuron = population.neuron
-    return 1 if neuron is None else neuron.memory + len(neuron.states)
+    return int(neuron.memory) + len(neuron.states)
 
 
 def layer(p: IntProjection, stored: int) -> Layer:

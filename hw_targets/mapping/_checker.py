@@ -287,7 +287,7 @@ def beside_weights(mapping: Mapping, core: int, on_core: list[Tile], names: dict
     chip = mapping.chip
     mine = {t.rows for t in mapping.into(on_core[0].population) if t.soma_core == core}
     neuron = next(p.neuron for p in mapping.network.populations if p.name == on_core[0].population)
-    each = int(np.ceil(int(chip.membrane_bits) / 8)) * (1 if neuron is None else neuron.memory + len(neuron.states))
+    each = int(np.ceil(int(chip.membrane_bits) / 8)) * (neuron.memory + len(neuron.states))
     membranes = max(0, sum(b - a for a, b in mine) - int(chip.neurons)) * each
     received: dict[str, set[int]] = defaultdict(set)
     bits = 1

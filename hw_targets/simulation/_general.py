@@ -18,6 +18,7 @@ from synergic.errors import UnsupportedError
 from synergic.hw_targets.simulation import kernels
 from synergic.hw_targets.simulation._program import is_general, soma_form
 from synergic.network._quantise import IntNetwork, IntProjection
+from synergic.neurons._kernels import LEAKY
 from synergic.numerics import fixed
 
 Array = npt.NDArray[Any]
@@ -33,7 +34,7 @@ def check_general(net: IntNetwork, local_memory: str, across: str, losses: Any, 
     """Refuse, by name, what only the compiled rule and neurons can do."""
     for population in net.populations:
         neuron, where = type(population.neuron).__name__, f"for {population.name}, allowed"
-        if population.neuron is not None and population.name in random_masks:
+        if population.neuron.kernel != LEAKY and population.name in random_masks:
             raise UnsupportedError(
                 f"simulate_on_chip.random_masks: got one {where} none with {neuron}: random bits are added to the "
                 "threshold of the plain neuron. Leave it out."

@@ -28,12 +28,14 @@ from synergic.hw_targets.simulation.kernels import (
     Program,
 )  # fmt: skip
 from synergic.network._quantise import ONE, IntNetwork, IntPopulation, IntProjection
-from synergic.neurons import ReLU, Table
+from synergic.neurons import _kernels
 from synergic.neurons._neuron import UNIT_SHIFT
 from synergic.numerics import fixed
 from synergic.rules._hebbian import computes_hebbian
 
 Array = npt.NDArray[Any]
+SOMAS = {_kernels.LEAKY: SPIKING, _kernels.RECTIFIED: RECTIFIED, _kernels.BY_TABLE: BY_TABLE}
+"""What the compiled core loop does, by the kernel of a neuron."""
 
 
 @dataclass
@@ -72,10 +74,8 @@ def is_general(p: IntProjection) -> bool:
 
 
 def soma_form(p: IntPopulation) -> int:
-    """What the soma cores of a population do. Exact types: a subclass may compute something else."""
-    if p.neuron is None:
-        return SPIKING
-    return {ReLU: RECTIFIED, Table: BY_TABLE}.get(type(p.neuron), GENERAL)
+    """What the soma cores of a population do, by the kernel that its neuron declares."""
+    return SOMAS.get(p.neuron.kernel, GENERAL)
 
 
 def head_form(p: IntProjection, history: bool) -> int:

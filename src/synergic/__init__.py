@@ -13,13 +13,14 @@ from importlib.metadata import version
 from synergic._core import lava_remedies, moved
 from synergic._examples import Example, load_example
 from synergic.network import Convolution, IntNetwork, Network, Population, Projection, Source, quantise
-from synergic.neurons import AdaptiveLIF, CurrentLIF, Neuron, ReLU, Table
+from synergic.neurons import LIF, AdaptiveLIF, CurrentLIF, Neuron, ReLU, Table
 from synergic.reference import Record, simulate
 from synergic.rules import BCM, Hebbian, Oja, PairSTDP, Rule, ThreeFactor
 
 __version__ = version("synergic")
 __all__ = [
     "BCM",
+    "LIF",
     "AdaptiveLIF",
     "Convolution",
     "CurrentLIF",

@@ -352,7 +352,7 @@ def test_a_current_comes_back_to_the_last_bit_and_other_neurons_are_refused(tmp_
     foreign = sy.simulate(from_nir(graph, dt=1e-3, steps=net.steps), spikes)
     np.testing.assert_allclose(foreign.u["b"], want.u["b"], rtol=1e-9, atol=1e-12)
     for neuron, text in (
-        (sy.AdaptiveLIF(), "a.neuron: got AdaptiveLIF, allowed None or CurrentLIF"),
+        (sy.AdaptiveLIF(), "a.neuron: got AdaptiveLIF, allowed LIF or CurrentLIF"),
         (sy.CurrentLIF(1.0), "a.neuron: got CurrentLIF whose current or potential never decays"),
     ):
         with pytest.raises(UnsupportedError, match=text):

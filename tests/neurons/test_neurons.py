@@ -275,17 +275,21 @@ def test_every_neuron_survives_a_file(tmp_path):
             inputs = net.encode(graded(net)) if net.integer else graded(net)
             save(net, tmp_path / "net")
             again = load(tmp_path / "net")
-            assert type(again.populations[1].neuron) is type(neuron)
+            assert type(again.populations[1].neuron) is type(net.populations[1].neuron)
             assert np.array_equal(sy.simulate(net, inputs).u["out"], sy.simulate(again, inputs).u["out"])
 
 
-def test_files_of_before_have_plain_neurons(tmp_path):
+@pytest.mark.parametrize("absent", [True, False])
+def test_files_of_before_have_plain_neurons(absent, tmp_path):
+    """Version 0.1 wrote that a plain neuron is absent, and before that nothing."""
     net = one(None, 1.0, [1])[0]
     save(net, tmp_path / "net")
     with h5py.File(tmp_path / "net", "r+") as file:
-        del file["network/populations/0"].attrs["neuron.absent"]
+        del file["network/populations/0/neuron"]
+        if absent:
+            file["network/populations/0"].attrs["neuron.absent"] = True
     seal(tmp_path / "net")
-    assert load(tmp_path / "net").populations[0].neuron is None
+    assert isinstance(load(tmp_path / "net").populations[0].neuron, sy.neurons.LIF)
 
 
 def test_a_file_with_an_unknown_neuron_is_refused(tmp_path):

@@ -38,7 +38,7 @@ RULES = {
     "Habit": Habit(0.2),
 }
 NEURONS = {
-    "LIF": None,
+    "LIF": sy.LIF(),
     "CurrentLIF": sy.CurrentLIF(0.5),
     "AdaptiveLIF": sy.AdaptiveLIF(0.1, 0.9),
     "ReLU": sy.ReLU(),
@@ -63,7 +63,7 @@ DRAWN = set(zip(RULES, NEURONS, strict=True))
 def network(rule, neuron):
     """Two plastic layers; the first layer's neurons are those asked for."""
     rng = np.random.default_rng(1)
-    decay = 0.5 if NEURONS[neuron] is None or NEURONS[neuron].memory else 0.0
+    decay = 0.5 if NEURONS[neuron].memory else 0.0
     populations = (
         sy.Population("hidden", 5, 0.4, decay, "zero", neuron=NEURONS[neuron]),
         sy.Population("out", 3, 0.4, 0.5, "zero"),

@@ -12,6 +12,8 @@ from networks import plastic_network, random_spikes
 from user_rule import Habit
 
 import synergic as sy
+from synergic.neurons import KERNELS as KERNELS_OF_NEURONS
+from synergic.numerics import _compiled as compiled
 from synergic.numerics import fixed, floating
 from synergic.reference._presentation import by_input, present, split
 from synergic.rules import KERNELS, Kernel, integer_form, rate
@@ -98,13 +100,42 @@ def test_a_subclass_does_not_inherit_the_compiled_form():
         del sy.Rule.registry["Other"]
 
 
-def test_no_executor_asks_for_a_class_of_rule():
-    asks = re.compile(r"isinstance\([^)]*Hebbian")
+def test_lif_s_own_functions_are_the_equation():
+    """`LIF.floating` and `fixed` against numerics.*, and the compiled form against both; None means LIF."""
+    rng = np.random.default_rng(5)
+    for reset in ("subtract", "zero"):
+        p = sy.Population("p", 50, 0.35, 0.9, reset, rng.normal(0, 0.1, 50), None)
+        assert type(p.neuron) is sy.LIF
+        whole = sy.network.IntPopulation("p", 50, 2**23 - 1, 4096, reset, rng.integers(-9, 9, 50), 1.0)
+        assert (type(whole.neuron), whole.neuron.integer) == (sy.LIF, True)
+        u, acc = rng.normal(0, 1, 50), rng.normal(0, 1, 50)
+        want = floating.membrane(u, acc, 0.9, p.bias)
+        given = p.neuron.update(u, {}, acc, p, {})
+        for got in (given, KERNELS_OF_NEURONS["lif"].floating(compiled, p, u, {}, acc)):
+            assert np.array_equal(got[0], want)
+            assert np.array_equal(got[1], want > 0.35)
+            assert np.array_equal(got[2], floating.reset(want, want > 0.35, 0.35, reset))
+        u, acc = rng.integers(2**23 - 99, 2**23, 50), rng.integers(-(2**14), 2**14, 50)
+        want, count = fixed.membrane(u, acc, 4096, whole.bias)
+        assert 0 < count < 50
+        for got in (
+            whole.neuron.update(u, {}, acc, whole, {}),
+            KERNELS_OF_NEURONS["lif"].fixed(compiled, whole, u, {}, acc),
+            (*sy.LIF.fixed(u, {}, fixed.rshift(acc, 6), whole), count),
+        ):
+            assert np.array_equal(got[0], want)
+            assert got[4] == count
+            assert np.array_equal(got[2], fixed.reset(want, want > whole.vth, whole.vth, reset))
+
+
+def test_no_executor_asks_for_a_class_of_rule_or_for_no_neuron():
+    asks = re.compile(r"isinstance\([^)]*Hebbian|neuron is (not )?None")
     found = [
         str(path.relative_to(ROOT))
         for folder in ("src/synergic", "processes", "models", "hw_targets")
         for path in (ROOT / folder).rglob("*.py")
         if asks.search(path.read_text())
     ]
-    assert found == []
+    assert found == ["src/synergic/neurons/_lif.py"]  # where None becomes LIF
     assert asks.search("if isinstance(rule, Hebbian | IntHebbian):")
+    assert asks.search("if p.neuron is not None:")

@@ -39,7 +39,7 @@ from synergic.network._convolution import Convolution
 from synergic.network._description import READOUTS, Source
 from synergic.network._quantise import ONE, IntNetwork, IntPopulation, IntProjection
 from synergic.network._storage import check_sizes, read, write
-from synergic.neurons import CurrentLIF
+from synergic.neurons import LIF, CurrentLIF, Neuron
 from synergic.neurons._neuron import plain_only
 from synergic.numerics import fixed
 
@@ -137,7 +137,9 @@ def from_lava_dl(
         unit = SHIFT - half
         vth = min(layer.vth << unit, fixed.MEMBRANE_MAX)  # above that nothing ever fires, here and there
         bias, scale = layer.bias << unit, float(1 << unit)
-        held = None if layer.current_decay == ONE else CurrentLIF(ONE - layer.current_decay, integer=True)
+        held: Neuron = LIF(integer=True)
+        if layer.current_decay != ONE:
+            held = CurrentLIF(ONE - layer.current_decay, integer=True)
         post = IntPopulation(name, len(layer.weights), vth, ONE - layer.decay, "zero", bias, scale, neuron=held)
         weights = layer.weights >> half
         projections.append(

@@ -56,7 +56,7 @@ from synergic.interchange._nir_pooling import POOLS, LinearMap, joined, poolings
 from synergic.network._convolution import Convolution
 from synergic.network._description import READOUTS, Network, Population, Projection, Source
 from synergic.network._storage import check_sizes
-from synergic.neurons import CurrentLIF
+from synergic.neurons import LIF, CurrentLIF, Neuron
 from synergic.rules import Rule
 
 Array = npt.NDArray[np.float64]
@@ -134,7 +134,7 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
         nodes[p.name] = neuron_node(p, dt)
         for i, q in enumerate(network.into(p.name)):
             # Behind a current a bias is in v_leak: NIR's Affine would let it flow into the current.
-            nodes[q.name] = linear_node(q, p.bias if i == 0 and p.neuron is None else np.zeros(p.size))
+            nodes[q.name] = linear_node(q, p.bias if i == 0 and isinstance(p.neuron, LIF) else np.zeros(p.size))
             edges += [(q.source, q.name), (q.name, p.name)]
     nodes["output"] = nir.Output(np.array([network.population(network.output).size]))
     edges.append((network.output, "output"))
@@ -374,8 +374,8 @@ class Reader:
             biases = [self.pooled(name, np.ravel(node.bias), pools[::-1]) for pools, node in affine]
             bias = n.drift + n.gain * sum(biases, np.zeros(n.gain.size))
         vth, scale = self.rows(name)
-        neuron = None if n.decay_i is None else CurrentLIF(n.decay_i)
-        if neuron is not None and any(node.bias.any() for _, node in affine):
+        neuron: Neuron = LIF() if n.decay_i is None else CurrentLIF(n.decay_i)
+        if n.decay_i is not None and any(node.bias.any() for _, node in affine):
             raise UnsupportedError(
                 f"{name}: got a bias before a current with dynamics, allowed none: ours is added to the potential. Use "
                 "v_leak, and a Linear."

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from synergic._core.checks import require
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.network._description import Population
-from synergic.neurons import CurrentLIF
+from synergic.neurons import LIF, CurrentLIF
 
 Array = npt.NDArray[np.float64]
 KEY = "synergic"
@@ -38,11 +38,11 @@ def sound(name: str) -> Iterator[None]:
 
 def check_representable(p: Population) -> None:
     """Refuse, by name, neurons that NIR has no node for."""
-    if p.neuron is None:
+    if type(p.neuron) is LIF:
         return
     if type(p.neuron) is not CurrentLIF:
         raise UnsupportedError(
-            f"{p.name}.neuron: got {type(p.neuron).__name__}, allowed None or CurrentLIF: NIR has no node for it. Save "
+            f"{p.name}.neuron: got {type(p.neuron).__name__}, allowed LIF or CurrentLIF: NIR has no node for it. Save "
             "the network in a file of its own."
         )
     still = p.decay == 1 or bool((p.neuron.decay_i == 1).any())
@@ -57,7 +57,7 @@ def neuron_node(p: Population, dt: float) -> nir.NIRNode:
     """A population as LIF, as IF where nothing leaks, or as CubaLIF behind a current."""
     full: Array = np.ones(p.size)
     own: dict[str, Any] = {KEY: {"decay": p.decay, "reset": p.reset}}
-    if p.neuron is not None:
+    if isinstance(p.neuron, CurrentLIF):
         decay_i = p.neuron.values["decay_i"]
         own[KEY] |= {"decay_i": plain(decay_i), "bias": p.bias}
         fresh, left = full * (1 - decay_i), full * (1 - p.decay)

@@ -22,8 +22,8 @@ import numpy.typing as npt
 from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
 from synergic._core.integers import ONE, VALUE_MAX
 from synergic.network._convolution import Convolution
-from synergic.neurons import Neuron
-from synergic.neurons._neuron import check_neuron
+from synergic.neurons import LIF, Neuron
+from synergic.neurons._lif import checked_neuron
 from synergic.numerics.floating import slow_decay
 from synergic.rules import Rule
 from synergic.rules._rates import HELD, check_masked
@@ -58,8 +58,8 @@ class Population:
 
     name : unique name. size : number of neurons. vth : threshold v_th > 0, unit of the membrane; of neurons that send
     values the potential at which x = u / v_th is 1. decay : d in [0, 1], per step; 0 for neurons without memory.
-    reset : "subtract" or "zero". bias : b, scalar or (size,). neuron : of synergic.neurons, or None for leaky
-    integrate-and-fire. Raises ParameterError.
+    reset : "subtract" or "zero". bias : b, scalar or (size,). neuron : of synergic.neurons, by default LIF, which
+    None means too. Raises ParameterError.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Population:
     decay: float
     reset: str = "subtract"
     bias: Any = 0.0
-    neuron: Neuron | None = None
+    neuron: Neuron = field(default_factory=LIF)
 
     def __post_init__(self) -> None:
         n = self.name
@@ -80,12 +80,12 @@ class Population:
         bias = numbers(f"{n}.bias", self.bias)
         bias = np.broadcast_to(bias, (self.size,)) if bias.ndim == 0 else bias
         object.__setattr__(self, "bias", finite_array(f"{n}.bias", bias, ((self.size,),)))
-        check_neuron(n, self.neuron, self.size, self.decay, False)
+        object.__setattr__(self, "neuron", checked_neuron(n, self.neuron, self.size, self.decay, False))
 
     @property
     def num_message_bits(self) -> int:
         """0 if the neurons send spikes, 8 if values of 0 .. 1; as of a Source."""
-        return 0 if self.neuron is None else self.neuron.num_message_bits
+        return self.neuron.num_message_bits
 
 
 class Connection:

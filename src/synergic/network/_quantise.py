@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,8 +15,8 @@ from synergic._core.integers import AGAIN, ONE, VALUE_MAX, VALUE_UNIT, Array, ch
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.network._convolution import Convolution
 from synergic.network._description import MESSAGE_BITS, TRACES, Connection, Network, Population, Topology
-from synergic.neurons import Neuron
-from synergic.neurons._neuron import check_neuron
+from synergic.neurons import LIF, Neuron
+from synergic.neurons._lif import checked_neuron
 from synergic.numerics import fixed
 from synergic.rules import IntRule
 from synergic.rules._rates import HELD, check_masked
@@ -36,7 +37,7 @@ class IntPopulation:
     bias: Any
     scale: float
     accumulator_shift: int = fixed.ACCUMULATOR_SHIFT
-    neuron: Neuron | None = None
+    neuron: Neuron = field(default_factory=partial(LIF, integer=True))
 
     def __post_init__(self) -> None:
         n, shifts = self.name, (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
@@ -49,15 +50,15 @@ class IntPopulation:
         whole(f"{n}.decay", self.decay, 0, ONE, AGAIN)
         number(f"{n}.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
         choice(f"{self.name}.reset", self.reset, ("subtract", "zero"))
-        check_neuron(n, self.neuron, self.size, self.decay, True)
+        object.__setattr__(self, "neuron", checked_neuron(n, self.neuron, self.size, self.decay, True))
         # A potential held at the end of its range must be above the threshold, as it was before.
-        below = self.neuron is None or self.vth < fixed.MEMBRANE_MAX
-        require(below, f"{n}.vth", self.vth, f"below {fixed.MEMBRANE_MAX}", AGAIN)
+        below = self.vth <= self.neuron.highest_vth
+        require(below, f"{n}.vth", self.vth, f"below {self.neuron.highest_vth + 1}", AGAIN)
 
     @property
     def num_message_bits(self) -> int:
         """0 if the neurons send spikes, 8 if values of 0 .. 255."""
-        return 0 if self.neuron is None else self.neuron.num_message_bits
+        return self.neuron.num_message_bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,5 +289,5 @@ def quantise_population(network: Network, p: Population, weight_bits: int, by_va
             f"1 to {fixed.MEMBRANE_MAX}. Bring the threshold and the weights to a comparable size."
         )
     bias = integers(f"{p.name}.bias", p.bias * scale, 24, "Bring biases and weights to a comparable size.")
-    neuron = None if p.neuron is None else p.neuron.quantise(p.name, scale)
+    neuron = p.neuron.quantise(p.name, scale)
     return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift, neuron)

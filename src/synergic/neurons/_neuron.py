@@ -13,6 +13,7 @@ from synergic._core.checks import kind, require
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
 from synergic._core.parameters import Parameterised, declared, piece
 from synergic.errors import UnsupportedError
+from synergic.neurons._kernels import LEAKY
 from synergic.numerics import fixed
 
 UNIT_SHIFT = 20
@@ -32,7 +33,7 @@ def after_reset(u: Any, s: Any, theta: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Neuron(Parameterised):
-    """A neuron other than the plain leaky integrate-and-fire. A subclass is a frozen dataclass, eq=False, that has
+    """A kind of neuron. A subclass is a frozen dataclass, eq=False, that has
 
     * its parameters as fields: `share(...)`, `plain(...)`, `potential(...)` of synergic.neurons;
     * if it needs them, `states`, names of its arrays beside u, one value a neuron, 0 when a presentation begins;
@@ -47,6 +48,10 @@ class Neuron(Parameterised):
     potential a number u / v_th of 12 fraction bits, `rshift(u * theta.unit, 20)`; values are 0 .. 255. The caller
     holds current, u, after and state within 24 bits and counts the entries that this changes.
 
+    Optional class attributes: `kernel`, the name in `synergic.neurons.KERNELS` of a compiled form of the same equation,
+    not inherited; `highest_vth`, the largest threshold in integers: by default one that a potential at the end of its
+    range exceeds.
+
     integer : whether the parameters are those of an IntPopulation; quantise() sets it. Defining a class registers it
     under its name, for files. Raises ParameterError for parameters out of range.
     """
@@ -55,11 +60,14 @@ class Neuron(Parameterised):
     states: ClassVar[tuple[str, ...]] = ()
     num_message_bits: ClassVar[int] = 0
     memory: ClassVar[bool] = True
+    kernel: ClassVar[str] = ""
+    highest_vth: ClassVar[int] = fixed.MEMBRANE_MAX - 1
     integer: bool = dataclasses.field(default=False, kw_only=True)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         Neuron.registry[cls.__name__] = cls
+        cls.kernel = vars(cls).get("kernel", "")  # a subclass may have another equation
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -148,17 +156,10 @@ class Neuron(Parameterised):
         return given
 
 
-def check_neuron(where: str, neuron: Any, size: int, decay: Any, integer: bool) -> None:
-    """Refuse what is no neuron, or does not fit its population."""
-    kind(f"{where}.neuron", neuron, Neuron | None, "None is the leaky integrate-and-fire neuron.")
-    if neuron is not None:
-        neuron.check(where, size, decay, integer)
-
-
 def plain_only(where: str, populations: Any, what: str, remedy: str) -> None:
     """Refuse, by name, neurons other than the plain one. what : that cannot have them."""
     for p in populations:
-        if p.neuron is not None:
+        if p.neuron.kernel != LEAKY:
             raise UnsupportedError(
                 f"{where}: got {type(p.neuron).__name__} in {p.name}, allowed leaky integrate-and-fire neurons only: "
                 f"{what}. {remedy}"

@@ -13,6 +13,7 @@ from scipy.special import expit
 from synergic._core.checks import choice, numbers, require
 from synergic._core.integers import VALUE_MAX
 from synergic._core.parameters import HELD, declared
+from synergic.neurons._kernels import BY_TABLE, RECTIFIED
 from synergic.neurons._neuron import UNIT_SHIFT, Neuron
 from synergic.numerics.fixed import FRACTION_BITS, TABLE_PER_UNIT, TABLE_SIZE, rshift
 
@@ -39,6 +40,7 @@ class ReLU(Neuron):
 
     num_message_bits: ClassVar[int] = 8
     memory: ClassVar[bool] = False
+    kernel: ClassVar[str] = RECTIFIED
 
     @staticmethod
     def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
@@ -64,6 +66,7 @@ class Table(Neuron):
 
     num_message_bits: ClassVar[int] = 8
     memory: ClassVar[bool] = False
+    kernel: ClassVar[str] = BY_TABLE
     entries: Any = declared("table", "", MISSING)
 
     @classmethod

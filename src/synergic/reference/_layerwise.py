@@ -15,6 +15,7 @@ import numpy.typing as npt
 from synergic._core.integers import VALUE_MAX
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
+from synergic.neurons._kernels import LEAKY
 from synergic.numerics import _layer_products as layers
 from synergic.numerics.fixed import FRACTION_BITS
 from synergic.numerics.floating import RHO
@@ -120,7 +121,7 @@ def layerwise(network: Network | IntNetwork) -> list[Layer] | None:
         into = network.into(p.name)
         q = into[0]
         plain = q.rule is None or (q.learns and q.rule.kernel == HEBBIAN and np.ndim(q.alpha) < 2)
-        if len(into) > 1 or network.lag(q) or not plain or p.neuron is not None:
+        if len(into) > 1 or network.lag(q) or not plain or p.neuron.kernel != LEAKY:
             return None
         found.append(Layer(p, q, network.k_of(q), network.integer))
     return found

@@ -63,8 +63,7 @@ def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
     total = 0
     for p in network.populations:
         total += bits * (2 * p.size + 2)  # bias, potential, threshold, decay
-        if p.neuron is not None:
-            total += bits * (len(p.neuron.states) * p.size + sum(map(np.size, p.neuron.values.values())))
+        total += bits * (len(p.neuron.states) * p.size + sum(map(np.size, p.neuron.values.values())))
     for q in network.projections:
         total += q.weights.size * (q.weight_bits if integer else bits)
         if q.rule is not None:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic.network._description import Network
-from synergic.network._quantise import IntNetwork, IntPopulation
+from synergic.network._quantise import IntNetwork
+from synergic.neurons import KERNELS
 from synergic.numerics import _compiled as compiled
 from synergic.reference._simulate import Record, walk
 from synergic.reference._simulate import integrate as integrate_plainly
@@ -79,14 +80,10 @@ def ages_with_inputs(q: Any) -> bool:
 
 def integrate(p: Any, u: Array, acc: Array, extra: Any) -> Any:
     """simulate.integrate of one sample."""
-    subtract = p.reset == "subtract"
-    if p.neuron is not None:
+    kernel = KERNELS.get(p.neuron.kernel)
+    if kernel is None:
         return integrate_plainly(p, u, acc, extra)
-    if isinstance(p, IntPopulation):
-        found = compiled.integrate_fixed(u, acc, p.decay, p.bias, p.accumulator_shift, p.vth, subtract)
-    else:
-        found = compiled.integrate_floating(u, acc, float(p.decay), p.bias, float(p.vth), subtract)
-    return (*found[:3], extra, found[3])
+    return (kernel.fixed if p.neuron.integer else kernel.floating)(compiled, p, u, extra, acc)
 
 
 def learn(

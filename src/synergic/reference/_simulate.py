@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import kind, require, whole
 from synergic.network._description import Network, Population
-from synergic.network._quantise import IntNetwork, IntPopulation, IntProjection
+from synergic.network._quantise import IntNetwork, IntProjection
 from synergic.numerics import fixed, floating
 from synergic.numerics._readout_values import rate_scores
 
@@ -93,15 +93,7 @@ def integrate(p: Any, u: Array, acc: Array, extra: Any) -> tuple[Array, Array, A
 
     Returns u(m) before its reset, what is sent, u after it, extra, values saturated.
     """
-    if p.neuron is not None:
-        return p.neuron.update(u, extra, acc, p, p.neuron.values)
-    if isinstance(p, IntPopulation):
-        u, saturated = fixed.membrane(u, acc, p.decay, p.bias, p.accumulator_shift)
-        s = fixed.spike(u, p.vth)
-        return u, s, fixed.reset(u, s, p.vth, p.reset), extra, saturated
-    u = floating.membrane(u, acc, p.decay, p.bias)
-    s = floating.spike(u, p.vth)
-    return u, s, floating.reset(u, s, p.vth, p.reset), extra, 0
+    return p.neuron.update(u, extra, acc, p, p.neuron.values)
 
 
 def learn(p: Any, post: Any, local: Array, state: Any, s: Array, u: Array, signal: Array) -> tuple[Array, Any, int]:
@@ -141,7 +133,7 @@ def walk(network: Any, record: Record, signal: Array, accumulate: Step, integrat
     """
     state = {p.name: np.zeros_like(record.u[p.name][..., 0, :]) for p in network.populations}
     samples = record.spikes[network.source.name].shape[:-2]
-    beside = {p.name: {} if p.neuron is None else p.neuron.fresh(p.size, samples) for p in network.populations}
+    beside = {p.name: p.neuron.fresh(p.size, samples) for p in network.populations}
     extra = {q.name: q.rule.fresh(q.n_out, q.n_in, samples) for q in network.projections if q.learns}
     inputs = [(p, network.into(p.name)) for p in network.ordered]
     lags = {q.name: network.lag(q) for q in network.projections}
