@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import shutil
 import sys
 from importlib import import_module
@@ -67,7 +68,21 @@ def with_documentation(app: Any, what: str, name: str, obj: Any, options: Any, l
         lines[:] = (public_api.documentation(name) or "").splitlines()
 
 
+def with_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Let `|P|` in text be a size, where reStructuredText would look for a substitution."""
+    literal: int | None = None  # the indent of the line that began a literal block
+    for i, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and literal is not None and indent <= literal:
+            literal = None
+        if literal is None:
+            parts = re.split(r"(`+[^`]+`+)", line)
+            lines[i] = "".join(part if part.startswith("`") else part.replace("|", r"\|") for part in parts)
+            literal = indent if line.rstrip().endswith("::") else None
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", with_bars, priority=600)  # after napoleon
     app.connect("autodoc-process-docstring", with_documentation)
     app.connect("autodoc-process-signature", with_arguments)

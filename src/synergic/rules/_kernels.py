@@ -16,7 +16,7 @@ class Kernel(NamedTuple):
     """A compiled form of a rule: what HybridDense and FusedNetwork run in the place of `floating` and `fixed`.
 
     Both functions change P of one sample in place, with mask and bound, and return how many entries the bound changed:
-    (rule, values, local, s, u, vth, mask, loops, where, **age) -> int.
+    ``(rule, values, local, s, u, vth, mask, loops, where, **age) -> int``.
 
     rule : the Rule, or its integer form. values : its parameters by name, as they stand now. local : P, (n_out, n_in),
     stored input by input. s : (n_in,), u : (n_out,), before the reset. mask : (n_out, n_in) of 0 and 1, or None.

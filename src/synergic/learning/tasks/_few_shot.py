@@ -60,7 +60,7 @@ SHARPNESS = 100.0
 
 
 class Direction(nn.Module):
-    """Turns the features f of each image into x = min(1, SCALE f / |f|), so that the rule compares directions."""
+    """Normalise the features f of each image to ``x = min(1, SCALE f / |f|)``, so that the rule compares directions."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Normalise features.
