@@ -232,7 +232,7 @@ def hebbian(
     sign : {1, -1}
         1 Hebbian, -1 anti-Hebbian.
     p_top : int
-        Bound of |P|.
+        Bound of the absolute value of P.
     eta_exp : int
         Exponent e of the learning rate.
     mask : ndarray of 0 and 1, shape (n_out, n_in), or None, default None

@@ -201,7 +201,7 @@ def hebbian(
     sign : {1, -1}
         1 Hebbian, -1 anti-Hebbian.
     p_max : float
-        Bound of |P|.
+        Bound of the absolute value of P.
     vth : float
         Threshold v_th.
     mask : ndarray of 0 and 1, shape (n_out, n_in), or None, default None
