@@ -60,7 +60,7 @@ class HybridLinear(nn.Module):
     sign : {1, -1}
         1 is Hebbian, -1 anti-Hebbian.
     p_max : float, default 4.0
-        Bound of |P|, above 0.
+        Bound of the absolute value of P, above 0.
     trace : {"per_sample", "frozen", "shared"}
         How long P lives. "per_sample": P starts anew with each sample. "frozen": P does not change. "shared": one P for
         the whole batch, carried from batch to batch, in evaluation too, as in the authors' code; for comparison only.
@@ -184,11 +184,11 @@ class HybridLinear(nn.Module):
         steps : int
             Length of the presentation.
         largest : float, default 1.0
-            Largest |s_j|.
+            Largest absolute value of an input.
 
         Notes
         -----
-        |rho| <= 1 gives |P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q.
+        ``|rho| <= 1`` gives ``|P| <= |P(0)| + |eta| largest (1 + |beta|) sum_{q<steps} lambda^q``.
         """
         if self.rho == "identity":
             return True
@@ -216,7 +216,7 @@ class HybridLinear(nn.Module):
 
         Notes
         -----
-        As long as no entry is clipped, those potentials are the true ones, and every |P_ij| stays below the sum of
+        As long as no entry is clipped, those potentials are the true ones, and every ``|P_ij|`` stays below the sum of
         what its steps can have added. So the first clip is never missed.
         """
         drive = (self.eta * s).abs().amax(2)

@@ -57,8 +57,8 @@ def meta_gradient(
         Learning rate of the step of w, at least 0.
     second_order : {"exact", "difference", "none"}
         "exact" differentiates the step. It needs losses that `torch.func` can differentiate twice, which the compiled
-        kernels are not. "difference" is the authors' way and takes all losses: w is moved by +-0.01 v / |v|, and the
-        central difference of dC_train/dtheta is taken. "none" leaves the term out.
+        kernels are not. "difference" is the authors' way and takes all losses: w is moved by ``+-0.01 v / |v|``, and
+        the central difference of dC_train/dtheta is taken. "none" leaves the term out.
 
     Returns
     -------
