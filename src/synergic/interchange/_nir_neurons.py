@@ -45,7 +45,7 @@ def check_representable(p: Population) -> None:
             f"{p.name}.neuron: got {type(p.neuron).__name__}, allowed LIF or CurrentLIF: NIR has no node for it. Save "
             "the network in a file of its own."
         )
-    still = p.decay == 1 or bool((p.neuron.decay_i == 1).any())
+    still = p.decay == 1 or bool(np.any(p.neuron.values["decay_i"] == 1))
     if still:
         raise UnsupportedError(
             f"{p.name}.neuron: got CurrentLIF whose current or potential never decays, allowed decays below 1: a "

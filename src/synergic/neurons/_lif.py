@@ -16,14 +16,18 @@ from synergic.numerics import fixed, floating
 class LIF(Neuron):
     """Leaky integrate-and-fire.
 
-    u(m) = d r(m-1) + I(m) + b;  s(m) = u(m) > v_th;  r(m) = u(m) - v_th s(m), or u(m) (1 - s(m)), by the population's
-    reset. I is the synaptic input; d, b and v_th are the population's decay, bias and threshold. It has no parameters
-    of its own. Integers: u is limited to 24 bits after the sum, and only there.
+    u(m) = d r(m-1) + I(m) + b, and s(m) = 1 where u(m) > v_th. The reset leaves r(m) = u(m) - v_th s(m), or
+    u(m) (1 - s(m)), as the population says. I is the synaptic input; d, b and v_th are the population's decay, bias
+    and threshold.
 
     Parameters
     ----------
     integer : bool
         Whether the population is one of integers. Default False; quantise sets it.
+
+    Notes
+    -----
+    It has no parameters of its own. In integers u is limited to 24 bits once, after the sum.
     """
 
     kernel: ClassVar[str] = LEAKY

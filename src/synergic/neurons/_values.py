@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import expit
 
 from synergic._core.checks import choice, numbers, require
@@ -33,9 +34,14 @@ SHAPES: dict[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class ReLU(Neuron):
-    """u(m) = I(m) + b; sends u / v_th, held within 0 .. 1: v_th is the potential at which the output is largest.
+    """Rectified linear neuron without memory that sends values.
 
-    Integers: 0 .. 255, rshift(255 x, 12) with x = rshift(u unit, 20), unit = round(2^32 / v_th).
+    u(m) = I(m) + b, and it sends u / v_th limited to 0 .. 1: v_th is the potential at which the output is largest. I is
+    the synaptic input; b and v_th are the population's bias and threshold. The population's decay must be 0.
+
+    Notes
+    -----
+    In integers it sends 0 .. 255: rshift(255 x, 12) with x = rshift(u unit, 20) and unit = round(2^32 / v_th).
     """
 
     num_message_bits: ClassVar[int] = 8
@@ -44,11 +50,13 @@ class ReLU(Neuron):
 
     @staticmethod
     def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
+        """The equation in floating point."""
         now = current + theta.bias
         return now, (now / theta.vth).clip(0.0, 1.0), u * 0, state
 
     @staticmethod
     def fixed(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
+        """The equation in integers."""
         now = current + theta.bias
         x = rshift(now * theta.unit, UNIT_SHIFT)
         return now, rshift(VALUE_MAX * x, FRACTION_BITS).clip(0, VALUE_MAX), u * 0, state
@@ -56,18 +64,32 @@ class ReLU(Neuron):
 
 @dataclass(frozen=True, eq=False)
 class Table(Neuron):
-    """u(m) = I(m) + b; sends entries[clip(floor(32 u / v_th) + 128, 0, 255)]: 32 entries a unit of u / v_th, -4 .. 4.
+    """Neuron without memory that sends values by a table of 256 entries.
 
-    entries : (256,) values of 0 .. 1, or of 0 .. 255 in integers; `Table.of` makes them from a function. The same
-    steps in both numerics. Floating point: less than 3e-11 v_th below a step counts as on it, so that the order in
-    which a sum is rounded decides nothing. Integers: entry (x >> 7) + 128 with x = rshift(u unit, 20), unit =
-    round(2^32 / v_th).
+    u(m) = I(m) + b, and it sends entries[clip(floor(32 u / v_th) + 128, 0, 255)]: 32 entries a unit of u / v_th, from
+    -4 to 4. I is the synaptic input; b and v_th are the population's bias and threshold. Its decay must be 0.
+
+    Parameters
+    ----------
+    entries : (256,) array
+        Values of 0 .. 1, or of 0 .. 255 in integers. `Table.of` makes them from a function.
+
+    Raises
+    ------
+    ParameterError
+        For values out of range.
+
+    Notes
+    -----
+    Both numerics have the same steps. In floating point what lacks less than 3e-11 v_th to a step counts as on it, so
+    that the order of a sum's rounding decides nothing. In integers the entry is (x >> 7) + 128 with
+    x = rshift(u unit, 20) and unit = round(2^32 / v_th).
     """
 
     num_message_bits: ClassVar[int] = 8
     memory: ClassVar[bool] = False
     kernel: ClassVar[str] = BY_TABLE
-    entries: Any = declared("table", "", MISSING)
+    entries: npt.ArrayLike = declared("table", "", MISSING)
 
     @classmethod
     def of(cls, function: str | Callable[[Any], Any]) -> Table:
@@ -86,12 +108,14 @@ class Table(Neuron):
 
     @staticmethod
     def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
+        """The equation in floating point."""
         now = current + theta.bias
         steps = np.floor((now / theta.vth).clip(-HELD, HELD) * TABLE_PER_UNIT + ROUNDING).astype(np.int64)
         return now, theta.entries[index(steps)], u * 0, state
 
     @staticmethod
     def fixed(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
+        """The equation in integers."""
         now = current + theta.bias
         x = rshift(now * theta.unit, UNIT_SHIFT)
         return now, theta.entries[index(x >> X_SHIFT)], u * 0, state

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy.typing as npt
+
 from synergic.numerics.fixed import FRACTION_BITS, rshift
 from synergic.rules._rates import plain, rate, share
 from synergic.rules._rule import Rule, outer
@@ -13,27 +15,49 @@ from synergic.rules._rule import Rule, outer
 
 @dataclass(frozen=True, eq=False)
 class BCM(Rule):
-    """P_ij(m) = lambda P_ij(m-1) + eta s_j y_i (y_i - floor_i - theta_i(m-1)), y = u / v_th held within 0 .. 8,
+    """The rule of Bienenstock, Cooper and Munro (BCM): a threshold that follows the neuron's own activity.
 
-    theta_i(m) = d theta_i(m-1) + (1 - d) y_i^2, theta(0) = 0: activity above the threshold potentiates, below it
-    depresses, and the threshold rises with the square of the activity.
+    P_ij(m) = lambda P_ij(m-1) + eta_j s_j y_i (y_i - floor_i - theta_i(m-1)), with y = u / v_th limited to 0 .. 8 and
+    theta_i(m) = d theta_i(m-1) + (1 - d) y_i^2, theta(0) = 0. Activity above the threshold increases P, activity below
+    it decreases P, and the threshold rises with the square of the activity.
 
-    eta : rate, one value or one a presynaptic neuron. decay : d, share of theta kept over a step. floor : what the
-    threshold starts from, one value or one a postsynaptic neuron. `lambda_` : share of P kept over a step. p_max,
-    mask : of synergic.rules.Rule. Source: Bienenstock et al., J. Neurosci. 2:32, 1982, with the squared average of
-    Intrator and Cooper, Neural Netw. 5:3, 1992.
+    Parameters
+    ----------
+    eta : float or (n_in,) array
+        Rate. Default 0.01.
+    decay : float
+        d, the share of theta that a step keeps, 0 .. 1. Default 0.9.
+    floor : float or (n_out,) array
+        Constant part of the threshold, -8 .. 8. Default 0.5.
+    lambda_ : float
+        Share of P that a step keeps, 0 .. 1. Default 1.
+    p_max : float
+        Bound of `|P|`, 1/16 to 256. Default 4.
+    mask : (n_out, n_in) array of 0 and 1, or None
+        Synapses that have a local weight. None (default) for all.
+
+    Raises
+    ------
+    ParameterError
+        For values out of range.
+
+    References
+    ----------
+    Bienenstock et al., J. Neurosci. 2:32, 1982; the average of the square by Intrator and Cooper, Neural Netw. 5:3,
+    1992.
     """
 
-    eta: Any = rate(0.01, per="pre")
-    decay: Any = share(0.9)
-    floor: Any = plain(0.5, per="post")
-    lambda_: Any = share(1.0)
+    eta: npt.ArrayLike = rate(0.01, per="pre")
+    decay: float = share(0.9)
+    floor: npt.ArrayLike = plain(0.5, per="post")
+    lambda_: float = share(1.0)
     p_max: float = 4.0
-    mask: Any = None
+    mask: npt.ArrayLike | None = None
     state: ClassVar[dict[str, str]] = {"threshold": "post"}
 
     @staticmethod
     def floating(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+        """The equation in floating point."""
         y = heard.x.clip(0)
         change = y * (y - theta.floor - state["threshold"])
         threshold = theta.decay * state["threshold"] + (1 - theta.decay) * y * y
@@ -42,6 +66,7 @@ class BCM(Rule):
 
     @staticmethod
     def fixed(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+        """The equation in integers."""
         y, one = heard.x.clip(0), 1 << FRACTION_BITS
         change = rshift(y * (y - theta.floor - state["threshold"]), FRACTION_BITS)
         average = theta.decay * state["threshold"] + rshift((one - theta.decay) * y * y, FRACTION_BITS)

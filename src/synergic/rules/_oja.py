@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy.typing as npt
+
 from synergic.numerics.fixed import FRACTION_BITS, rshift
 from synergic.rules._rates import rate
 from synergic.rules._rule import REAL_SHIFT, Rule
@@ -13,23 +15,43 @@ from synergic.rules._rule import REAL_SHIFT, Rule
 
 @dataclass(frozen=True, eq=False)
 class Oja(Rule):
-    """P_ij(m) = P_ij(m-1) + eta x_i (s_j - x_i P_ij(m-1)), x = u / v_th held within -8 .. 8.
+    """Oja's rule: Hebbian growth that is bounded by forgetting.
 
-    eta : rate, one value or one a postsynaptic neuron; eta x^2 beyond 2 oscillates, as every Euler step of it.
-    p_max, mask : of synergic.rules.Rule. Source: Oja, J. Math. Biol. 15:267, 1982, eq. 3.
+    P_ij(m) = P_ij(m-1) + eta_i x_i (s_j - x_i P_ij(m-1)), with s the presynaptic spikes or values and x = u / v_th the
+    postsynaptic potential, limited to -8 .. 8. The local weights of a neuron tend to length 1.
+
+    Parameters
+    ----------
+    eta : float or (n_out,) array
+        Rate. A step with eta x^2 beyond 2 oscillates. Default 0.01.
+    p_max : float
+        Bound of `|P|`, 1/16 to 256. Default 4.
+    mask : (n_out, n_in) array of 0 and 1, or None
+        Synapses that have a local weight. None (default) for all.
+
+    Raises
+    ------
+    ParameterError
+        For values out of range.
+
+    References
+    ----------
+    Oja, J. Math. Biol. 15:267, 1982, eq. 3.
     """
 
-    eta: Any = rate(0.01, per="post")
+    eta: npt.ArrayLike = rate(0.01, per="post")
     p_max: float = 4.0
-    mask: Any = None
+    mask: npt.ArrayLike | None = None
 
     @staticmethod
     def floating(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+        """The equation in floating point."""
         x = heard.x[..., :, None]
         return local + (theta.eta * heard.x)[..., :, None] * (heard.s[..., None, :] - x * local), {}
 
     @staticmethod
     def fixed(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+        """The equation in integers."""
         real = rshift(local * theta.unit, REAL_SHIFT)
         forgotten = rshift(heard.x[..., :, None] * real, FRACTION_BITS)
         grown = (theta.eta * heard.x)[..., :, None] * (heard.s[..., None, :] - forgotten)

@@ -21,10 +21,18 @@ REAL_SHIFT = 32
 
 
 class Heard(NamedTuple):
-    """What a synapse hears in a step: floats, or integers with 12 fraction bits (1.0 is 4096).
+    """What a synapse receives in a step: floats, or integers with 12 fraction bits (1.0 is 4096).
 
-    s : (..., n_in) presynaptic spikes, or values of 0 .. 1. x : (..., n_out) potential u / v_th before the reset, held
-    within -8 .. 8. fired : (..., n_out) postsynaptic spikes, u > v_th. signal : (..., 1) the global signal, -8 .. 8.
+    Attributes
+    ----------
+    s : (..., n_in) array
+        Presynaptic spikes, or values of 0 .. 1.
+    x : (..., n_out) array
+        Postsynaptic potential u / v_th before the reset, limited to -8 .. 8.
+    fired : (..., n_out) array
+        Postsynaptic spikes, u > v_th.
+    signal : (..., 1) array
+        Global signal, -8 .. 8.
     """
 
     s: Any

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy.typing as npt
+
 from synergic.numerics.fixed import FRACTION_BITS, rshift
 from synergic.rules._rates import plain, rate, share
 from synergic.rules._rule import Rule, outer
@@ -13,26 +15,49 @@ from synergic.rules._rule import Rule, outer
 
 @dataclass(frozen=True, eq=False)
 class ThreeFactor(Rule):
-    """P_ij(m) = lambda P_ij(m-1) + eta r(m) e_ij(m),  e_ij(m) = d e_ij(m-1) + s_j(m) (x_i(m) + beta_i),
+    """A rule of three factors: an eligibility trace that a global signal turns into weight.
 
-    r the global signal (`signal` of simulate, `r_in` of HybridDense), x = u / v_th held within -8 .. 8.
+    P_ij(m) = lambda P_ij(m-1) + eta r(m) e_ij(m), with the eligibility
+    e_ij(m) = d e_ij(m-1) + s_j(m) (x_i(m) + beta_i), s the presynaptic spikes or values,
+    x = u / v_th limited to -8 .. 8, and r the global signal (`signal` of simulate, port `r_in` of HybridDense).
 
-    eta : rate. decay : d, share of the eligibility e kept over a step. beta : threshold of the coincidence, one value
-    or one a postsynaptic neuron. `lambda_` : share of P kept over a step. p_max, mask : of synergic.rules.Rule. Source:
-    the form of Gerstner et al., Front. Neural Circuits 12:53, 2018.
+    Parameters
+    ----------
+    eta : float
+        Rate. Default 0.01.
+    decay : float
+        d, the share of the eligibility that a step keeps, 0 .. 1. Default 0.9.
+    beta : float or (n_out,) array
+        Threshold of the coincidence, -8 .. 8. Default 0.
+    lambda_ : float
+        Share of P that a step keeps, 0 .. 1. Default 1.
+    p_max : float
+        Bound of `|P|`, 1/16 to 256. Default 4.
+    mask : (n_out, n_in) array of 0 and 1, or None
+        Synapses that have a local weight. None (default) for all.
+
+    Raises
+    ------
+    ParameterError
+        For values out of range.
+
+    References
+    ----------
+    The form of Gerstner et al., Front. Neural Circuits 12:53, 2018.
     """
 
-    eta: Any = rate(0.01)
-    decay: Any = share(0.9)
-    beta: Any = plain(0.0, per="post")
-    lambda_: Any = share(1.0)
+    eta: float = rate(0.01)
+    decay: float = share(0.9)
+    beta: npt.ArrayLike = plain(0.0, per="post")
+    lambda_: float = share(1.0)
     p_max: float = 4.0
-    mask: Any = None
+    mask: npt.ArrayLike | None = None
     state: ClassVar[dict[str, str]] = {"eligibility": "synapse"}
     signalled: ClassVar[bool] = True
 
     @staticmethod
     def floating(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+        """The equation in floating point."""
         met = outer(heard.x + theta.beta, heard.s)
         eligibility = theta.decay * state["eligibility"] + met
         grown = (theta.eta * heard.signal)[..., None] * eligibility
@@ -40,6 +65,7 @@ class ThreeFactor(Rule):
 
     @staticmethod
     def fixed(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+        """The equation in integers."""
         met = outer(heard.x + theta.beta, heard.s)
         eligibility = rshift(theta.decay * state["eligibility"] + met, FRACTION_BITS)
         grown = rshift((theta.eta * heard.signal)[..., None] * eligibility, 2 * FRACTION_BITS + theta.eta_exp)
