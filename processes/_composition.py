@@ -11,7 +11,7 @@ import numpy as np
 from synergic._core.checks import require
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
-from synergic.neurons._kernels import LEAKY
+from synergic.neurons._neuron_kernels import LEAKY
 from synergic.processes._population import Neurons
 from synergic.processes.hybrid_dense.process import HybridDense
 from synergic.processes.hybrid_lif.process import HybridLIF

@@ -18,7 +18,7 @@ from synergic.errors import UnsupportedError
 from synergic.hw_targets.simulation import kernels
 from synergic.hw_targets.simulation._program import is_general, soma_form
 from synergic.network._quantise import IntNetwork, IntProjection
-from synergic.neurons._kernels import LEAKY
+from synergic.neurons._neuron_kernels import LEAKY
 from synergic.numerics import fixed
 
 Array = npt.NDArray[Any]

@@ -28,13 +28,13 @@ from synergic.hw_targets.simulation.kernels import (
     Program,
 )  # fmt: skip
 from synergic.network._quantise import ONE, IntNetwork, IntPopulation, IntProjection
-from synergic.neurons import _kernels
+from synergic.neurons import _neuron_kernels
 from synergic.neurons._neuron import UNIT_SHIFT
 from synergic.numerics import fixed
 from synergic.rules._hebbian import computes_hebbian
 
 Array = npt.NDArray[Any]
-SOMAS = {_kernels.LEAKY: SPIKING, _kernels.RECTIFIED: RECTIFIED, _kernels.BY_TABLE: BY_TABLE}
+SOMAS = {_neuron_kernels.LEAKY: SPIKING, _neuron_kernels.RECTIFIED: RECTIFIED, _neuron_kernels.BY_TABLE: BY_TABLE}
 """What the compiled core loop does, by the kernel of a neuron."""
 
 

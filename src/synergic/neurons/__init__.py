@@ -7,9 +7,9 @@ A Population that names none has LIF.
 from synergic._core.parameters import plain, share
 from synergic.neurons._adaptive import AdaptiveLIF
 from synergic.neurons._current import CurrentLIF
-from synergic.neurons._kernels import KERNELS, NeuronKernel
 from synergic.neurons._lif import LIF
 from synergic.neurons._neuron import Neuron, after_reset, potential
+from synergic.neurons._neuron_kernels import KERNELS, NeuronKernel
 from synergic.neurons._values import ReLU, Table
 
 __all__ = [

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from synergic._core.checks import kind
-from synergic.neurons._kernels import LEAKY
 from synergic.neurons._neuron import Neuron
+from synergic.neurons._neuron_kernels import LEAKY
 from synergic.numerics import fixed, floating
 
 

@@ -13,7 +13,7 @@ from synergic._core.checks import kind, require
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
 from synergic._core.parameters import Parameterised, declared, piece
 from synergic.errors import UnsupportedError
-from synergic.neurons._kernels import LEAKY
+from synergic.neurons._neuron_kernels import LEAKY
 from synergic.numerics import fixed
 
 UNIT_SHIFT = 20

@@ -14,8 +14,8 @@ from scipy.special import expit
 from synergic._core.checks import choice, numbers, require
 from synergic._core.integers import VALUE_MAX
 from synergic._core.parameters import HELD, declared
-from synergic.neurons._kernels import BY_TABLE, RECTIFIED
 from synergic.neurons._neuron import UNIT_SHIFT, Neuron
+from synergic.neurons._neuron_kernels import BY_TABLE, RECTIFIED
 from synergic.numerics.fixed import FRACTION_BITS, TABLE_PER_UNIT, TABLE_SIZE, rshift
 
 MIDDLE = (np.arange(TABLE_SIZE) - TABLE_SIZE // 2 + 0.5) / TABLE_PER_UNIT

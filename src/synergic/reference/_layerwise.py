@@ -15,7 +15,7 @@ import numpy.typing as npt
 from synergic._core.integers import VALUE_MAX
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
-from synergic.neurons._kernels import LEAKY
+from synergic.neurons._neuron_kernels import LEAKY
 from synergic.numerics import _layer_products as layers
 from synergic.numerics.fixed import FRACTION_BITS
 from synergic.numerics.floating import RHO
