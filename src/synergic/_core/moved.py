@@ -6,6 +6,9 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Any
 
@@ -30,7 +33,7 @@ MOVED = {
     "synergic.learning.meta": "synergic.learning._meta",
     "synergic.learning.recordings": "synergic.data._recordings",
     "synergic.learning.rules": "synergic.learning._rule_layer",
-    "synergic.learning.runs": "synergic.learning.tasks",
+    "synergic.learning.runs": "synergic.learning.tasks._runs",
     "synergic.learning.tasks.continual": "synergic.learning.tasks._continual",
     "synergic.learning.tasks.few_shot": "synergic.learning.tasks._few_shot",
     "synergic.learning.training": "synergic.learning._training",
@@ -97,10 +100,29 @@ def public(place: str) -> str:
     return place.split("._", maxsplit=1)[0]
 
 
+class MovedFinder(MetaPathFinder, Loader):
+    """Finds modules of 0.1 below packages that are still there, such as `synergic.learning.layers`."""
+
+    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Return how to make the module, or None for one that has not moved."""
+        return spec_from_loader(name, self) if name in MOVED else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return what stands for the module."""
+        return MovedModule(spec.name, MOVED[spec.name])
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: names are looked up when they are asked for."""
+
+
 def install() -> None:
     """Make the old paths importable. Costs nothing until one is used."""
+    package = sys.modules["synergic"]
     for name, place in MOVED.items():
-        module = sys.modules.setdefault(name, MovedModule(name, place))
-        package, _, short = name.rpartition(".")
-        if package in sys.modules and not hasattr(sys.modules[package], short):
-            setattr(sys.modules[package], short, module)  # what `import a.b` would do
+        parent, _, short = name.rpartition(".")
+        if parent == "synergic":
+            # Not left to the finder: an import would replace the functions quantise and simulate by modules.
+            module = sys.modules.setdefault(name, MovedModule(name, place))
+            if not hasattr(package, short):
+                setattr(package, short, module)
+    sys.meta_path.append(MovedFinder())
