@@ -70,7 +70,7 @@ def documentation(full_name: str) -> str | None:
     body = ast.parse(inspect.getsource(importlib.import_module(module))).body
     for statement, after in zip(body, [*body[1:], None], strict=True):
         targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
-        names = {getattr(target, "id", None) for target in targets}
+        names = {part.id for target in targets if target for part in ast.walk(target) if isinstance(part, ast.Name)}
         if name in names and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             return inspect.cleandoc(str(after.value.value))
     return None

@@ -4,51 +4,48 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from lava.proc.io.source import RingBuffer
 from matplotlib.figure import Figure
 from networks import plastic_network, random_spikes
-from rich.console import Console
+from wrong_arguments import ANY_SHAPE, NANS, SIGNED, Case
 
 import synergic as sy
 from synergic import experiments, learning, plots
 from synergic import hw_targets as hw
 from synergic import interchange as ic
 from synergic import processes as pr
-from synergic.cli import _bench as bench
-from synergic.cli import _chip_run as chip_run
-from synergic.cli import _demo as demo
-from synergic.cli import _map as chip_map
-from synergic.cli import _overview as overview
-from synergic.cli import _page as page
-from synergic.cli import _report as report
 from synergic.data import _corruptions as damage
 from synergic.data import _digits as data
 from synergic.data import _encodings as encoding
 from synergic.data import _images as datasets
 from synergic.data import _recordings as recordings
-from synergic.hw_targets import _chip as chip_module
 from synergic.hw_targets.costs import _costs as costs
+from synergic.hw_targets.costs import load_references, model_value
 from synergic.hw_targets.faults import _broken_chip as faults
 from synergic.hw_targets.lava_bridge import ChipSimCfg
-from synergic.hw_targets.mapping import PASSES, MappingOptions
-from synergic.hw_targets.simulation import _history as history
-from synergic.hw_targets.simulation import _jobs as jobs
+from synergic.hw_targets.mapping import PASSES, MappingOptions, link_packets
 from synergic.interchange.slayer import HybridBlock
 from synergic.learning import _meta as meta
 from synergic.learning import _omniglot as omniglot
 from synergic.learning import _training as training
 from synergic.learning import tasks
 from synergic.learning.tasks import _runs as runs
-from synergic.learning.tasks._classification import ClassificationTask
-from synergic.network import convolution_matrix, convolution_synapses, load, picture_after, save, split_by_spikes
-from synergic.neurons import potential
+from synergic.network import (
+    IntPopulation,
+    IntProjection,
+    convolution_matrix,
+    convolution_synapses,
+    load,
+    picture_after,
+    save,
+    split_by_spikes,
+)
+from synergic.neurons import LIF, potential
 from synergic.processes import HybridSimCfg, running
 from synergic.processes import _run as lava_graph
 from synergic.reference import _metrics as metrics
@@ -63,57 +60,6 @@ EVENTS = np.zeros(4, [("x", int), ("y", int), ("t", int), ("p", int)])
 SENSOR = (4, 4, 2)
 IMAGES = np.full((2, 28, 28), 0.5, np.float32)
 TINY = experiments.Classification(dataset="mnist", hidden=4, epochs=1, batch=2, steps=2)
-CHECK_CLONE = bench.check_clone  # the test that calls all of this replaces it
-
-
-@dataclasses.dataclass
-class Case:
-    """A function, or a class, with arguments that it takes.
-
-    fine : by argument, the wrong values that are none for it, by name. also : by argument, what an error may call it.
-    signature : of another callable, where this one hides it. wrong : arguments that get wrong values; default all.
-    runs : whether the right arguments can be tried.
-    """
-
-    call: Any
-    args: dict[str, Any]
-    fine: dict[str, str] = dataclasses.field(default_factory=dict)
-    also: dict[str, str] = dataclasses.field(default_factory=dict)
-    signature: Any = None
-    wrong: tuple[str, ...] = ()
-    runs: bool = True
-
-    def takes_none(self, name: str) -> bool:
-        """Whether None is the default of an argument, in the function or, of a class, in one that it hands it on to."""
-        asked = self.signature or self.call
-        for call in [c.__init__ for c in asked.__mro__] if inspect.isclass(asked) else [asked]:
-            parameter = inspect.signature(call).parameters.get(name)
-            if parameter is not None:
-                return parameter.default is None
-        return False
-
-    def allows(self, name: str) -> set[str]:
-        """Names of the wrong values that are right for an argument."""
-        found = {*FINE.get(name, "").split(", "), *self.fine.get(name, "").split(", ")}
-        return found | {"none"} if self.takes_none(name) else found
-
-
-SIGNED = "negative, huge float"
-ANY_SHAPE = "empty, shape, empty array"
-NANS = "tensor nan"  # training shows it
-FINE = {
-    **dict.fromkeys(("name", "title", "xlabel", "where"), "text"),
-    **dict.fromkeys(("path", "output", "json_file", "html", "figure"), "text"),
-    **dict.fromkeys(("bias", "alpha", "eta", "eta_plus", "eta_minus", "jump"), SIGNED),
-    "sign": "negative",  # -1 is anti-Hebbian
-    "tau_w": "huge, huge float",  # inf keeps the slow weights
-    "dead_cores": "empty",
-    "dead_links": "empty",
-    "jobs": "negative",  # -1 takes all processors
-}
-"""By argument, wherever it occurs: wrong values that are none."""
-ALSO = {"spikes": "input"}
-"""What errors call an argument, wherever it occurs."""
 
 
 @lru_cache
@@ -151,10 +97,15 @@ def files(folder: Path) -> dict[str, Path]:
     return made
 
 
+def images():
+    """A data set of two images."""
+    labels = np.zeros(2, int)
+    return datasets.Images(IMAGES, labels, IMAGES, labels)
+
+
 def small_task():
     """A run of two images."""
-    labels = np.zeros(2, int)
-    return ClassificationTask(TINY, data=datasets.Images(IMAGES, labels, IMAGES, labels))
+    return tasks.ClassificationTask(TINY, data=images())
 
 
 def neurons(call, **more):
@@ -200,6 +151,7 @@ def described():
         "synergic.Population": Case(
             sy.Population,
             {"name": "out", "size": 2, "vth": 1.0, "decay": 0.5, "reset": "zero", "bias": 0.0, "neuron": None},
+            fine={"neuron": "none"},  # LIF
         ),
         "synergic.Projection": Case(sy.Projection, part, fine={"source": "text", "target": "text"}),
         "synergic.Projection.of_kernel": Case(
@@ -217,6 +169,16 @@ def described():
         "synergic.Network": Case(sy.Network, {**whole, "readout": "rank", "dt": 1.0, "tau_w": 40.0}),
         "synergic.IntNetwork": Case(
             sy.IntNetwork, {f.name: getattr(integer, f.name) for f in dataclasses.fields(integer)}
+        ),
+        "synergic.network.IntPopulation": Case(
+            IntPopulation,
+            {f.name: getattr(INT.populations[0], f.name) for f in dataclasses.fields(IntPopulation)},
+            fine={"scale": "huge, huge float", "neuron": "none"},
+        ),
+        "synergic.network.IntProjection": Case(
+            IntProjection,
+            {f.name: getattr(INT.projections[0], f.name) for f in dataclasses.fields(IntProjection)},
+            fine={"source": "text", "target": "text", "rule": "none"},
         ),
         "synergic.IntNetwork.encode": Case(INT.encode, {"values": np.ones(3)}, fine={"values": ANY_SHAPE}),
         "synergic.IntNetwork.encode_signal": Case(
@@ -245,6 +207,7 @@ def described():
         ),
         "synergic.AdaptiveLIF": Case(sy.AdaptiveLIF, {"jump": 0.1, "decay_h": 0.5, "integer": False}),
         "synergic.CurrentLIF": Case(sy.CurrentLIF, {"decay_i": 0.5, "integer": False}),
+        "synergic.neurons.LIF": Case(LIF, {"integer": False}),
         "synergic.ReLU": Case(sy.ReLU, {"integer": False}),
         "synergic.Table": Case(sy.Table, {"entries": np.zeros(256), "integer": False}),
         "synergic.Table.of": Case(sy.Table.of, {"function": "sigmoid"}),
@@ -267,6 +230,10 @@ def described():
             encoding.Rate(True).encode, {"values": np.ones((2, 3)), "steps": 4, "first": 0}
         ),
         "synergic.data._digits.rate_encode": Case(data.rate_encode, {"values": np.ones((2, 3)), "steps": 4}),
+        "synergic.data.frames": Case(
+            recordings.frames, {"recordings": [EVENTS], "steps": 4}, fine={"recordings": "empty"}
+        ),
+        "synergic.load_example": Case(sy.load_example, {"name": "digits-hp"}),
         "synergic.data._digits.digits": Case(data.digits, {"steps": 2, "seed": 0}),
         "synergic.rules.integer_form": Case(integer_form, {"rule_type": sy.Oja}),
         **{
@@ -375,7 +342,9 @@ def in_lava():
             signature=lava_graph.run_in_lava,
         ),
         "synergic.processes._runtime.running": Case(
-            lambda process: running(process).__enter__(), {"process": RingBuffer(data=np.ones((1, 1)))}
+            lambda process: running(process).__enter__(),
+            {"process": RingBuffer(data=np.ones((1, 1)))},
+            signature=running,
         ),
     }
     for case in found.values():
@@ -388,7 +357,8 @@ def on_chip():
     record, activity = ran()
     one = {"mapping": mapping(), "spikes": SPIKES, "batch": 2, **ON_CHIP, "signal": None}
     both = {"mapping": mapping(), "activity": activity}
-    weights = {"network": INT, "spikes": SPIKES}
+    weights, options = {"network": INT, "spikes": SPIKES}, {**PLACED, "placement": "first_fit", "seed": 0, "rate": 0.1}
+    del options["chip"], options["passes"]
     swept = {**weights, "labels": np.zeros(len(SPIKES), int), "fault": "bit flips", "rates": (0.0,), "seeds": (0,)}
     return {
         "synergic.hw_targets.Probes": Case(
@@ -413,14 +383,17 @@ def on_chip():
             fine=NO_LIMIT,
         ),
         "synergic.hw_targets.load_chip": Case(hw.load_chip, {"chip": "tianjic"}),
-        "synergic.hw_targets._chip.shipped_chips": Case(chip_module.shipped_chips, {}),
         "synergic.hw_targets.run_in_jobs": Case(
             hw.run_in_jobs,
             {"simulator": hw.Simulator(mapping()), "spikes": SPIKES, "jobs": 1, "batch": 2, "signal": None},
         ),
         "synergic.hw_targets.simulate_on_chip": Case(hw.simulate_on_chip, one),
-        "synergic.hw_targets.simulation._jobs.in_jobs": Case(
-            jobs.in_jobs, {"call": abs, "cases": [(1,)], "jobs": 1}, fine={"cases": "empty"}
+        "synergic.hw_targets.mapping.MappingOptions": Case(
+            MappingOptions, options, fine={**NO_LIMIT, "balance": "dict"}
+        ),
+        "synergic.hw_targets.mapping.link_packets": Case(link_packets, {"mapping": mapping(), "rate": 0.1}),
+        "synergic.hw_targets.costs.model_value": Case(
+            model_value, {"row": load_references()[0][0], "chip": mapping().chip}
         ),
         "synergic.hw_targets.costs._costs.side_by_side": Case(costs.side_by_side, {**weights, "chip": "tianjic"}),
         "synergic.hw_targets.faults._broken_chip.break_network": Case(
@@ -536,6 +509,9 @@ def trained():
             fine={"s": NANS},
             signature=learning.HybridNet.forward,
         ),
+        "synergic.learning.Pattern": Case(
+            learning.Pattern, {"rows": torch.tensor([0, 1]), "cols": torch.tensor([0, 1]), "shape": (2, 3)}
+        ),
         "synergic.learning.MaskedNet": Case(learning.MaskedNet, {"sizes": (3, 2), **CHAIN}),
         "synergic.learning.ConvHybridNet": Case(
             learning.ConvHybridNet,
@@ -603,78 +579,14 @@ def trained():
     }
 
 
-def shown(folder: Path):
-    """Pages, tables, records, and what the commands are made of."""
-    at, quiet = files(folder), Console(quiet=True)
-    record, activity = ran()
-    table = page.Table("title", [["a", 1]], ["name", "number"])
-    needs = hw.estimate(INT, "tianjic")
-    held = {"figures": {"accuracy": 0.5}, "history": [{"loss": 0.5}], "config": {"mode": "hp"}}
-    of_mapping = ("placement_section", "memory_section", "populations", "pictures")
-    bits = {"weight_bits": None, "local_bits": None}
+def results(folder: Path):
+    """What runs give, data sets, and settings of experiments."""
+    record, _ = ran()
     return {
-        "synergic.cli._page.Table": Case(
-            page.Table,
-            {"title": "title", "rows": [["a", 1]], "header": ["name", "number"]},
-            fine={"rows": "empty", "header": "empty"},
-        ),
-        "synergic.cli._page.lines": Case(page.lines, {"title": "title", "section": {"a": 1}}, fine={"section": "dict"}),
-        "synergic.cli._page.grid": Case(page.grid, {"title": "title", "rows": {"a": {"b": 1}}}),
-        "synergic.cli._page.show": Case(page.show, {"table": table, "console": quiet}),
-        "synergic.cli._page.picture": Case(
-            lambda draw: page.picture(draw, WEIGHTS), {"draw": plots.weights}, signature=page.picture
-        ),
-        "synergic.cli._page.write_page": Case(
-            page.write_page,
-            {"path": folder / "page", "title": "title", "notes": ["note"], "tables": [table], "pictures": {"a": "url"}},
-            fine=dict.fromkeys(("notes", "tables"), "empty"),
-        ),
-        **{f"synergic.cli._map.{name}": Case(getattr(chip_map, name), {"mapping": mapping()}) for name in of_mapping},
-        "synergic.cli._map.estimate_section": Case(chip_map.estimate_section, {"needs": needs}),
-        "synergic.cli._page.facts": Case(page.facts, {"chip": mapping().chip}),
-        "synergic.cli._map.report_of": Case(chip_map.report_of, {"mapping": mapping(), "needs": needs}),
-        "synergic.cli._chip_run.read_data": Case(chip_run.read_data, {"path": at["data"]}),
-        "synergic.cli._chip_run.checked": Case(
-            chip_run.checked,
-            {"network": INT, "given": SPIKES, "labels": np.zeros(len(SPIKES), int), "samples": 1},
-            fine={"labels": "none", "samples": "none"},
-            also={"given": "input"},
-        ),
-        "synergic.cli._chip_run.open_network": Case(chip_run.open_network, {"path": at["net"], **bits}),
-        "synergic.cli._chip_run.open_mapping": Case(
-            chip_run.open_mapping, {"path": at["net"], "chip": None, **bits}, fine={"chip": "none"}
-        ),
-        "synergic.cli._chip_run.describe": Case(chip_run.describe, {"costs": hw.cost(mapping(), activity)}),
-        "synergic.cli._chip_run.draw": Case(
-            chip_run.draw, {"mapping": mapping(), "activity": activity, "path": folder / "drawn.png"}
-        ),
-        "synergic.cli._report.compare": Case(
-            report.compare,
-            {"recorded": {"accuracy": 0.5}, "again": {"accuracy": 0.5}, "console": quiet},
-            fine=dict.fromkeys(("recorded", "again"), "dict"),
-        ),
-        "synergic.cli._report.draw": Case(report.draw, {"record": held, "path": folder / "drawn.png"}),
         "synergic.reference._simulate.Record.scores": Case(record.scores, {"network": INT}),
         "synergic.reference._simulate.Record.classes": Case(record.classes, {"network": INT}),
-        "synergic.hw_targets.simulation._history.history_plan": Case(
-            history.history_plan, {"p": INT.projections[0], "steps": 4}
-        ),
-        "synergic.hw_targets.simulation._history.history_bound": Case(
-            history.history_bound,
-            {
-                "p": INT.projections[0],
-                "spikes": SPIKES[0],
-                "posts": np.zeros((INT.steps, INT.projections[0].n_out), int),
-            },
-        ),
-        "synergic.cli._demo.run_demo": Case(
-            demo.run_demo, {"seed": 0, "epochs": 1, "samples": 1, "progress": False}, runs=False
-        ),
         "synergic.data._recordings.load_recordings": Case(recordings.load_recordings, {"folder": folder}, runs=False),
         "synergic.learning._omniglot.load_omniglot": Case(omniglot.load_omniglot, {"folder": folder}, runs=False),
-        "synergic.cli._bench.check_clone": Case(CHECK_CLONE, {"folder": bench.FOLDER}),
-        "synergic.cli._bench.compared": Case(bench.compared, {"measured": {"reach": {"fused_speedup": 10.0}}}),
-        "synergic.cli._bench.all_reached": Case(bench.all_reached, {"held": {"figures": {}}}),
         **{
             f"synergic.experiments.{kind.__name__}": Case(
                 kind,
@@ -698,27 +610,31 @@ def in_folders(folder: Path):
     at, task = folder / "run", small_task()
     runs.open_run(TINY, at)
     runs.write_checkpoint(task, at / runs.CHECKPOINT)
-    opened = {"data": folder, "device": "cpu"}
+    opened, few, label = {"data": folder, "device": "cpu"}, experiments.FewShot(), np.zeros(1, int)
     return {
-        "synergic.learning.tasks._runs.settings": Case(runs.settings, {"config": TINY}),
         "synergic.learning.tasks._runs.circumstances": Case(runs.circumstances, {"device": "cpu"}),
-        "synergic.learning.tasks._runs.open_run": Case(
-            runs.open_run, {"config": TINY, "folder": at}, fine={"folder": "text"}
-        ),
-        "synergic.learning.tasks._runs.read_json": Case(runs.read_json, {"path": at / runs.CONFIG}),
-        "synergic.learning.tasks._runs.load_config": Case(runs.load_config, {"folder": at}),
-        "synergic.learning.tasks._runs.write_checkpoint": Case(
-            runs.write_checkpoint, {"task": task, "path": folder / "checkpoint.pt"}
-        ),
-        "synergic.learning.tasks._runs.read_checkpoint": Case(
-            runs.read_checkpoint, {"task": task, "path": at / runs.CHECKPOINT}
-        ),
         "synergic.learning.tasks._runs.run": Case(
             runs.run,
             {"task": task, "folder": at, "progress": None, "writes": True},
             fine={"folder": "text"},
         ),
         "synergic.learning.tasks._runs.restore": Case(runs.restore, {"folder": at, **opened}, runs=False),
+        "synergic.learning.tasks.ClassificationTask": Case(
+            tasks.ClassificationTask, {"config": TINY, "data": images(), "device": "cpu"}
+        ),
+        "synergic.learning.tasks.ContinualTask": Case(
+            tasks.ContinualTask, {"config": experiments.Continual(hidden=4), "data": images()}
+        ),
+        "synergic.learning.tasks.EventsTask": Case(
+            tasks.EventsTask,
+            {"config": experiments.Events(hidden=4), "data": recordings.Recordings([EVENTS], label, [EVENTS], label)},
+        ),
+        "synergic.learning.tasks.FewShotNet": Case(tasks.FewShotNet, {"config": few}),
+        "synergic.learning.tasks.FewShotTask": Case(
+            tasks.FewShotTask,
+            {"config": few, "images": torch.zeros(3, 20, 31, 31), "device": "cpu"},
+            fine={"images": f"{ANY_SHAPE}, {NANS}, empty tensor, tensor complex"},
+        ),
         "synergic.learning.tasks.families": Case(tasks.families, {}),
         "synergic.learning.tasks.family_of": Case(tasks.family_of, {"config": TINY}),
         "synergic.learning.tasks.open_task": Case(tasks.open_task, {"config": TINY, **opened}, runs=False),
@@ -729,11 +645,9 @@ def in_folders(folder: Path):
 
 
 def with_files(folder: Path):
-    """Readers, writers, and the functions behind the commands."""
+    """Readers and writers."""
     at = files(folder)
-    out, quiet = folder / "out", Console(quiet=True)
-    written = {"json_file": out, "html": out, "console": quiet}
-    ran_on = {"network": at["int"], "data": at["data"], "chip": None, "samples": 1, "local_memory": "matrix"}
+    out = folder / "out"
     return {
         "synergic.network._storage.save": Case(save, {"network": NET, "path": out}),
         "synergic.network._storage.load": Case(load, {"path": at["net"]}),
@@ -755,31 +669,5 @@ def with_files(folder: Path):
             {"name": "mnist", "folder": folder},
             signature=datasets.load_images,
             runs=False,
-        ),
-        "synergic.cli._bench.bench": Case(
-            lambda **given: bench.bench(**given),
-            {"which": ("chip",), "quick": True, "json_file": out, "folder": folder, "console": quiet},
-            fine={"folder": "text"},
-            signature=bench.bench,
-        ),
-        "synergic.cli._report.report": Case(report.report, {"paths": [at["net"]], **written}),
-        "synergic.cli._overview.overview": Case(overview.overview, {"path": at["net"], "draw": False}),
-        "synergic.cli._map.map_to_chip": Case(
-            chip_map.map_to_chip,
-            {"network": at["int"], "options": FIRST_FIT, "console": quiet},
-        ),
-        "synergic.cli._map.map_to_chip's files": Case(
-            chip_map.map_to_chip,
-            {"network": at["int"], "options": FIRST_FIT, "console": quiet, "output": out, **written},
-            wrong=("output", "json_file", "html"),
-        ),
-        "synergic.cli._chip_run.run_on_chip": Case(
-            chip_run.run_on_chip,
-            {**ran_on, "strict": False, "console": quiet},
-        ),
-        "synergic.cli._chip_run.run_on_chip's files": Case(
-            chip_run.run_on_chip,
-            {**ran_on, "strict": False, "figure": folder / "out.png", **written},
-            wrong=("figure", "json_file", "html"),
         ),
     }

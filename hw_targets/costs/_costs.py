@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from synergic._core.checks import kind, kinds
 from synergic.hw_targets._chip import Chip
-from synergic.hw_targets.mapping import Chain, Mapping, Tile, local_bits, map_network, memory_of
-from synergic.hw_targets.mapping._mapping_data import block
-from synergic.hw_targets.mapping._memory import full_bytes
+from synergic.hw_targets.mapping import Chain, Mapping, Tile, map_network
+from synergic.hw_targets.mapping._mapping_data import block, local_bits
+from synergic.hw_targets.mapping._memory import full_bytes, memory_of
 from synergic.hw_targets.simulation._activity import Activity
 from synergic.hw_targets.simulation._probes import Probes
 from synergic.hw_targets.simulation._simulator import simulate_on_chip

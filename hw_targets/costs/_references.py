@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import tomli
 
+from synergic._core.checks import kinds
 from synergic.hw_targets._chip import Chip, load_chip
 from synergic.hw_targets.mapping._published import NETWORKS, count
 
@@ -92,6 +93,7 @@ def load_references() -> tuple[tuple[Reference, ...], tuple[NotMet, ...]]:
 
 def model_value(row: Reference, chip: Chip | None = None) -> float:
     """What the model of the chip, default tianjic, gives for a row."""
+    kinds("model_value", row=(row, Reference), chip=(chip, Chip | None))
     return QUANTITIES[row.quantity](chip or load_chip("tianjic"), row.value)
 
 

@@ -7,14 +7,12 @@ wherever it comes from. `save_mapping` and `load_mapping` store one in a file.
 """
 
 from synergic.hw_targets.mapping._checker import check_mapping
-from synergic.hw_targets.mapping._grid import dimension_order
-from synergic.hw_targets.mapping._mapping_data import Chain, Estimate, Mapping, Route, Tile, Violation, local_bits
+from synergic.hw_targets.mapping._mapping_data import Chain, Estimate, Mapping, Route, Tile, Violation
 from synergic.hw_targets.mapping._mapping_file import load_mapping, save_mapping
-from synergic.hw_targets.mapping._memory import Memory, memory_of
+from synergic.hw_targets.mapping._memory import Memory
 from synergic.hw_targets.mapping._options import RATE, MappingOptions
 from synergic.hw_targets.mapping._pipeline import PASSES, estimate, map_network
 from synergic.hw_targets.mapping._traffic import link_packets
-from synergic.hw_targets.mapping._turns import cores_needed
 from synergic.hw_targets.mapping.passes import MappingState, Pass
 from synergic.hw_targets.mapping.passes._placement import PLACEMENTS
 
@@ -33,13 +31,9 @@ __all__ = [
     "Tile",
     "Violation",
     "check_mapping",
-    "cores_needed",
-    "dimension_order",
     "estimate",
     "link_packets",
     "load_mapping",
-    "local_bits",
     "map_network",
-    "memory_of",
     "save_mapping",
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
+from synergic._core.checks import kind, number
 from synergic.hw_targets.mapping._mapping_data import Chain, Link, Mapping, Slots, Tile
 from synergic.hw_targets.mapping._options import RATE
 from synergic.network._quantise import IntGraph, IntNetwork
@@ -152,6 +153,8 @@ def link_packets(mapping: Mapping, rate: float = RATE) -> dict[Link, float]:
     dict
         (position, position) in the direction of the packets -> packets of a step. Links without packets are left out.
     """
+    kind("link_packets.mapping", mapping, Mapping, "Make one with map_network().")
+    number("link_packets.rate", rate, 0, 1, "It is a share of the steps.")
     found: dict[Link, float] = {}
     for c in mapping.chains:
         for link in itertools.pairwise((mapping.position(c.start), *c.path)):

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.hw_targets.mapping import Mapping, Tile, local_bits
+from synergic.hw_targets.mapping import Mapping, Tile
+from synergic.hw_targets.mapping._mapping_data import local_bits
 from synergic.hw_targets.simulation._history import history_plan
 from synergic.hw_targets.simulation.kernels import (
     BY_TABLE,

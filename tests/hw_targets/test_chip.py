@@ -9,7 +9,8 @@ import synergic as sy
 from synergic.errors import CapacityError, FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets import load_chip
 from synergic.hw_targets.costs import cost
-from synergic.hw_targets.mapping import dimension_order, map_network
+from synergic.hw_targets.mapping import map_network
+from synergic.hw_targets.mapping._grid import dimension_order
 from synergic.hw_targets.simulation import simulate_on_chip
 
 

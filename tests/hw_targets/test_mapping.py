@@ -15,7 +15,8 @@ from scipy.sparse import csr_array
 import synergic as sy
 from synergic.errors import CapacityError, FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
-from synergic.hw_targets.mapping import PLACEMENTS, check_mapping, estimate, memory_of
+from synergic.hw_targets.mapping import PLACEMENTS, check_mapping, estimate
+from synergic.hw_targets.mapping._memory import memory_of
 from synergic.hw_targets.mapping._traffic import flows, traffic, weighted_hops
 from synergic.network import IntPopulation, IntProjection
 from synergic.network._quantise import IntGraph

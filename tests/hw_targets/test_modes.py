@@ -12,8 +12,9 @@ from chips import small_chip
 import synergic as sy
 from synergic.errors import UnsupportedError
 from synergic.hw_targets import load_chip
-from synergic.hw_targets.mapping import check_mapping, load_mapping, map_network, memory_of, save_mapping
+from synergic.hw_targets.mapping import check_mapping, load_mapping, map_network, save_mapping
 from synergic.hw_targets.mapping._mapping_file import FORMAT, VERSION
+from synergic.hw_targets.mapping._memory import memory_of
 from synergic.hw_targets.mapping._modes import Mode, core_modes, count_modes, tables
 from synergic.hw_targets.simulation import simulate_on_chip
 from synergic.network._storage import seal

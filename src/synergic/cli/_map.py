@@ -23,11 +23,11 @@ from synergic.hw_targets.mapping import (
     estimate,
     link_packets,
     map_network,
-    memory_of,
     save_mapping,
 )
 from synergic.hw_targets.mapping._arrange import layers
 from synergic.hw_targets.mapping._grid import Grid
+from synergic.hw_targets.mapping._memory import memory_of
 from synergic.hw_targets.mapping._modes import count_modes, tables
 from synergic.hw_targets.mapping._options import Folding
 from synergic.hw_targets.mapping._traffic import RATE, flows, traffic, weighted_hops

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic._core.checks import whole
+from synergic._core.checks import kind, whole
 from synergic._core.files import check_path, reading
 from synergic._core.parts import require
 from synergic.data._cache import CACHE, FOLDER_VARIABLE
+from synergic.data._event_checks import check_events
 from synergic.errors import DataError, FormatError
 from synergic.numerics._event_bins import bin_events, spread
 
@@ -191,6 +192,9 @@ def frames(recordings: list[npt.NDArray[Any]], steps: int) -> Tensor:
     from torch import from_numpy
 
     whole("frames.steps", steps, 1, 1000, "Give the network's T.")
+    kind("frames.recordings", recordings, list | tuple, "Give arrays of events, as load_recordings() does.")
+    for i, events in enumerate(recordings):
+        check_events(f"frames.recordings[{i}]", events, SENSOR)
     out = np.zeros((len(recordings), steps, int(np.prod(SENSOR))), np.uint8)
     for i, events in enumerate(recordings):
         if len(events):

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from synergic._core.checks import number, require
+from synergic._core.checks import kinds, number, require, whole
 from synergic.learning._layers import HybridLinear, HybridNet, Layers, top_of
 from synergic.learning._scan import RHO
 from synergic.learning._tensors import check_input, clip
@@ -58,9 +58,20 @@ class Pattern:
     by_column: tuple[Tensor, Tensor]
 
     def __init__(self, rows: Tensor, cols: Tensor, shape: tuple[int, int]) -> None:
+        kinds("Pattern", rows=(rows, Tensor), cols=(cols, Tensor), shape=(shape, tuple))
+        require(len(shape) == 2, "Pattern.shape", shape, "(n_out, n_in)", "It is the shape of a matrix.")
+        for size in shape:
+            whole("Pattern.shape", size, 1, 2**31 - 1, "It is the shape of a matrix.")
+        for name, places in (("rows", rows), ("cols", cols)):
+            integers = not (places.is_floating_point() or places.is_complex())
+            require(integers, f"Pattern.{name}", places.dtype, "integers", "They are numbers of rows and columns.")
         fits = rows.shape == cols.shape and rows.ndim == 1
         require(
-            fits, "Pattern.rows", f"{tuple(rows.shape)} for columns {tuple(cols.shape)}", "one each", "See Pattern."
+            fits,
+            "Pattern.rows, cols",
+            f"{tuple(rows.shape)} for columns {tuple(cols.shape)}",
+            "one each",
+            "See Pattern.",
         )
         if len(rows):
             inside = int(rows.min()) >= 0 and int(rows.max()) < shape[0]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from synergic._core.checks import require
+from synergic._core.checks import kinds, require
 from synergic.data._corruptions import damage
 from synergic.data._images import Images, load_images
 from synergic.errors import UnsupportedError
@@ -111,6 +111,7 @@ class ClassificationTask(SupervisedTask):
     def __init__(
         self, config: Classification, folder: Path | None = None, data: Images | None = None, device: str = "cpu"
     ) -> None:
+        kinds("ClassificationTask", config=(config, Classification), data=(data, Images | None))
         images, labels, self.test, self.test_labels = split(config, data or load_images(config.dataset, folder))
         held = config.validation
         self.evaluated_on = f"last {held} training images" if held else "test set"

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synergic._core.checks import require
+from synergic._core.checks import kinds, require
 from synergic.data._images import Images, load_images
 from synergic.experiments import Continual
 from synergic.learning._descent import descend, mean_loss, shuffled
@@ -84,6 +84,7 @@ class ContinualTask(TrainedTask):
     masks: dict[int, list[Pattern]]
 
     def __init__(self, config: Continual, folder: Path | None = None, data: Images | None = None) -> None:
+        kinds("ContinualTask", config=(config, Continual), data=(data, Images | None))
         self.config, data = config, data or load_images("mnist", folder)
         held, count = config.validation, len(data.train)
         require(0 <= held < count, "config.validation", held, f"0 to {count - 1}", "Hold back less.")

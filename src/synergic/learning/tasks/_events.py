@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from synergic._core.checks import require
+from synergic._core.checks import kinds, require
 from synergic.data._corruptions import add_events, drop_events, mask_region
 from synergic.data._recordings import SENSOR, Recordings, frames, load_recordings
 from synergic.experiments import Events
@@ -75,6 +75,7 @@ class EventsTask(SupervisedTask):
     def __init__(
         self, config: Events, folder: Path | None = None, data: Recordings | None = None, device: str = "cpu"
     ) -> None:
+        kinds("EventsTask", config=(config, Events), data=(data, Recordings | None))
         data = data or load_recordings(folder)
         held, count = config.validation, len(data.train)
         require(0 <= held < count, "config.validation", held, f"0 to {count - 1}", "Hold back less.")

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synergic._core.checks import require
+from synergic._core.checks import kind, kinds, require
 from synergic.experiments import FewShot
 from synergic.learning._descent import descend
 from synergic.learning._episodes import answers, presented
@@ -123,6 +123,7 @@ class FewShotNet(nn.Module):
 
     def __init__(self, config: FewShot) -> None:
         super().__init__()
+        kind("FewShotNet.config", config, FewShot, "Give settings of synergic.experiments.")
         self.features = nn.Sequential(*convolutions(config.convolutions, config.channels), Direction())
         if config.convolutions == "pooled":
             # Twice as quick on CPUs.
@@ -255,6 +256,7 @@ class FewShotTask(TrainedTask):
     def __init__(
         self, config: FewShot, folder: Path | None = None, images: Tensor | None = None, device: str = "cpu"
     ) -> None:
+        kinds("FewShotTask", config=(config, FewShot), images=(images, Tensor | None))
         self.config = config
         aside, remedy = config.held_characters, "Set held_characters, or leave out validation."
         require(
