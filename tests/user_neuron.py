@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A neuron as a user would write it; the rest of the library knows nothing of it."""
+"""A neuron as a user would write it, as docs/extending/neuron.md shows it; the rest of the library knows nothing of it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from synergic.neurons import Neuron, after_reset, potential
 
 @dataclass(frozen=True, eq=False)
 class Draining(Neuron):
-    """u(m) = max(u(m-1) - drain, 0) + I(m) + b: what is there runs out at a constant rate."""
+    """u(m) = max(u(m-1) - drain, 0) + I(m) + b."""
 
     drain: Any = potential(0.05, per="neuron")
 

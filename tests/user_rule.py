@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A local rule as a user would write it; the rest of the library knows nothing of it."""
+"""A local rule as a user would write it, as docs/extending/rule.md shows it; the rest of the library knows nothing of it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +10,16 @@ from synergic.rules import Rule, outer, rate, share
 
 @dataclass(frozen=True, eq=False)
 class Habit(Rule):
-    """P_ij(m) = keep P_ij(m-1) + eta s_j f_i: what fires together grows, and is forgotten."""
+    """P_ij(m) = keep P_ij(m-1) + eta s_j f_i."""
 
     eta: Any = rate(0.1)
     keep: Any = share(0.75)
 
     @staticmethod
-    def floating(p, state, heard, theta):
-        return theta.keep * p + theta.eta * outer(heard.fired, heard.s), state
+    def floating(p, state, activity, theta):
+        return theta.keep * p + theta.eta * outer(activity.fired, activity.s), state
 
     @staticmethod
-    def fixed(p, state, heard, theta):
-        return rshift(theta.keep * p, 12) + rshift(theta.eta * outer(heard.fired, heard.s), 24 + theta.eta_exp), state
+    def fixed(p, state, activity, theta):
+        grown = theta.eta * outer(activity.fired, activity.s)
+        return rshift(theta.keep * p, 12) + rshift(grown, 24 + theta.eta_exp), state
