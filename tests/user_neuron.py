@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A neuron as a user would write it, as docs/extending/neuron.md shows it; the rest of the library knows nothing of it."""
+"""A neuron as a user would write it (docs/extending/neuron.md); the rest of the library knows nothing of it."""
 
 from dataclasses import dataclass
 from typing import Any
