@@ -218,7 +218,7 @@ def weights_over_time(
 def occupancy(axes: Axes, mapping: Mapping, activity: Activity | None = None, title: str = "") -> Axes:
     """Draw the grid of cores by the share of a core's synapses that the mapping uses, in per cent.
 
-    Cores without a tile are blank. On small chips a letter says what a core stores: W for slow weights, P for local
+    Cores without a tile are blank. On small chips a letter shows what a core stores: W for slow weights, P for local
     weights.
 
     Parameters

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The words of README, docs, tutorials and help texts are the field's, each with one meaning (docs/glossary.md)."""
+"""The words of pages, help texts, messages and docstrings are the field's, each with one meaning (docs/glossary.md)."""
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -109,7 +111,34 @@ def test_messages_say_it_too():
     assert not [(path.name, line) for path in modules for text in messages(path.read_text()) for line in said(text)]
 
 
-def test_the_settings_of_experiments_say_it_too():
-    source = (ROOT / "src" / "synergic" / "experiments.py").read_text()
-    assert not said("\n".join(re.findall(r'"""(.*?)"""', source, re.DOTALL)))
+CLEAN = ("src/synergic",)
+"""Folders whose docstrings and comments are searched."""
+
+
+def documents(text):
+    """Docstrings, strings below attributes and comments of a module, without names of parameters, code and strings."""
+    nodes = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Expr)]
+    found = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    found += [token.string for token in tokens if token.type == tokenize.COMMENT]
+    return [re.sub(r"``?[^`]*?``?|\"[^\"\n]*\"|\w+(?:, \w+)* : ", "", document) for document in found]
+
+
+def test_docstrings_and_comments_are_found_and_names_are_not():
+    module = (
+        '"""A core hears."""\nx = "held"  # it was kept\n"""Losses."""\n\n\nclass A:\n    """A `picture`."""\n\n'
+        '    def f(self):\n        """Sum.\n\n        picture, losses : int\n            A picture.\n        """\n'
+    )
+    found = [line.split(":")[1].split(" -> ")[0].strip() for text in documents(module) for line in said(text)]
+    assert found == ["A core hears.", "Losses.", "A picture.", "# it was kept"]
+
+
+@pytest.mark.parametrize("folder", CLEAN)
+def test_docstrings_and_comments_say_it_too(folder):
+    modules = sorted((ROOT / folder).rglob("*.py"))
+    assert len(modules) > 10
+    assert not [(path.name, line) for path in modules for text in documents(path.read_text()) for line in said(text)]
+
+
+def test_the_list_of_experiments_says_it_too():
     assert not said("\n".join(what for what, _ in EXPERIMENTS.values()))

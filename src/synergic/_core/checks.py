@@ -18,7 +18,7 @@ MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def require(condition: bool, where: str, got: Any, allowed: str, remedy: str) -> None:
-    """Raise ParameterError with the house's text unless the condition holds."""
+    """Raise ParameterError, in the form that all messages have, unless the condition holds."""
     if not condition:
         raise ParameterError(f"{where}: got {got}, allowed {allowed}. {remedy}")
 

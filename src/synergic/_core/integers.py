@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What turns real numbers into integers of a width, and checks those that are integers already."""
+"""Conversion of real numbers into integers of a given width, and range checks of integers."""
 
 from __future__ import annotations
 

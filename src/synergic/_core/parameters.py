@@ -47,7 +47,7 @@ def declared(kind: str, per: str, default: Any) -> Any:
 
 
 def share(default: Any = MISSING, per: str = "") -> Any:
-    """A parameter in 0 .. 1, such as what is kept of a trace over a step. Integers: 12 fraction bits, 1 is 4096."""
+    """A parameter in 0 .. 1, such as the decay factor of a trace per step. Integers: 12 fraction bits, 1 is 4096."""
     return declared("share", per, default)
 
 

@@ -17,7 +17,7 @@ RANGES = {
     **dict.fromkeys(("decay", "lambda_"), (0.0, 1.0)),
     **dict.fromkeys(("lr", "lr_theta", "look_ahead"), (0.0, 1e3)),  # rates, as learning.train takes them
     "dropout": (0.0, 0.99),
-    "distortion": (0.0, 0.5),  # more turns pictures inside out
+    "distortion": (0.0, 0.5),  # a larger one inverts the images
 }
 """Of numbers, both ends allowed. Others are at least 0 and finite."""
 ABOVE_ZERO = {"vth": 1e6, "p_max": 1e6, "gain": 1e6, "density": 1.0, "tau_w": float("inf")}

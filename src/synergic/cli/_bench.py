@@ -25,7 +25,7 @@ from synergic.cli import _page as page
 from synergic.errors import ExecutionError, UnsupportedError
 
 FOLDER = Path(synergic.__file__).resolve().parents[2] / "benchmarks"
-"""Where the scripts lie in a clone."""
+"""Folder of the scripts in a clone."""
 AT_MOST = ("composed_ratio", "map_s_156", "map_s_15600", "placement_gap")
 """Figures of which less is better; of all others, more."""
 
@@ -134,7 +134,7 @@ def shown(row: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def all_reached(held: dict[str, Any]) -> bool:
-    """Return whether every measured figure meets its target. held : the result of `bench`. Raises ParameterError."""
+    """Return whether every measured figure meets its target. `held` is the result of `bench`. Raises ParameterError."""
     kind("all_reached.held", held, dict, "bench() gives it.")
     kind("all_reached.held['figures']", held.get("figures"), dict, "bench() gives it.")
     return all(row["enough"] is not False for rows in held["figures"].values() for row in rows.values())

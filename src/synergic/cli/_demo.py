@@ -41,7 +41,7 @@ COSTS = (
     "cores", "cores_available", "phases", "phases_per_step", "latency_s", "energy_j", "energy_idle_j", "utilisation",
     "local_cores", "weight_bytes", "local_weight_bytes", "fits_sram",
 )  # fmt: skip
-"""What is told of the costs, of HP and of GP."""
+"""The costs that the demo prints, of HP and of GP."""
 
 
 def identical(a: Record, b: Record) -> np.ndarray:

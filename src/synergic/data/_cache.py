@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where data sets are looked for and kept."""
+"""Folder in which data sets are searched, and to which they are downloaded."""
 
 from pathlib import Path
 
 FOLDER_VARIABLE = "SYNERGIC_DATA"
 """Environment variable that names the folder with data sets."""
 CACHE = Path.home() / ".cache" / "synergic"
-"""Where data sets are kept that were downloaded."""
+"""Folder of the data sets that were downloaded."""

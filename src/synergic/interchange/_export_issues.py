@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Refusing to write what the other format has no place for, unless the caller says that it may be lost."""
+"""Export issues: what the other format cannot store is refused, unless the caller allows its loss."""
 
 from __future__ import annotations
 

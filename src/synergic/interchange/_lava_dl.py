@@ -172,7 +172,7 @@ def width(name: str, layer: Layer) -> tuple[int, int]:
 
 
 def shape_after(group: Any, layer: Layer | None, before: Shape | None) -> Shape | None:
-    """The shape that comes out of a block; None if nobody has said one."""
+    """The output shape of a block; None if it is unknown."""
     if layer is not None:
         return layer.shape
     if text(group["type"]) == "flatten":
@@ -181,7 +181,7 @@ def shape_after(group: Any, layer: Layer | None, before: Shape | None) -> Shape 
 
 
 def read_layer(group: Any, where: str, before: Shape | None) -> Layer | None:
-    """One block; None for those that only say a shape. before : the shape of what it receives, if it is known."""
+    """One block; None for those that only give a shape. before : the shape of what it receives, if it is known."""
     name = text(group["type"])
     if name == "flatten" or (name == "input" and "neuron" not in group):
         return None

@@ -5,8 +5,8 @@ NIR's neuron is continuous in time,
 
     tau dv/dt = (v_leak - v) + r I,     spike and v := v_reset where v > v_threshold,
 
-ours steps: u(m) = d u(m-1) + I(m) + b. With I held over a step of dt, u = v - v_reset and
-v_th = v_threshold - v_reset,
+synergic's neuron is discrete in time: u(m) = d u(m-1) + I(m) + b. With I constant over a step of dt,
+u = v - v_reset and v_th = v_threshold - v_reset,
 
     d = 1 - dt/tau  (method "euler", what most simulators of NIR do)  or  d = exp(-dt/tau)  (method "exact"),
     u(m) = d u(m-1) + (1 - d) (r I(m) + v_leak - v_reset),

@@ -17,7 +17,7 @@ from synergic.network._unfold import Pair, convolution_matrix, pairs, picture_af
 
 
 def unfolded(name: str, node: nir.Conv2d) -> nir.Affine:
-    """The node that computes the same; its metadata say that it is a convolution, where both axes have one geometry.
+    """The node that computes the same; its metadata mark it as a convolution, where both axes have one geometry.
 
     name : of the node. Raises UnsupportedError, ParameterError.
     """

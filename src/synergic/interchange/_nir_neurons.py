@@ -27,7 +27,7 @@ CLOSE = 1e-9
 
 @contextmanager
 def sound(name: str) -> Iterator[None]:
-    """What numpy says of a node whose fields contradict each other, or are no numbers, as FormatError naming it."""
+    """Numpy's error for a node whose fields contradict each other, or are no numbers, as FormatError naming it."""
     try:
         yield
     except SynergicError:
@@ -143,7 +143,7 @@ def current_decay(name: str, node: nir.CubaLIF, dt: float, method: str) -> Array
 
 
 def with_metadata(name: str, node: Any, found: Neurons) -> Neurons:
-    """Our own decay and reset, and what a current has beside, to the last bit, if they belong to what the node says."""
+    """Our own decay and reset, and what a current has beside, to the last bit, if they fit the node's fields."""
     own = node.metadata.get(KEY)
     if own is None:
         return found

@@ -2,7 +2,7 @@
 """NIR's SumPool2d and AvgPool2d as matrices, and these joined with what is before or behind them.
 
 A pooling has no neurons: what it receives and what receives from it are one linear map. Padding is with zeros, which a
-sum does not feel. Whether a mean counts them NIR does not say; AvgPool2d with padding is refused.
+sum does not feel. NIR does not define whether a mean counts them; AvgPool2d with padding is refused.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def sizes(name: str, node: Any) -> list[tuple[int, int]]:
 
 
 def pooling(name: str, node: Any, picture: tuple[int, ...]) -> LinearMap:
-    """One node as a map. picture : (channels, height, width) of what it receives, counted in this order."""
+    """Return one node as a map. picture : shape of its input, (channels, height, width), counted in this order."""
     kernel, stride, padding = sizes(name, node)
     channels, seen = picture[0], (picture[1], picture[2])
     rows, columns, _ = convolution_synapses((channels, 1, *kernel), seen, stride, padding, 1, channels, name)
@@ -109,9 +109,9 @@ def pooling(name: str, node: Any, picture: tuple[int, ...]) -> LinearMap:
 def joined(name: str, maps: Sequence[LinearMap]) -> LinearMap:
     """Maps one after another, the first one first, as one. name : of the projection that it becomes.
 
-    Each entry is summed up in the order of the pixels between the two, so that a repeated kernel comes out as one. One
-    map alone keeps its claim unlooked at: whoever makes a projection of it does look. Raises UnsupportedError if they
-    do not fit together, or the matrix is too large.
+    Each entry is summed up in the order of the pixels between the two, so that a repeated kernel comes out as one. A
+    single map is returned with its convolution unchecked; the projection made of it checks that. Raises
+    UnsupportedError if they do not fit together, or the matrix is too large.
     """
     if len(maps) == 1:
         return LinearMap(dense(maps[0].weights), maps[0].convolution)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Memory for the large arrays of a step, kept for the next one.
+"""Memory for the large arrays of a training step, reused in the next step.
 
 The C library gives blocks of this size back to the system as soon as they are free, and the system hands every page
 out anew at the next step, empty: for a GP step of 784-512-10 that alone takes as long as all the loops over it.
@@ -16,16 +16,16 @@ import torch
 from torch import Tensor
 
 SMALLEST = 1 << 16
-"""Bytes from which on a block is kept."""
+"""Smallest block that is reused, in bytes."""
 MOST = 1 << 28
-"""Bytes that may lie idle."""
+"""Largest sum of the blocks that wait for their next use, in bytes."""
 
 KIND = {torch.float32: np.float32, torch.float64: np.float64}
 idle: defaultdict[int, list[np.ndarray]] = defaultdict(list)
 
 
 def give_back(block: np.ndarray) -> None:
-    """A tensor's last user is gone."""
+    """Take back a block whose last tensor is gone, for the next use."""
     if sum(b.nbytes for blocks in list(idle.values()) for b in list(blocks)) + block.nbytes <= MOST:
         idle[block.nbytes].append(block)
 

@@ -22,7 +22,7 @@ def answers(layer: HybridLinear, seen: Tensor, asked: Tensor, k: Tensor) -> Tens
         u_i(T) = d r(u_i(T-1)) + k(T) sum_j W_ij z_j + b_i + alpha_i ( lambda^(T-1) sum_j P_ij(0) z_j
                  + sign sum_{q<T} lambda^(T-1-q) (sum_j eta_j z_j s_j(q)) (rho(u_i(q)/v_th) + beta_i) )
 
-    Equal to the layer run on each whole presentation, which it does itself where an entry of P may have reached its
+    Equal to the layer run on each whole presentation, which it does itself where an entry of P may be at its
     bound, P is not per sample, or alpha is one a synapse. Raises ParameterError.
     """
     for name, given in (("seen", seen), ("asked", asked), ("k", k)):

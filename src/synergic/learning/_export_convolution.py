@@ -3,7 +3,7 @@
 
 Averaging is linear, so a pooling and the weights behind it are one projection: a convolution behind a pooling of p x p
 is one with every weight over p^2, p^2 times as often, moved by p pixels. A plastic layer is another matter: its rule
-multiplies what it hears, and the average of products is not the product of averages. Before it comes a population
+multiplies what it receives, and the average of products is not the product of averages. Before it comes a population
 "pooled" of ReLU neurons that send the averages as values; the wiring to it does not fade.
 """
 
@@ -24,10 +24,10 @@ Array = np.ndarray
 
 
 class Front:
-    """What goes before the dense layers: populations, projections, and the picture that they hear.
+    """The part of a network before the dense layers: populations, projections, and the shape of their output.
 
-    last : the name of what sends it. channels, picture : its shape. pool : side of the squares that are still to be
-    averaged. Raises UnsupportedError.
+    last : name of the last population or source. channels, picture : shape of its output. pool : side of the squares
+    that are not averaged yet. Raises UnsupportedError.
     """
 
     def __init__(self, net: ConvHybridNet) -> None:
@@ -45,7 +45,7 @@ class Front:
 
     @property
     def pooled(self) -> tuple[int, int]:
-        """Height and width of what is heard, pooled."""
+        """Height and width of the output after pooling."""
         return self.picture[0] // self.pool, self.picture[1] // self.pool
 
     def add(self, name: str, layer: SpikingConv2d) -> None:
@@ -60,7 +60,7 @@ class Front:
             )
         if (after[0] * p, after[1] * p) == self.picture:
             projection = Projection.of_kernel(f"{self.last}_{name}", self.last, name, kernel, geometry)
-        else:  # pixels that no square holds are heard by nobody, and a convolution would hear them
+        else:  # pixels outside all squares reach no neuron, but a convolution would use them
             weights: np.ndarray = geometry.unfold(kernel).reshape(-1, *self.picture)
             weights[:, after[0] * p :] = 0
             weights[:, :, after[1] * p :] = 0

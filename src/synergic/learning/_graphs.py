@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The scan over the steps of a presentation for a GPU: torch operations that torch compiles into few kernels.
 
-`_scan` says what is computed. Operation by operation a step of training would read and write every potential
+`_scan` defines what is computed. Operation by operation a step of training would read and write every potential
 some sixty times; compiled, forward and backward touch it a few times each.
 """
 

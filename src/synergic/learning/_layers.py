@@ -200,7 +200,7 @@ class HybridLinear(nn.Module):
 
     @torch.no_grad()
     def clipped(self, s: Tensor, u: Tensor) -> Tensor:
-        """Return the neurons of each sample whose row of P may have reached its bound.
+        """Return the neurons of each sample whose row of P may be at its bound.
 
         Parameters
         ----------

@@ -126,7 +126,7 @@ def starts(sorted_indices: Tensor, count: int) -> Tensor:
 
 
 class SparseProduct(torch.autograd.Function):
-    """A x for a sparse A, of which `pattern` says where and `values` what; x : (n_in, columns)."""
+    """A x for a sparse A, whose entries `values` are at the positions of `pattern`; x : (n_in, columns)."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, x: Tensor, pattern: Pattern) -> Tensor:

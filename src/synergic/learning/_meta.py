@@ -5,7 +5,7 @@
     grad_theta C_val(w', theta) = dC_val/dtheta (w', theta) - xi v d2C_train/(dw dtheta) (w, theta)
     v = dC_val/dw (w', theta)
 
-Losses are functions of two dictionaries of tensors, w and theta, by name; `torch.func.functional_call` makes one of
+Loss functions take two dictionaries of tensors, w and theta, by name; `torch.func.functional_call` makes one of
 any module. Update w several times, then theta once by `meta_gradient`.
 """
 
@@ -56,9 +56,9 @@ def meta_gradient(
     xi : float
         Learning rate of the step of w, at least 0.
     second_order : {"exact", "difference", "none"}
-        "exact" differentiates the step. It needs losses that `torch.func` can differentiate twice, which the compiled
-        kernels are not. "difference" is the authors' way and takes all losses: w is moved by ``+-0.01 v / |v|``, and
-        the central difference of dC_train/dtheta is taken. "none" leaves the term out.
+        "exact" differentiates the step. It needs loss functions that `torch.func` can differentiate twice, hence not
+        the compiled kernels. "difference" is the authors' way and takes any loss function: w is moved by
+        ``+-0.01 v / |v|``, and the central difference of dC_train/dtheta is taken. "none" leaves the term out.
 
     Returns
     -------

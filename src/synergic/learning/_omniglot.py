@@ -28,7 +28,7 @@ PACKED = "omniglot_packed105.npz"
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """Support and queries of several episodes: (character, drawer), and quarter turns, 4 more where mirrored.
+    """Support and queries of several episodes: (character, drawer), and rotations by 90 degrees, 4 more if mirrored.
 
     support : (episodes, ways, shots, 2), queries : (episodes, ways, queries, 2), turns : (episodes, ways).
     """
@@ -138,7 +138,7 @@ def draw_episodes(
 ) -> Episodes:
     """Episodes of different characters, no drawing twice in one.
 
-    appearances : of each character, one of which is drawn: 1 as it is, 4 by quarter turns, 8 mirrored as well.
+    appearances : of each character, one of which is drawn: 1 as it is, 4 rotated by 90 degrees, 8 mirrored as well.
     """
     fits = 1 <= ways <= len(characters) and shots >= 1 and queries >= 1 and shots + queries <= DRAWERS
     allowed = f"ways of 1 to {len(characters)}, shots + queries of 2 to {DRAWERS}"
@@ -153,9 +153,9 @@ def draw_episodes(
 
 
 def distorted(shown: Tensor, by: float, generator: torch.Generator) -> Tensor:
-    """Pictures, each under an affine map of its own: (n, 1, height, width), paper where nothing was drawn.
+    """Return images (n, 1, height, width), each under an affine map of its own, filled up with the paper's value.
 
-    by : how far each entry of the map may be from the identity's, as a share of the picture's half side.
+    by : how far each entry of the map may be from the identity's, as a share of half the image's side.
     """
     maps = torch.eye(2, 3) + by * (2 * torch.rand(len(shown), 2, 3, generator=generator) - 1)
     grid = functional.affine_grid(maps.to(shown), list(shown.shape), align_corners=False)
@@ -164,7 +164,7 @@ def distorted(shown: Tensor, by: float, generator: torch.Generator) -> Tensor:
 
 
 def pictures(images: Tensor, pairs: Tensor, turns: Tensor) -> Tensor:
-    """(episodes, ways, n, 31, 31) of `load_omniglot`'s images, turned, and mirrored where turns are above 3.
+    """Return `load_omniglot`'s images (episodes, ways, n, 31, 31), rotated, and mirrored if `turns` is above 3.
 
     pairs : (episodes, ways, n, 2); turns : (episodes, ways).
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The authors' protocol, for comparison only: one P for a whole batch, kept from batch to batch.
+"""The authors' protocol, for comparison only: one P for a whole batch, which the next batch starts with.
 
     P_ij(m) = clip(lambda P_ij(m-1) + sign eta_j mean_b s_bj(m) (rho(u_bi(m)/v_th) + beta_i), -P_max, P_max)
 
@@ -176,7 +176,7 @@ class Fused(torch.autograd.Function):
         for t in range(len(k) - 1, -1, -1):
             run.step(t, traced)
             if t + 1 < len(k):
-                # Summed by the step that posted: the gradients ahead are at hand, the traces would have to be kept.
+                # Summed at the postsynaptic step: the later gradients are at hand, the traces would have to be stored.
                 g_overlap = times(run.scaled, run.post, g_overlap)
             if t:
                 traced = times(overlap.T, run.ahead.T)

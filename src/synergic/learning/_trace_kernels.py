@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The scan over the steps of a presentation as compiled loops, forward and backward; `_scan` says what.
+"""The scan over the steps of a presentation as compiled loops, forward and backward; `_scan` has the equations.
 
 One sample after another, all neurons of it side by side, so that every inner loop runs over contiguous memory in
 vector registers and a sample's work stays in the cache. Samples do not touch each other's results (sums over the
@@ -30,7 +30,7 @@ P3, P5, Q2, Q4 = (np.float32(c / 945) for c in (105, 1, 420, 15))
 def bounded(u: Any, out: Any, inverse: Any, rho: Any) -> None:  # pragma: no cover
     """out = rho(u inverse), elementwise.
 
-    FRACTION, for float32, is tanh: Lambert's continued fraction to y^5 at y = x / 4, kept as numerator and
+    FRACTION, for float32, is tanh: Lambert's continued fraction to y^5 at y = x / 4, as numerator and
     denominator, through tanh 2y = 2 tanh y / (1 + tanh^2 y) twice. One division and no branch, so it runs in vector
     registers, where the C library's does not; error below 3e-7 everywhere.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training by back-propagation through time; losses and read-outs of rank and rate coding."""
+"""Training by back-propagation through time; loss functions and read-outs of rank and rate coding."""
 
 from __future__ import annotations
 

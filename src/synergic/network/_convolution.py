@@ -2,7 +2,7 @@
 """That a projection is a convolution: the geometry with which its weights repeat one kernel.
 
 The weights stay the truth; the kernel is read off them, and weights that do not repeat one are refused. Executors do
-not look at it: the mapping onto a chip does (folding: a kernel kept once, used at one place after another).
+not use it. The mapping onto a chip does, for time-multiplexing: a core stores the kernel once, for several positions.
 """
 
 from __future__ import annotations
@@ -27,9 +27,25 @@ LARGEST = 2**28
 class Convolution:
     """The geometry of a convolution, as of torch.nn.Conv2d; neurons are counted as by `unfold.convolution_matrix`.
 
-    kernel, picture : height and width of the kernel, and of what it is moved over. stride, dilation from 1 (default)
-    and padding with zeros from 0 (default) to the longer side of the picture, or 16; groups >= 1 (default 1). How many
-    channels there are follows from the weights. Raises ParameterError.
+    The number of channels follows from the weights.
+
+    Parameters
+    ----------
+    kernel : tuple of int
+        Height and width of the kernel.
+    picture : tuple of int
+        Height and width of the input image.
+    stride, dilation : int, default 1
+        For both axes, from 1 to the longer side of the image, or to 16 if that is more.
+    padding : int, default 0
+        Zeros on each side of both axes, from 0 to the same limit.
+    groups : int, default 1
+        Groups of channels, 1 or more.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range, or the kernel does not fit into the image.
     """
 
     kernel: Pair
@@ -46,7 +62,7 @@ class Convolution:
             fits = given.shape == (2,) and given.dtype.kind in "iu" and bool((given > 0).all())
             require(fits, where, repr(getattr(self, name)), "(height, width), whole numbers from 1 on", "In pixels.")
             object.__setattr__(self, name, (int(given[0]), int(given[1])))
-        largest = max(16, *self.picture)  # so that no kernel grows without end, whatever a file says
+        largest = max(16, *self.picture)  # so that no kernel grows without end, whatever a file asks for
         remedy = f"The same along both axes; of images of {self.picture}."
         for name, low, high in (("stride", 1, largest), ("padding", 0, largest), ("dilation", 1, largest)):
             object.__setattr__(self, name, whole(f"Convolution.{name}", getattr(self, name), low, high, remedy))
@@ -83,7 +99,7 @@ class Convolution:
     def kernel_of(self, where: str, weights: Array) -> Array:
         """The kernel that weights (n_out, n_in) repeat, (channels out, channels in / groups, height, width).
 
-        where : the projection's name. Weights of it that lie on the padding at every place are 0. Raises
+        where : the projection's name. Weights of it that meet only padding are 0. Raises
         ParameterError if the weights do not fit, or repeat none.
         """
         outs, ins = self.channels(where, *weights.shape)
@@ -91,7 +107,7 @@ class Convolution:
         held = weights.reshape(outs, *self.after, ins, *self.picture)
         kernel = np.zeros((outs, each, *self.kernel), weights.dtype)
         o = np.arange(outs)[:, None]
-        c = np.arange(each) + o // (outs // self.groups) * each  # the channels that each output's group hears
+        c = np.arange(each) + o // (outs // self.groups) * each  # the channels that each output's group receives
         rows, columns = (self.uses(axis) for axis in (0, 1))
         for i, (y, row) in rows.items():
             for j, (x, column) in columns.items():
@@ -102,7 +118,7 @@ class Convolution:
         return kernel
 
     def uses(self, axis: int) -> dict[int, Pair]:
-        """By line of the kernel, an output that has it inside the picture, and the line of the picture under it."""
+        """By line of the kernel, an output that has it inside the image, and the line of the image under it."""
         out = np.arange(self.after[axis])
         found = {}
         for k in range(self.kernel[axis]):

@@ -99,7 +99,7 @@ class Connection:
     fades: bool
 
     def check_convolution(self) -> None:
-        """Refuse weights that do not repeat a kernel although the projection says so. Raises ParameterError."""
+        """Refuse weights that do not repeat a kernel if the projection has a convolution. Raises ParameterError."""
         kind(f"{self.name}.convolution", self.convolution, Convolution | None, "None makes no claim about the weights.")
         if self.convolution is not None:
             self.convolution.kernel_of(self.name, self.weights)
@@ -287,10 +287,10 @@ class Topology:
         return max(self.onsets.values())
 
     def check_signal(self, signal: Any, samples: int) -> npt.NDArray[Any]:
-        """The global signal of local rules, one value a sample and step m of each population: (samples, T).
+        """Return the global signal of local rules, one value a sample and step m of each population: (samples, T).
 
         -8 .. 8, or whole numbers with 12 fraction bits in an IntNetwork (`encode_signal`). Zeros for None where no rule
-        needs one. Raises ParameterError for one that is missing, or that no rule of the network hears.
+        needs one. Raises ParameterError for one that is missing, or that no rule of the network uses.
         """
         hearing = [p.name for p in self.projections if p.learns and p.rule.signalled]
         if signal is None:

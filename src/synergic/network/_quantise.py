@@ -51,7 +51,7 @@ class IntPopulation:
         number(f"{n}.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
         choice(f"{self.name}.reset", self.reset, ("subtract", "zero"))
         object.__setattr__(self, "neuron", checked_neuron(n, self.neuron, self.size, self.decay, True))
-        # A potential held at the end of its range must be above the threshold, as it was before.
+        # A potential clamped to the end of its range must be above the threshold, as it was before.
         below = self.vth <= self.neuron.highest_vth
         require(below, f"{n}.vth", self.vth, f"below {self.neuron.highest_vth + 1}", AGAIN)
 
@@ -165,7 +165,7 @@ class IntGraph:
 
 
 def check_messages(network: IntNetwork) -> None:
-    """Refuse projections that do not hear what their source sends, and populations scaled for something else."""
+    """Refuse projections for other messages than their source sends, and populations scaled for something else."""
     for p in network.projections:
         bits = network.message_bits[p.source]
         require(p.num_message_bits == bits, f"{p.name}.num_message_bits", p.num_message_bits, f"{bits}", AGAIN)

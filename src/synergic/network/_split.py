@@ -2,8 +2,8 @@
 """Neurons with too many inputs, split into spiking sub-neurons: the lossy way, to be compared with the exact one.
 
 A mapping cuts a neuron's inputs into partial sums and adds them up (synergic.hw_targets.mapping): exact. Without cores
-that relay sums, each part of the inputs would need a neuron of its own, which can tell only by spikes what it has
-summed up. `split_by_spikes` makes that network, so that `simulate` of both says what the spikes lose.
+that relay sums, each part of the inputs would need a neuron of its own, which can send only spikes of what it has
+summed up. `split_by_spikes` makes that network, so that `simulate` of both shows the difference.
 """
 
 from __future__ import annotations
@@ -27,22 +27,48 @@ UNIT = 1 << fixed.ACCUMULATOR_SHIFT
 
 
 def split_by_spikes(network: Any, fan_in: int, threshold: float = 0.5) -> Any:
-    """The network with every neuron of more than `fan_in` inputs split into spiking sub-neurons.
+    """Return the network with every neuron of more than `fan_in` inputs split into spiking sub-neurons.
 
-    network : Network or IntNetwork; the result is of the same kind. fan_in : inputs that a neuron may have, all
-    projections into its population together, weights of 0 too. threshold : of sub-neurons, a share of v_th in (0, 1].
+    Parameters
+    ----------
+    network : Network or IntNetwork
+        The network to split.
+    fan_in : int
+        Largest number of inputs of a neuron, 1 or more: the sum over all projections into its population, weights of 0
+        included.
+    threshold : float, default 0.5
+        Threshold of the sub-neurons as a share of v_th, in (0, 1].
 
-    A neuron's N inputs are cut evenly into G = ceil(N / fan_in) parts, a sub-neuron g each: the same decay d and the
-    part W_g of the weights, no bias, threshold v_g = threshold * v_th, reset by subtraction, so that what a spike does
-    not tell stays: u_g(m) = d (u_g(m-1) - v_g s_g(m-1)) + k(m) W_g s_in(m). The neuron itself keeps decay, bias, v_th
-    and reset, and hears its sub-neurons: a spike brings the charge v_g that it stands for, u(m) = d u(m-1) + b +
-    v_g sum_g s_g(m), a frozen local weight, for slow ones fade with k. What is lost: a sum below 0 says nothing, one
-    above 2 v_g says it late, and leaks meanwhile; of low thresholds the second is worse, of high ones that a sum below
-    v_g says nothing either. Populations "<name> parts" (G x size, part by part) and projections "<name> collects" are
-    new; what follows lives a step later.
+    Returns
+    -------
+    Network or IntNetwork
+        The network, of the same kind as the given one. It has new populations "<name> parts" (G x size neurons, part by
+        part) and new projections "<name> collects". All later populations run one step later than before.
 
-    Raises ParameterError, also where G itself exceeds fan_in; UnsupportedError for a projection with a local rule into
-    a population to be split: the rule needs the neuron's potential, which no sub-neuron has; for other neurons there.
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range, or the number of parts G is larger than `fan_in`.
+    UnsupportedError
+        If a projection into a population to be split has a local rule, because the rule needs the neuron's potential,
+        which no sub-neuron has; or if that population's neurons are not LIF.
+
+    Notes
+    -----
+    The N inputs of a neuron are divided evenly into G = ceil(N / fan_in) parts, one for each sub-neuron g. A sub-neuron
+    has the same decay d, its part W_g of the weights, no bias and the threshold v_g = threshold * v_th. It is reset by
+    subtraction, so that the charge above the threshold remains::
+
+        u_g(m) = d (u_g(m-1) - v_g s_g(m-1)) + k(m) W_g s_in(m)
+
+    The neuron itself has decay, bias, v_th and reset as before, and receives the spikes of its sub-neurons. Each spike
+    adds the charge v_g, by a frozen local weight, because slow weights fade with k::
+
+        u(m) = d u(m-1) + b + v_g sum_g s_g(m)
+
+    The split network is not exact. A negative sum of a part is not sent. A sum above 2 v_g is sent late, and leaks
+    until then; this error grows as the threshold falls. A sum below v_g is not sent either; this error grows with the
+    threshold.
     """
     where = "split_by_spikes"
     kind(f"{where}.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
@@ -56,7 +82,7 @@ def split_by_spikes(network: Any, fan_in: int, threshold: float = 0.5) -> Any:
 
 
 def split_population(network: Any, population: Any, parts: int, fan_in: int, threshold: float) -> Any:
-    """The network with one population's neurons in so many parts."""
+    """Return the network with each neuron of one population split into `parts` sub-neurons."""
     name, into = population.name, network.into(population.name)
     remedy = "Raise fan_in, or use the plain neuron."
     plain_only("split_by_spikes.network", (population,), "a sub-neuron's charge is a plain neuron's", remedy)
@@ -75,7 +101,7 @@ def split_population(network: Any, population: Any, parts: int, fan_in: int, thr
     sub = replace(population, name=f"{name} parts", size=len(no_bias), reset="subtract", bias=no_bias)
     if network.integer:
         sub = replace(sub, vth=max(1, round(vth)))
-        population = replace(population, accumulator_shift=fixed.ACCUMULATOR_SHIFT)  # it hears spikes now
+        population = replace(population, accumulator_shift=fixed.ACCUMULATOR_SHIFT)  # it receives spikes now
     else:
         sub = replace(sub, vth=vth)
     part_of = np.array_split(np.arange(inputs) * parts // inputs, np.cumsum([q.n_in for q in into])[:-1])

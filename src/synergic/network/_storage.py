@@ -89,7 +89,7 @@ def check_seal(path: str | Path, form: str = FORMAT, version: int = VERSION) -> 
 
 
 def says(path: str | Path, form: str) -> bool:
-    """Whether a file says that it is of a format; nothing of it is checked. False if it cannot be read."""
+    """Whether a file claims to be of a format; nothing of it is checked. False if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read(HEADER).split(maxsplit=1)[:1] == [form.encode()]

@@ -29,7 +29,7 @@ def pairs(where: str, stride: Any, padding: Any, dilation: Any) -> list[Pair]:
 
 
 def picture_after(picture: Pair, kernel: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Pair:
-    """Height and width of what a convolution makes of a picture: floor((n + 2 p - d (k - 1) - 1) / stride) + 1.
+    """Return height and width of the output of a convolution: floor((n + 2 p - d (k - 1) - 1) / stride) + 1.
 
     stride, padding, dilation : one number, or one an axis.
     """
@@ -64,7 +64,7 @@ def convolution_synapses(
     outs, each = shape[:2]
     y, x = np.indices(after)
     o, c = np.arange(outs)[:, None, None], np.arange(each)[:, None]
-    heard = c + o // (outs // groups) * each  # the channels that each output's group hears
+    heard = c + o // (outs // groups) * each  # the channels that each output's group receives
     found = []
     for i, j in itertools.product(*map(range, shape[2:])):
         row, column = y * stride[0] + i * dilation[0] - padding[0], x * stride[1] + j * dilation[1] - padding[1]
@@ -80,13 +80,38 @@ def convolution_synapses(
 def convolution_matrix(
     kernel: Any, picture: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Array:
-    """The matrix (n_out, n_in) of a convolution of a picture, for Projection.weights.
+    """Return the weight matrix (n_out, n_in) of a convolution of an image, for Projection.weights.
 
-    kernel : (channels out, channels in / groups, height, width), reals or integers, which the matrix keeps. picture :
-    height and width of the input. stride, dilation >= 1, padding >= 0 (with zeros), each for both axes or (height,
-    width), groups : as of torch.nn.Conv2d. Inputs and outputs are counted channel by channel, in it row by row:
-    n_in = channels in x height x width, n_out likewise of `picture_after`. out[o, y, x] = sum_{c, i, j}
-    kernel[o, c, i, j] in[c, y stride + i dilation - padding, x stride + j dilation - padding]. Raises ParameterError.
+    Parameters
+    ----------
+    kernel : array_like, shape (channels out, channels in / groups, height, width)
+        Weights, reals or integers. The matrix has the same type.
+    picture : tuple of int
+        Height and width of the input image.
+    stride, dilation : int or tuple of int, default 1
+        For both axes, or (height, width); 1 or more.
+    padding : int or tuple of int, default 0
+        Zeros on both sides of both axes, or of (height, width); 0 or more.
+    groups : int, default 1
+        As of torch.nn.Conv2d.
+
+    Returns
+    -------
+    ndarray, shape (n_out, n_in)
+        Inputs and outputs are counted channel by channel, in a channel row by row. n_in is the number of input channels
+        times height times width; n_out is the same for the output, whose size `picture_after` gives.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range, or the kernel does not fit into the image.
+
+    Notes
+    -----
+    The output is::
+
+        out[o, y, x] = sum_{c, i, j} kernel[o, c, i, j] in[c, y stride + i dilation - padding,
+                                                           x stride + j dilation - padding]
     """
     kernel = numbers("convolution_matrix.kernel", kernel)
     fits = kernel.ndim == 4 and 0 not in kernel.shape

@@ -17,8 +17,8 @@ class LIF(Neuron):
     """Leaky integrate-and-fire.
 
     u(m) = d r(m-1) + I(m) + b, and s(m) = 1 where u(m) > v_th. The reset leaves r(m) = u(m) - v_th s(m), or
-    u(m) (1 - s(m)), as the population says. I is the synaptic input; d, b and v_th are the population's decay, bias
-    and threshold.
+    u(m) (1 - s(m)), as the population's `reset` selects. I is the synaptic input; d, b and v_th are the population's
+    decay, bias and threshold.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ def potential(default: Any = dataclasses.MISSING, per: str = "") -> Any:
 
 
 def after_reset(u: Any, s: Any, theta: Any) -> Any:
-    """What a population's reset leaves of u where s: u - v_th, or 0. For both numerics."""
+    """Return the potential after the reset of neurons that fired: u - v_th, or 0. For both numerics."""
     return u - theta.vth * s if theta.reset == "subtract" else u * (1 - s)
 
 
@@ -42,11 +42,11 @@ class Neuron(Parameterised):
 
     u : (..., n), what the reset of the step before has left. state : dict of the arrays. current : (..., n), the
     synaptic input of this step. theta : namespace of the parameters and of the population's vth, decay, bias, reset.
-    Returned are u(m), which is what local rules hear and a run records; what is sent, truth values u > v_th (the same
+    They return u(m), which local rules receive and a run records; what is sent, truth values u > v_th (the same
     everywhere: a neuron that moves its threshold returns u less the movement) or values; what is left of u; state.
     Integers: potentials have the scale S_u and 24 bits, shares and plain numbers 12 fraction bits; theta.unit makes a
     potential a number u / v_th of 12 fraction bits, `rshift(u * theta.unit, 20)`; values are 0 .. 255. The caller
-    holds current, u, after and state within 24 bits and counts the entries that this changes.
+    clamps current, u, after and state to 24 bits and counts the entries that this changes.
 
     Optional class attributes: `kernel`, the name in `synergic.neurons.KERNELS` of a compiled form of the same equation,
     not inherited; `highest_vth`, the largest threshold in integers: by default one that a potential at the end of its
@@ -125,7 +125,7 @@ class Neuron(Parameterised):
     ) -> tuple[Any, Any, Any, dict[str, Any], int]:
         """One step. acc : (..., n), the sum of all projections, before the accumulator's shift in integers. p : owner
         of vth, decay, bias, reset and, in integers, accumulator_shift; values : of the parameters; a core's part of
-        them. Returns u(m), what is sent, what is left of u, state, and the entries held within 24 bits."""
+        them. Returns u(m), what is sent, what is left of u, state, and the number of entries clamped to 24 bits."""
         theta = SimpleNamespace(vth=p.vth, decay=p.decay, bias=p.bias, reset=p.reset, **values)
         if not self.integer:
             u, sent, after, new = self.answer("floating", self.floating(u, state, acc, theta), u, state, p.vth)

@@ -3,7 +3,8 @@
 
 The arithmetic is that of `compiled`, to the last bit; only what nobody reads is put off. A local weight is read when
 its input fires, so a change by the rule waits until then: P_j is brought up to date by one pass over its row, once
-between two spikes of input j, and never for an input that fires once. The posts of all steps are kept instead.
+between two spikes of input j, and never for an input that fires once. Instead, the postsynaptic terms of all
+steps are stored.
 
 Arrays, input by input: s (T, n_in); weights, local, start, mask (n_in, n_out); slow, posts, u, spikes (T, n_out); last,
 the step of an input's last spike or -1, and written, whether its row of `local` holds P, (n_in,). start is empty for a

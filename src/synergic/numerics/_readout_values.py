@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the spikes and potentials of output neurons say of a presentation."""
+"""Read-out of a presentation from the spikes and potentials of the output neurons."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Values and signals as spikes. A presentation has the steps m = 1 .. T; a value v lies within 0 .. 1.
+"""Values and signals as spikes. A presentation has the steps m = 1 .. T; a value v is within 0 .. 1.
 
 Values are (..., n), what is sent of them (..., T, n). The rate code is that of Adrian; ranks after Thorpe and Gautrais,
 1998; events after Lichtsteiner, Posch and Delbruck, 2008.
@@ -73,11 +73,12 @@ def at_steps(first: Steps, steps: int) -> Steps:
 
 
 def delta(x: Array, held: Array, threshold: float, graded: bool) -> tuple[Array, Array]:
-    """One step of a signal: what is sent where it has moved by a threshold or more, and what is held then.
+    """One step of a signal: what is sent where it has moved by a threshold or more, and the level stored after it.
 
-    d = x - held. graded: sends d where |d| >= threshold, and holds x there (Lava's DeltaEncoder). Otherwise: sends
-    sign(d) where |d| >= threshold, and holds threshold sign(d) more there; a signal that moves faster is caught up
-    with, a threshold a step. The sum of what was sent (times the threshold) is what is held. Floats or integers.
+    `held` is the level before the step, and d = x - `held`. graded: sends d where ``|d| >= threshold``, and the level
+    becomes x there (Lava's DeltaEncoder). Otherwise: sends sign(d) there, and adds threshold sign(d) to the level, so
+    that the level follows a faster signal by one threshold a step. The level is the sum of what was sent (times the
+    threshold). Floats or integers.
     """
     moved = x - held
     passed = np.abs(moved) >= threshold

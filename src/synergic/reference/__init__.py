@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The numpy reference: runs a network as its equations say, and counts what NeuroBench counts."""
+"""The numpy reference: it runs a network by its equations, and counts what NeuroBench counts."""
 
 from synergic.reference._metrics import (
     Operations,

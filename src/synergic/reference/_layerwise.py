@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A presentation layer by layer, where each population is LIF and hears one projection from one before it.
+"""A presentation layer by layer, where each population is LIF and receives one projection from an earlier one.
 
 All spikes of a layer are known before the next one starts, so local weights need not be brought up to date before an
 input fires again (`numerics.layers`). Other networks go step by step (`synergic.reference`); the bits are the same.

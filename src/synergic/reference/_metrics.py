@@ -24,8 +24,14 @@ from synergic.reference._simulate import Record, arriving
 class Operations:
     """Synaptic operations a sample, in NeuroBench's names.
 
-    Effective_MACs : multiply-accumulates, of projections that hear values other than 0 and 1. Effective_ACs :
-    accumulates, of those that hear spikes. Both only where weight and input are not 0. Dense : all of either.
+    Parameters
+    ----------
+    Effective_MACs : float
+        Multiply-accumulates of projections that receive values other than 0 and 1, where weight and input are not 0.
+    Effective_ACs : float
+        Accumulates of projections that receive spikes, where weight and input are not 0.
+    Dense : float
+        Operations of both kinds, those with a weight or an input of 0 too.
     """
 
     Effective_MACs: float
@@ -49,13 +55,32 @@ def check_record(network: Any, record: Any) -> None:
 
 
 def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
-    """Bytes of the parameters and of the state that is kept: NeuroBench's Footprint.
+    """Return the bytes of the parameters and of the state: NeuroBench's Footprint.
 
-    Weights, biases, thresholds, decays and potentials, and what other neurons declare beside (`parameters`, `states`);
-    of a projection with a rule alpha, the rule's parameters and P; if it learns, also the P that a presentation starts
-    with, and the rule's own arrays (`state`). bits : width of a number, default 32 as a torch model's; an IntNetwork
-    has its own widths of slow and local weights, whatever is given here. Not compared with NeuroBench: torch keeps
-    other things.
+    Parameters
+    ----------
+    network : Network or IntNetwork
+        The network.
+    bits : int, default 32
+        Width of a number, 1 .. 64; 32 is that of a torch model. An IntNetwork has its own widths of slow and local
+        weights, for which this one is not used.
+
+    Returns
+    -------
+    float
+        Bytes.
+
+    Raises
+    ------
+    ParameterError
+        If `network` is not a network, or `bits` is out of range.
+
+    Notes
+    -----
+    The sum has weights, biases, thresholds, decays and potentials, and what a kind of neuron declares in `parameters`
+    and `states`. A projection with a rule adds alpha, the rule's parameters and P. If it learns, it adds the P that a
+    presentation starts with, and the rule's arrays in `state`. This figure is not compared with the package neurobench,
+    because a torch model stores other arrays.
     """
     check(network)
     whole("footprint.bits", bits, 1, 64, "It is the width of a number.")
@@ -92,8 +117,8 @@ def activation_sparsity(network: Network | IntNetwork, record: Record) -> float:
 def synaptic_operations(network: Network | IntNetwork, record: Record) -> Operations:
     """Operations a sample of the weights: NeuroBench's SynapticOperations.
 
-    As there a projection's step counts as accumulates if all that it hears in a sample's step is 0 or 1. Local weights
-    share the synapse, hence its operation, where alpha P may be other than 0; the updates of P are not counted.
+    As in NeuroBench, a projection's step counts as accumulates if all inputs of a sample's step are 0 or 1. Local
+    weights share the synapse, hence its operation, where alpha P may be other than 0; the updates of P are not counted.
     """
     check_record(network, record)
     macs = acs = dense = 0.0

@@ -64,7 +64,7 @@ def present(
         return learn(q, post, local, state, s, u, signal, ages.get(q.name, compiled.AT_ONCE))
 
     record = Record.empty(network, source, dict(local_weights))
-    silence = np.zeros(network.steps, source.dtype)  # no rule that runs here hears a signal
+    silence = np.zeros(network.steps, source.dtype)  # no rule that runs here uses a signal
     walk(network, record, silence, accumulate, integrate, learn_or_age)
     for q in network.projections:
         if final and q.name in ages:

@@ -22,12 +22,19 @@ Step = Callable[..., Any]
 
 @dataclass
 class Record:
-    """What a run leaves behind; every array in the network's own numbers, steps m = 1 .. T.
+    """The record of a run. Every array is in the network's own numbers, for the steps m = 1 .. T.
 
-    spikes, u : by population, (samples, T, n): what it sends, spikes or, of neurons that send these, values; and u
-    before its reset. local_weights : by projection with a rule, (samples, n_out, n_in), after the last step. saturated
-    : events by name: "<population>.u" membranes, and what neurons of other kinds keep beside, clipped to 24 bits,
-    "<projection>.P" local weights held at their bound.
+    Parameters
+    ----------
+    spikes : dict of ndarray, shape (samples, T, n)
+        What each population sends, by its name: spikes, or values if its neurons send these.
+    u : dict of ndarray, shape (samples, T, n)
+        Potentials before the reset, by population.
+    local_weights : dict of ndarray, shape (samples, n_out, n_in)
+        Local weights P after the last step, by projection with a rule.
+    saturated : dict of int
+        Number of clamped values by name. "<population>.u": potentials and other states of neurons, clamped to 24 bits.
+        "<projection>.P": local weights, clamped to their bound.
     """
 
     spikes: dict[str, Array] = field(default_factory=dict)
@@ -103,11 +110,28 @@ def learn(p: Any, post: Any, local: Array, state: Any, s: Array, u: Array, signa
 
 
 def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64, signal: Any = None) -> Record:
-    """Run presentations, each from rest.
+    """Run a network on presentations, each from rest.
 
-    spikes : (samples, T, channels) of 0 and 1. batch : samples held at once, bounds the memory of P. signal :
-    (samples, T), the global signal of rules that need one, at step m of each population (`check_signal`).
-    Raises ParameterError.
+    Parameters
+    ----------
+    network : Network or IntNetwork
+        The network.
+    spikes : array_like, shape (samples, T, channels)
+        Input of 0 and 1, or of values if the network's source sends these.
+    batch : int, default 64
+        Samples that run together. It limits the memory of the local weights.
+    signal : array_like, shape (samples, T), or None, default None
+        Global signal at step m of each population, for rules that need one.
+
+    Returns
+    -------
+    Record
+        What the neurons sent, their potentials, and the local weights.
+
+    Raises
+    ------
+    ParameterError
+        If the input or the signal has another shape or range than the network takes.
     """
     kind("simulate.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
     whole("simulate.batch", batch, 1, float("inf"), "It is a number of samples.")

@@ -23,7 +23,7 @@ class Hebbian(Rule):
     """Hebbian plasticity with a sliding threshold.
 
     P_ij(m) = clip(lambda P_ij(m-1) + sign eta_j s_j(m) (rho(u_i(m) / v_th) + beta_i), -P_max, P_max): a presynaptic
-    spike or value s_j changes the local weight by what the postsynaptic potential u_i says.
+    spike or value s_j changes the local weight by an amount that the postsynaptic potential u_i sets.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class IntHebbian(IntRule):
     beta : int or (n_out,) array
         Sliding threshold with 12 fraction bits, 16 bits.
     lambda_ : int
-        Share of P kept over a step, 0 .. 4096 (4096 is 1).
+        Decay factor of P per step, 0 .. 4096 (4096 is 1).
     sign : int
         1 or -1, as of `Hebbian`.
     p_top : int

@@ -74,7 +74,7 @@ class Parameters(Parameterised):
         return {name: piece(values[name], at[per]) for name, (_, per) in self.parameters().items()}
 
     def place(self, name: str, rows: slice, columns: slice) -> Any:
-        """Where a core's part of an extra array lies in the whole."""
+        """Return the slices of an extra array that a core with these rows and columns stores."""
         return {"pre": columns, "post": rows, "synapse": (rows, columns)}[self.state[name]]
 
     def fresh(self, n_out: int, n_in: int, batch: tuple[int, ...] = ()) -> dict[str, Any]:

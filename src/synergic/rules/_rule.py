@@ -60,7 +60,7 @@ def check_answer(rule: Any, function: str, local: Any, state: dict[str, Any], ne
 def bounded(local: Any, state: dict[str, Any], new: dict[str, Any], top: Any, trace_top: Any, mask: Any) -> Any:
     """P under its mask and within its bound, the extra arrays within theirs, and how many entries the bounds changed.
 
-    Counts entries of P and of arrays by synapse, where the mask has one. Traces by neuron are held within -64 .. 64 by
+    Counts entries of P and of arrays by synapse, where the mask has one. Traces by neuron are clamped to -64 .. 64 by
     definition.
     """
     local = local if mask is None else local * mask
@@ -78,7 +78,7 @@ class Rule(Parameters):
     * its parameters as fields: `rate(...)`, `share(...)`, `plain(...)` of synergic.rules;
     * if it needs them, `state`, its extra arrays by name and what they belong to, and `signalled = True`;
     * optionally the fields p_max (bound of `|P|`, default 4) and mask ((n_out, n_in) of 0 and 1; default all synapses);
-    * two static methods, pure, `floating` and `fixed`, each (P, state, heard, theta) -> (P, state): the equation.
+    * two static methods, pure, `floating` and `fixed`, each ``(P, state, heard, theta) -> (P, state)``: the equation.
 
     P : (..., n_out, n_in) before the step; state : dict of the extra arrays; heard : `Heard`; theta : namespace of
     the parameters; integers also have theta.eta_exp (a product of a rate and numbers of 12 fraction bits n times has

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A rule of three factors: an eligibility trace remembers coincidences until a global signal turns them into weight."""
+"""A rule of three factors: an eligibility trace stores coincidences until a global signal makes weights of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from synergic.rules._rule import Rule, outer
 
 @dataclass(frozen=True, eq=False)
 class ThreeFactor(Rule):
-    """A rule of three factors: an eligibility trace that a global signal turns into weight.
+    """A rule of three factors: an eligibility trace, from which a global signal makes weights.
 
     P_ij(m) = lambda P_ij(m-1) + eta r(m) e_ij(m), with the eligibility
     e_ij(m) = d e_ij(m-1) + s_j(m) (x_i(m) + beta_i), s the presynaptic spikes or values,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """New characters from few drawings: local weights learn within an episode, everything else between (Wu et al. 2022).
 
-An episode is one presentation. Step m shows the features x(m) of one picture, and in the support also its label as a
+An episode is one presentation. Step m shows the features x(m) of one image, and in the support also its label as a
 teaching current, l_i(m) = 1 into the right neuron, -1 into all others; P starts at zero and lives until the last step,
 the query, where l is 0:
 
@@ -47,10 +47,10 @@ from synergic.network._description import Network
 TEACHER = 10.0
 """Current of a label, in thresholds."""
 SCALE = 4.0
-"""Length of the features of a picture: some hundred are above zero, and the largest come near 1."""
+"""Length of the feature vector of an image: some hundred are above zero, and the largest come near 1."""
 ETA, ALPHA = 0.1, 0.05
 """At the start, all the same; beta starts at 1 - 2 / ways, so that what all characters share cancels: tanh is 1 in one
-neuron and -1 in the others, whatever the features say. Were the others not held down by the current, each would take
+neuron and -1 in the others, for any features. Without the negative current in the others, each would take
 what resembles its own for a part of it."""
 COPIES = 64
 """Channels that a label comes by on a machine, each with its part of the current: in one channel it would take the
@@ -79,7 +79,7 @@ class Direction(nn.Module):
 
 
 PLACES = {"strided": 4, "pooled": 9}
-"""At how many places of a picture the last convolution leaves features: 2 x 2 or 3 x 3."""
+"""Number of output positions of the last convolution: 2 x 2 or 3 x 3."""
 
 
 def convolutions(kind: str, channels: int) -> list[nn.Module]:
@@ -137,7 +137,7 @@ class FewShotNet(nn.Module):
         layer, last = self.plastic.layers[0], self.features[-3]
         assert isinstance(last, nn.BatchNorm2d)
         with torch.no_grad():
-            # Few features at a time: what all characters share would drown what tells them apart.
+            # Few features at a time: what all characters share would drown what distinguishes them.
             last.bias.fill_(-0.5)
             layer.weight.zero_(), layer.bias.zero_(), layer.beta.fill_(1 - 2 / config.ways)
             layer.weight[:, self.size :] = TEACHER * (2 * torch.eye(config.ways) - 1)
@@ -285,7 +285,7 @@ class FewShotTask(TrainedTask):
         super().__init__()
 
     def unit(self) -> dict[str, float]:
-        """Train some steps, each on episodes formed out of the pictures of some training characters."""
+        """Train some steps, each on episodes formed out of the images of some training characters."""
         config, right = self.config, []
 
         def loss(at_once: Episodes) -> Tensor:

@@ -113,7 +113,7 @@ class SupervisedTask(TrainedTask):
 
     @torch.no_grad()
     def balance(self) -> None:
-        """Bring the slow weights of each hidden neuron to a sum of zero, if the settings say so."""
+        """Bring the slow weights of each hidden neuron to a sum of zero, if the settings ask for it."""
         if getattr(self.config, "balanced", False):
             for layer in self.net.layers[:-1]:
                 layer.weight.sub_(layer.weight.mean(1, keepdim=True))
