@@ -73,7 +73,7 @@ class Convolution:
 
     @cached_property
     def after(self) -> Pair:
-        """Height and width of what comes out."""
+        """Height and width of the output."""
         return picture_after(self.picture, self.kernel, self.stride, self.padding, self.dilation)
 
     def channels(self, where: str, n_out: int, n_in: int) -> Pair:
@@ -88,7 +88,7 @@ class Convolution:
         return outs, ins
 
     def entries(self, kernel: Array) -> int:
-        """Of the matrix that `unfold` makes."""
+        """Return the number of entries of the matrix that `unfold` makes."""
         outs, each = kernel.shape[:2]
         return int(outs * each * self.groups) * math.prod(self.after) * math.prod(self.picture)
 
@@ -97,10 +97,24 @@ class Convolution:
         return convolution_matrix(kernel, self.picture, self.stride, self.padding, self.dilation, self.groups)
 
     def kernel_of(self, where: str, weights: Array) -> Array:
-        """The kernel that weights (n_out, n_in) repeat, (channels out, channels in / groups, height, width).
+        """Return the kernel that weights repeat.
 
-        where : the projection's name. Weights of it that meet only padding are 0. Raises
-        ParameterError if the weights do not fit, or repeat none.
+        Parameters
+        ----------
+        where : str
+            Name of the projection, for errors.
+        weights : ndarray, shape (n_out, n_in)
+            Weights of the projection.
+
+        Returns
+        -------
+        ndarray, shape (channels out, channels in / groups, height, width)
+            The kernel. Weights of the kernel that meet only padding are 0.
+
+        Raises
+        ------
+        ParameterError
+            If the weights do not fit the geometry, or do not repeat a kernel.
         """
         outs, ins = self.channels(where, *weights.shape)
         each = ins // self.groups

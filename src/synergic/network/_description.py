@@ -36,10 +36,22 @@ READOUTS = ("rank", "rate")
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Where input enters.
+    """The input of a network.
 
-    name, size : unique name and number of channels. num_message_bits : 0 for spikes of 0 and 1; 8 for values: real
-    numbers in 0 .. 1 in floating point, and 0 .. 255 of them in integers (`encode`). As Lava's Dense has it.
+    Parameters
+    ----------
+    name : str
+        Unique name.
+    size : int
+        Number of channels, 1 or more.
+    num_message_bits : {0, 8}, default 0
+        0: the input is spikes, 0 and 1. 8: the input is values, real numbers in 0 .. 1 in floating point, and whole
+        numbers in 0 .. 255 in integers (`IntNetwork.encode`). Lava's Dense has a parameter of this name.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range.
     """
 
     name: str
@@ -54,12 +66,30 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Neurons: leaky integrate-and-fire, numerics.floating: membrane, spike, reset; or of another kind.
+    """A group of neurons of one kind with the same threshold and decay.
 
-    name : unique name. size : number of neurons. vth : threshold v_th > 0, unit of the membrane; of neurons that send
-    values the potential at which x = u / v_th is 1. decay : d in [0, 1], per step; 0 for neurons without memory.
-    reset : "subtract" or "zero". bias : b, scalar or (size,). neuron : of synergic.neurons, by default LIF, which
-    None means too. Raises ParameterError.
+    Parameters
+    ----------
+    name : str
+        Unique name.
+    size : int
+        Number of neurons, 1 or more.
+    vth : float
+        Threshold v_th in units of the potential, above 0 and up to 1e6. For neurons that send values, it is the
+        potential at which x = u / v_th is 1.
+    decay : float
+        Decay d of the potential per step, 0 .. 1. It is 0 for neurons without memory.
+    reset : {"subtract", "zero"}, default "subtract"
+        Whether a spike subtracts v_th from the potential or sets it to 0.
+    bias : array_like, shape () or (size,), default 0.0
+        Bias b, which is added to the potential in each step.
+    neuron : Neuron or None, default LIF()
+        Kind of the neurons, from synergic.neurons. None means LIF.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range, or the neuron does not fit the population.
     """
 
     name: str
@@ -129,11 +159,33 @@ class Connection:
 class Projection(Connection):
     """A connection from `source` to `target` with slow weights W and, if `rule` is given, local weights P.
 
-    weights : W, (n_out, n_in). rule : of synergic.rules, or None (no local term). alpha : scalar, (n_out,) or
-    (n_out, n_in). local_weights : P at the start of each presentation, (n_out, n_in); zeros if None.
-    trace : "per_sample" (P starts anew at each presentation and evolves) or "frozen" (P stays). convolution : that
-    the weights repeat one kernel, and how; None (default) makes no claim. No result depends on it. fades : whether W
-    decays with the network's k(m) (default); wiring that nobody learned, such as an average, does not.
+    Parameters
+    ----------
+    name : str
+        Unique name.
+    source, target : str
+        Name of the source or population that sends, and of the population that receives.
+    weights : array_like, shape (n_out, n_in)
+        Slow weights W.
+    rule : Rule or None, default None
+        Local rule, from synergic.rules. None makes a connection without local weights.
+    alpha : array_like, shape (), (n_out,) or (n_out, n_in), default 0.0
+        Factor of the local weights in the synaptic input.
+    local_weights : array_like, shape (n_out, n_in), or None, default None
+        Local weights P at the start of each presentation, within the rule's `p_max`. None means zeros.
+    trace : {"per_sample", "frozen"}, default "per_sample"
+        "per_sample": the rule changes P during a presentation, and the next one starts from `local_weights` again.
+        "frozen": P does not change.
+    convolution : Convolution or None, default None
+        Geometry with which the weights repeat one kernel. It changes no result, only how a mapping can store the
+        weights. None makes no claim.
+    fades : bool, default True
+        Whether W decays with the network's k(m). Use False for fixed wiring, such as an average.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range, or the shapes do not fit together.
     """
 
     name: str
@@ -149,9 +201,28 @@ class Projection(Connection):
 
     @classmethod
     def of_kernel(cls, name: str, source: str, target: str, kernel: Any, convolution: Convolution, **more: Any) -> Any:
-        """A convolution: weights unfolded from a kernel (channels out, channels in / groups, height, width).
+        """Return a convolution, with weights unfolded from a kernel.
 
-        more : further fields. Raises ParameterError.
+        Parameters
+        ----------
+        name, source, target : str
+            As of Projection.
+        kernel : array_like, shape (channels out, channels in / groups, height, width)
+            Weights, as torch stores them.
+        convolution : Convolution
+            Geometry with which the kernel is applied.
+        more : dict
+            Further fields of Projection, as keyword arguments.
+
+        Returns
+        -------
+        Projection
+            The projection.
+
+        Raises
+        ------
+        ParameterError
+            If the kernel does not fit the geometry, or another field is out of range.
         """
         kind("Projection.of_kernel.convolution", convolution, Convolution, "It says how the kernel is moved.")
         kernel = numbers("Projection.of_kernel.kernel", kernel)
@@ -249,14 +320,14 @@ class Topology:
 
     @cached_property
     def onsets(self) -> dict[str, int]:
-        """Connections between the source and each population: the steps it lives behind the source."""
+        """Number of connections from the source to each population, which is its delay in steps."""
         graph = nx.DiGraph((p.source, p.target) for p in self.projections)
         graph.add_node(self.source.name)
         return dict(nx.single_source_shortest_path_length(graph, self.source.name))
 
     @cached_property
     def ordered(self) -> tuple[Any, ...]:
-        """Populations by onset, so that each meets spikes already computed."""
+        """Populations by onset, so that the spikes that each one receives are computed before."""
         return tuple(sorted(self.populations, key=lambda p: self.onsets[p.name]))
 
     def lag(self, projection: Any) -> int:
@@ -283,7 +354,7 @@ class Topology:
 
     @property
     def depth(self) -> int:
-        """Steps that the slowest population lives behind the source."""
+        """Largest delay of a population behind the source, in steps."""
         return max(self.onsets.values())
 
     def check_signal(self, signal: Any, samples: int) -> npt.NDArray[Any]:
@@ -336,9 +407,29 @@ class Topology:
 class Network(Topology):
     """A network in physical parameters.
 
-    source, populations, projections, output : the graph; output names the read-out population.
-    steps : T, steps of a presentation. readout : "rank" (u(T) / v_th) or "rate" (spike count, or sum of the values).
-    dt, tau_w : time step and time constant of the slow weights' decay k(m), same unit; inf: no decay.
+    Parameters
+    ----------
+    source : Source
+        The input.
+    populations : tuple of Population
+        All populations, one or more.
+    projections : tuple of Projection
+        All connections, one or more. Each population needs a path from the source.
+    output : str
+        Name of the population whose activity is read out.
+    steps : int
+        Steps T of a presentation, 1 or more.
+    readout : {"rank", "rate"}, default "rank"
+        "rank" compares u(T) / v_th; "rate" compares spike counts, or the sums of the values that neurons send.
+    dt : float, default 1.0
+        Time step, above 0 and up to 1e6, in the unit of `tau_w`.
+    tau_w : float, default inf
+        Time constant of the slow weights' decay k(m) over a presentation, above 0. inf means no decay.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range, a name is used twice, or the parts do not fit together.
     """
 
     readout: str = "rank"

@@ -24,9 +24,29 @@ from synergic.rules._rates import HELD, check_masked
 
 @dataclass(frozen=True, eq=False)
 class IntPopulation:
-    """Integer neurons, LIF or of another kind. scale : S_u, integer units to one unit of the physical membrane.
+    """A population in integers, as `quantise` makes it.
 
-    accumulator_shift : 6, or 14 where values of 8 bits come in. neuron : as Population's, with integer parameters.
+    Parameters
+    ----------
+    name, size, reset
+        As of Population.
+    vth : int
+        Threshold at the scale S_u, 1 or more.
+    decay : int
+        Decay per step with 12 fraction bits, 0 .. 4096.
+    bias : array_like of int, shape (size,)
+        Bias at the scale S_u, 24 bits.
+    scale : float
+        Scale S_u: integer units to one unit of the physical potential, above 0.
+    accumulator_shift : {6, 14}, default 6
+        Right shift from the sum of the inputs to the potential: 6 for spikes, 14 for values of 8 bits.
+    neuron : Neuron, default LIF(integer=True)
+        Kind of the neurons, with integer parameters.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range.
     """
 
     name: str
@@ -104,9 +124,25 @@ class IntProjection(Connection):
 
 @dataclass(frozen=True, eq=False)
 class IntNetwork(Topology):
-    """A network of exact integers; k : (T,), 12 fraction bits.
+    """A network in exact integers, as `quantise` makes it.
 
-    Input of a source with num_message_bits = 8 is 0 .. 255; `encode` makes it from 0 .. 1.
+    The input of a source with num_message_bits = 8 is whole numbers in 0 .. 255; `encode` makes them from 0 .. 1.
+
+    Parameters
+    ----------
+    source, output, steps, readout
+        As of Network.
+    populations : tuple of IntPopulation
+        All populations.
+    projections : tuple of IntProjection
+        All connections.
+    k : array_like of int, shape (T,)
+        Decay k(m) of the slow weights with 12 fraction bits, 0 .. 4096.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range, the parts do not fit together, or a sum could leave its width.
     """
 
     k: Any
@@ -121,7 +157,7 @@ class IntNetwork(Topology):
         check_accumulators(self, int(self.k.max()))
 
     def encode(self, values: Any) -> Array:
-        """Values of 0 .. 1 as whole numbers of 0 .. 255, rounded. Raises ParameterError outside."""
+        """Return values in 0 .. 1 as whole numbers in 0 .. 255, rounded. Raises ParameterError for others."""
         given = numbers("encode.values", values)
         array = finite_array("encode.values", given, (given.shape,))
         bad = array[(array < 0) | (array > 1)]
@@ -130,7 +166,7 @@ class IntNetwork(Topology):
         return encoded
 
     def encode_signal(self, signal: Any) -> Array:
-        """A global signal of -8 .. 8 as whole numbers with 12 fraction bits, rounded. Raises ParameterError outside."""
+        """Return a global signal in -8 .. 8 as integers with 12 fraction bits. Raises ParameterError for others."""
         given = numbers("encode_signal.signal", signal)
         array = finite_array("encode_signal.signal", given, (given.shape,))
         top = HELD - 1 / ONE
@@ -209,11 +245,33 @@ def check_accumulators(graph: Any, k_top: int) -> None:
 
 
 def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> IntNetwork:
-    """The integer form of a network.
+    """Return the integer form of a network.
 
-    weight_bits : 2 .. 16 of the slow weights, default 8. local_bits : 8 .. 16 of the local weights.
-    Raises ParameterError where a value does not fit its width, UnsupportedError for alpha a synapse. Warns where all
-    alpha of a projection round to 0.
+    Parameters
+    ----------
+    network : Network
+        A network in floating point.
+    weight_bits : int, default 8
+        Width of the slow weights, 2 .. 16 bits.
+    local_bits : int, default 16
+        Width of the local weights, 8 .. 16 bits.
+
+    Returns
+    -------
+    IntNetwork
+        The same network in integers, as docs/fixed-point.md specifies them.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range, or a value of the network does not fit its width.
+    UnsupportedError
+        If a projection has one alpha for each synapse, or values and spikes enter the same population.
+
+    Warns
+    -----
+    UserWarning
+        If all alpha of a projection round to 0.
     """
     kind("quantise.network", network, Network, "Build one, or export it with to_description().")
     whole("quantise.weight_bits", weight_bits, 2, 16, "8 is what the chips hold.")

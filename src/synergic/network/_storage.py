@@ -45,8 +45,22 @@ def types() -> dict[str, type]:
 
 
 def save(network: Network | IntNetwork, path: str | Path) -> None:
-    """Write a network. The file appears whole or not at all. Raises FormatError for anything else than
-    a network, ParameterError where the folder does not exist."""
+    """Write a network to a file, which appears whole or not at all.
+
+    Parameters
+    ----------
+    network : Network or IntNetwork
+        The network.
+    path : str or Path
+        The HDF5 file. An existing one is replaced.
+
+    Raises
+    ------
+    FormatError
+        If `network` is not a network.
+    ParameterError
+        If the folder does not exist.
+    """
     if not isinstance(network, Network | IntNetwork):
         raise FormatError(f"save.network: got {type(network).__name__}, allowed Network or IntNetwork. Save these.")
 
@@ -122,7 +136,23 @@ def write(group: Any, item: Any) -> None:
 
 
 def load(path: str | Path) -> Network | IntNetwork:
-    """Read a network. Raises FormatError, naming what is wrong, for any other, altered or truncated file."""
+    """Read a network from a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `save` has written.
+
+    Returns
+    -------
+    Network or IntNetwork
+        The network.
+
+    Raises
+    ------
+    FormatError
+        If the file is of another format, altered or truncated. The message names what is wrong.
+    """
     check_path("load.path", path)
     with reading(path):
         check_seal(path)

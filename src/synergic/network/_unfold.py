@@ -29,9 +29,25 @@ def pairs(where: str, stride: Any, padding: Any, dilation: Any) -> list[Pair]:
 
 
 def picture_after(picture: Pair, kernel: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Pair:
-    """Return height and width of the output of a convolution: floor((n + 2 p - d (k - 1) - 1) / stride) + 1.
+    """Return height and width of the output of a convolution.
 
-    stride, padding, dilation : one number, or one an axis.
+    Parameters
+    ----------
+    picture, kernel : tuple of int
+        Height and width of the input image, and of the kernel.
+    stride, padding, dilation : int or tuple of int
+        For both axes, or (height, width); by default 1, 0 and 1.
+
+    Returns
+    -------
+    tuple of int
+        For each axis floor((n + 2 p - d (k - 1) - 1) / stride) + 1, of an image of n and a kernel of k pixels, with
+        padding p and dilation d.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range.
     """
     how = pairs("picture_after", stride, padding, dilation)
     for name, value in (("picture", picture), ("kernel", kernel)):
@@ -46,10 +62,27 @@ def convolution_synapses(
     shape: tuple[int, int, int, int], picture: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1, where: str = "convolution_synapses",
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Which synapses a convolution has: neuron, input, and the index of its weight in the kernel, flat, of each.
+    """Return the synapses of a convolution.
 
-    shape : of the kernel. The other arguments, and how inputs and outputs are counted, as of `convolution_matrix`.
-    Weights that lie on the padding make no synapse. where : how errors name the caller. Raises ParameterError.
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the kernel, (channels out, channels in / groups, height, width).
+    picture, stride, padding, dilation, groups : optional except for the first
+        As of `convolution_matrix`, which also defines the order of inputs and outputs.
+    where : str, default "convolution_synapses"
+        Name of the caller in errors.
+
+    Returns
+    -------
+    neurons, inputs, weights : ndarray of int, shape (synapses,)
+        Neuron and input of each synapse, and the index of its weight in the flat kernel. Weights on the padding make no
+        synapse.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range, or the kernel does not fit into the image.
     """
     stride, padding, dilation = pairs(where, stride, padding, dilation)
     grid(f"{where}.shape", shape, 4, "(channels out, channels in / groups, height, width)")

@@ -33,27 +33,48 @@ def after_reset(u: Any, s: Any, theta: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Neuron(Parameterised):
-    """A kind of neuron. A subclass is a frozen dataclass, eq=False, that has
+    """A kind of neuron: the base class of all neurons.
 
-    * its parameters as fields: `share(...)`, `plain(...)`, `potential(...)` of synergic.neurons;
-    * if it needs them, `states`, names of its arrays beside u, one value a neuron, 0 when a presentation begins;
-    * `num_message_bits = 8` if it sends values of 0 .. 1 and not spikes; `memory = False` if it keeps nothing;
-    * two static methods, pure, `floating` and `fixed`, each (u, state, current, theta) -> (u, sent, after, state).
+    A subclass is a frozen dataclass, eq=False. Its name is registered when it is defined, so that files can name it.
+    It has its parameters as fields, `share(...)`, `plain(...)`, `potential(...)` of synergic.neurons, and two pure
+    static methods, `floating` and `fixed`, each ``(u, state, current, theta) -> (u, sent, after, state)``.
 
-    u : (..., n), what the reset of the step before has left. state : dict of the arrays. current : (..., n), the
-    synaptic input of this step. theta : namespace of the parameters and of the population's vth, decay, bias, reset.
-    They return u(m), which local rules receive and a run records; what is sent, truth values u > v_th (the same
-    everywhere: a neuron that moves its threshold returns u less the movement) or values; what is left of u; state.
-    Integers: potentials have the scale S_u and 24 bits, shares and plain numbers 12 fraction bits; theta.unit makes a
-    potential a number u / v_th of 12 fraction bits, `rshift(u * theta.unit, 20)`; values are 0 .. 255. The caller
-    clamps current, u, after and state to 24 bits and counts the entries that this changes.
+    Parameters
+    ----------
+    integer : bool, default False
+        Whether the parameters are those of an IntPopulation. `quantise` sets it.
 
-    Optional class attributes: `kernel`, the name in `synergic.neurons.KERNELS` of a compiled form of the same equation,
-    not inherited; `highest_vth`, the largest threshold in integers: by default one that a potential at the end of its
-    range exceeds.
+    Attributes
+    ----------
+    states : tuple of str, default ()
+        Names of the arrays beside u, one value a neuron. They are 0 when a presentation begins.
+    num_message_bits : {0, 8}, default 0
+        0 if the neuron sends spikes, 8 if it sends values of 0 .. 1.
+    memory : bool, default True
+        False if the potential does not depend on the step before.
+    kernel : str, default ""
+        Name in `synergic.neurons.KERNELS` of a compiled form of the same equation. A subclass does not inherit it.
+    highest_vth : int
+        Largest threshold in integers. By default a potential at the end of its range is above it.
 
-    integer : whether the parameters are those of an IntPopulation; quantise() sets it. Defining a class registers it
-    under its name, for files. Raises ParameterError for parameters out of range.
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range.
+
+    Notes
+    -----
+    The arguments of `floating` and `fixed` are the potential u after the reset of the step before, (..., n); `state`, a
+    dict of the arrays beside u; `current`, the synaptic input of this step, (..., n); and `theta`, a namespace of the
+    parameters and of the population's vth, decay, bias and reset.
+
+    They return u(m), which local rules receive and a run records; what is sent; u after the reset; and `state`. Spikes
+    are the truth values u > v_th for all kinds: a neuron with a moving threshold subtracts the movement from the u that
+    it returns.
+
+    In integers, potentials have the scale S_u and 24 bits, shares and plain numbers 12 fraction bits, and values are
+    0 .. 255. ``rshift(u * theta.unit, 20)`` is u / v_th with 12 fraction bits. The caller clamps current, u and state
+    to 24 bits and counts the entries that this changes.
     """
 
     registry: ClassVar[dict[str, type[Neuron]]] = {}

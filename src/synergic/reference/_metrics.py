@@ -139,10 +139,29 @@ def synaptic_operations(network: Network | IntNetwork, record: Record) -> Operat
 
 
 def membrane_updates(network: Network | IntNetwork, record: Record) -> float:
-    """Potentials changed a sample, by a step from after one reset to after the next: NeuroBench's MembraneUpdates.
+    """Return the number of potentials that change, per sample: NeuroBench's MembraneUpdates.
 
-    The first step always counts, as there. Raises UnsupportedError for neurons other than the plain one, of which a
-    record does not hold all that changes.
+    A potential changes in a step if it differs after that step's reset from after the one before. The first step always
+    counts, as in NeuroBench.
+
+    Parameters
+    ----------
+    network : Network or IntNetwork
+        The network.
+    record : Record
+        A run of it, with all spikes and potentials.
+
+    Returns
+    -------
+    float
+        Changes per sample.
+
+    Raises
+    ------
+    ParameterError
+        If the record is of another network.
+    UnsupportedError
+        If the network has other neurons than LIF, whose further states a record does not have.
     """
     check_record(network, record)
     remedy = "Ask for the other metrics one by one."
@@ -156,7 +175,7 @@ def membrane_updates(network: Network | IntNetwork, record: Record) -> float:
 
 
 def metrics(network: Network | IntNetwork, record: Record) -> dict[str, Any]:
-    """All of them, by NeuroBench's names."""
+    """Return all metrics of a run, by NeuroBench's names."""
     return {
         "Footprint": footprint(network),
         "ConnectionSparsity": connection_sparsity(network),

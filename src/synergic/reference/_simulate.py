@@ -67,10 +67,23 @@ class Record:
         return record
 
     def scores(self, network: Network | IntNetwork) -> Array:
-        """What the read-out compares, (samples, classes): u(T), or spike counts with u(T) breaking ties.
+        """Return the scores that the read-out compares.
 
-        Of neurons that send values the sums of these over the steps, which seldom tie. network : the one that ran.
-        Raises ParameterError.
+        Parameters
+        ----------
+        network : Network or IntNetwork
+            The network that ran.
+
+        Returns
+        -------
+        ndarray, shape (samples, classes)
+            u(T) for the read-out "rank". For "rate", spike counts with u(T) breaking ties, or the sums of the values
+            that neurons send.
+
+        Raises
+        ------
+        ParameterError
+            If the record is of another network.
         """
         kind("Record.scores.network", network, Network | IntNetwork, "Give the one that ran.")
         ran, n = self.u.get(network.output), network.population(network.output).size
@@ -84,7 +97,7 @@ class Record:
         return sent.astype(float) if network.message_bits[network.output] else rate_scores(sent, u)
 
     def classes(self, network: Network | IntNetwork) -> Array:
-        """The predicted class of each sample. network : the one that ran. Raises ParameterError."""
+        """Return the predicted class of each sample: that of the largest of the `scores`, with their arguments."""
         return self.scores(network).argmax(axis=1)
 
 

@@ -73,25 +73,50 @@ def bounded(local: Any, state: dict[str, Any], new: dict[str, Any], top: Any, tr
 
 
 class Rule(Parameters):
-    """A local rule in floating point. A subclass is a frozen dataclass, eq=False, that has
+    """A local rule in floating point: the base class of all rules.
+
+    A subclass is a frozen dataclass, eq=False. Its name is registered when it is defined, so that files can name it.
+    It has
 
     * its parameters as fields: `rate(...)`, `share(...)`, `plain(...)` of synergic.rules;
-    * if it needs them, `state`, its extra arrays by name and what they belong to, and `signalled = True`;
-    * optionally the fields p_max (bound of `|P|`, default 4) and mask ((n_out, n_in) of 0 and 1; default all synapses);
-    * two static methods, pure, `floating` and `fixed`, each ``(P, state, heard, theta) -> (P, state)``: the equation.
+    * `state`, if it has extra arrays: a dict of their names and of what they belong to ("pre", "post" or "synapse");
+    * `signalled = True`, if it uses the global signal;
+    * optionally a field `mask`;
+    * two pure static methods, `floating` and `fixed`, each ``(P, state, heard, theta) -> (P, state)``: the equation.
 
-    P : (..., n_out, n_in) before the step; state : dict of the extra arrays; heard : `Heard`; theta : namespace of
-    the parameters; integers also have theta.eta_exp (a product of a rate and numbers of 12 fraction bits n times has
-    the scale of P after rshift by 12 n + eta_exp) and theta.unit (P as a real number of 12 fraction bits is
-    rshift(P * unit, 32)). P's bound and mask are applied by the caller. `floating` is also called with torch tensors:
-    use operators, indexing, `abs` and `.clip`. A number beyond what fits 64 bits is the rule's own affair: `|P|` has up
-    to 16 bits, rates 16, x, signal and plain parameters 16, traces 19.
+    Parameters
+    ----------
+    p_max : float, default 4.0
+        Bound of `|P|`, 1/16 .. 256.
+    mask : array_like, shape (n_out, n_in), or None, default None
+        1 where a synapse has a local weight, else 0. None means all synapses.
 
-    Optional class attributes: `kernel`, the name in `synergic.rules.KERNELS` of a compiled form of the same equation,
-    not inherited; `settings`, names of further fields that theta holds; `normalised = False`, and the equation receives
-    u itself in the place of x, s without fraction bits, and None for fired; in floating point theta.vth is v_th.
+    Attributes
+    ----------
+    kernel : str, default ""
+        Name in `synergic.rules.KERNELS` of a compiled form of the same equation. A subclass does not inherit it.
+    settings : tuple of str, default ()
+        Names of further fields that theta has.
+    normalised : bool, default True
+        If False, the equation receives u in the place of x, s without fraction bits, and None for fired. In floating
+        point theta.vth is then v_th.
 
-    Defining a class registers it under its name, for files. Raises ParameterError for parameters out of range.
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range.
+
+    Notes
+    -----
+    The arguments of `floating` and `fixed` are P before the step, (..., n_out, n_in); `state`, a dict of the extra
+    arrays; `heard`, a `Heard`; and `theta`, a namespace of the parameters. The caller applies bound and mask of P.
+
+    `floating` is also called with torch tensors, so use operators, indexing, `abs` and `.clip` only.
+
+    In integers, theta also has eta_exp and unit. The product of a rate and n numbers of 12 fraction bits has the scale
+    of P after ``rshift(product, 12 n + eta_exp)``. P as a real number of 12 fraction bits is ``rshift(P * unit, 32)``.
+    The rule itself must keep all numbers within 64 bits: `|P|` has up to 16 bits, rates 16, x, signal and plain
+    parameters 16, traces 19.
     """
 
     registry: ClassVar[dict[str, type[Rule]]] = {}
@@ -140,8 +165,29 @@ class Rule(Parameters):
         return bounded(new, state, after, self.p_max, TRACE_MAX, mask)
 
     def quantise(self, where: str, local_bits: int, vth: int, values: bool) -> IntRule:
-        """The integer form. where : the projection's name; vth : of its target, in integers; values : the source
-        sends 0 .. 255. Raises ParameterError where a value does not fit."""
+        """Return the integer form of the rule.
+
+        Parameters
+        ----------
+        where : str
+            Name of the projection, for errors.
+        local_bits : int
+            Width of the local weights, 8 .. 16 bits.
+        vth : int
+            Threshold of the target population in integers.
+        values : bool
+            Whether the source sends values of 0 .. 255.
+
+        Returns
+        -------
+        IntRule
+            The rule in integers.
+
+        Raises
+        ------
+        ParameterError
+            If a value does not fit its width.
+        """
         p_top = 2 ** (local_bits - 1) - 1
         scale = p_top / self.p_max
         kinds = {name: parameter.kind for name, parameter in self.parameters().items()}
