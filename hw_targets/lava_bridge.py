@@ -62,7 +62,7 @@ PLAN = "chip"
 
 
 def single(values: Any) -> Any:
-    """A Var of one value as the scalar that a description holds."""
+    """Return a Var of one value as the scalar that a description stores."""
     return values.reshape(()) if values.size == 1 else values
 
 
@@ -123,10 +123,10 @@ def only(ports: list[Any], where: str, want: Any, remedy: str) -> Any:
 
 
 def describe(processes: list[Any]) -> IntGraph:
-    """The chip's part of a graph of Lava processes.
+    """Return the chip's part of a graph of Lava processes.
 
-    Raises UnsupportedError, naming process and port, for what the chip cannot hold: it has no currents from outside,
-    and no outputs but spikes and potentials.
+    Raises UnsupportedError, naming process and port, if the chip cannot run the graph: the chip has no currents from
+    outside, and no outputs but spikes and potentials.
     """
     for p in processes:
         if isinstance(p, FusedNetwork | HybridNetwork):
@@ -318,7 +318,7 @@ class Tiles(Counting, FixedConnection):
             core.begin()
 
     def learn(self, s: npt.NDArray[np.int64], u: npt.NDArray[np.int64], signal: Any) -> int:
-        """The local cores' update; their axon buffers still hold the spikes s of phase 1."""
+        """Update the local cores. Their axon buffers still contain the spikes s of phase 1."""
         clipped = 0
         for core in self.cores:
             clipped += core.update(u[None, core.tile.slices[0]], signal)

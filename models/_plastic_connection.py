@@ -18,7 +18,7 @@ from synergic.rules._kernels import kernel_of
 
 
 class AbstractConnection(SharedModel, PyLoihiProcessModel):
-    """The order of messages and presentations; subclasses say where the synapses are, and in which numbers.
+    """The order of messages and presentations. Subclasses define the synapses and the type of numbers.
 
     A step sends the current of the previous step's spikes, receives the potential that this very current drove,
     forms P(m) from the two, and only then receives new spikes: no graph can deadlock (Lava's Dense does the same).
@@ -28,7 +28,7 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
     loops: ClassVar[Any] = compiled
     """The module of compiled loops."""
     where: tuple[Any, ...] = ()
-    """Arguments of the loops that say where the synapses are; none where all are."""
+    """Arguments of the loops that define which synapses exist; none if all do."""
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)

@@ -18,7 +18,7 @@ class ProcessArguments(TypedDict, total=False):
 
 
 class ClockArguments(TypedDict, total=False):
-    """Arguments that place a process in time (synergic.processes._timing.Timing), and say what it records."""
+    """Arguments that place a process in time (synergic.processes._timing.Timing), and set what it records."""
 
     onset: int
     period: int | None

@@ -67,7 +67,7 @@ def refuse_signals(where: str, network: Network | IntNetwork) -> None:
 
 
 def compose(network: Network | IntNetwork, presentations: int | None, record: int) -> Composition:
-    """Processes for presentations that follow each other without a gap; every process keeps its own clock.
+    """Make the processes for presentations that follow each other without a gap. Each process has its own clock.
 
     presentations : how many, None for no end. record : how many of them are recorded.
     """

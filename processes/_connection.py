@@ -21,7 +21,7 @@ VARS = ("eta", "beta", "lambda_")
 
 
 class PlasticConnection(SharedProcess):
-    """Base of HybridDense, HybridSparse and HybridConv, which say which synapses there are.
+    """Base of HybridDense, HybridSparse and HybridConv, which define the synapses.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class PlasticConnection(SharedProcess):
         wide = 2**23 if integer else np.inf
         self.alpha: SharedVar = SharedVar(p.alpha, -wide, wide - 1)
         self.saturated: SharedVar = SharedVar(np.zeros(1, np.int64))
-        # Lava wants every Var of the model to exist: without a rule they hold a single zero.
+        # Lava wants every Var of the model to exist: without a rule they are a single zero.
         none = np.zeros(1, dtype)
         bound = 0 if rule is None else rule.p_top if isinstance(rule, IntRule) else rule.p_max
         for var in ("local_weights", "local_start"):

@@ -26,7 +26,7 @@ class Neurons(SharedProcess):
         return grid(f"{name}.shape", shape, 1, "(n,)")[0]
 
     def declare(self, p: Any, integer: bool, record: int) -> None:
-        """Ports and variables of a population's description. record : Lava steps to keep."""
+        """Declare ports and variables of a population's description. record : Lava steps to record."""
         whole(f"{p.name}.record", record, 0, float("inf"), "It is a number of Lava steps.")
         n, dtype = p.size, np.int64 if integer else np.float64
         self.a_in: InPort = InPort(shape=(n,))

@@ -157,8 +157,8 @@ def failure(process: Any) -> ExecutionError:
 def finish(process: Any) -> None:
     """Lava's wait(), which also ends, by ExecutionError, when a process model has failed.
 
-    Lava's own waits for the answer of every model in turn: for ever, where one model waits for a message from the
-    failed one.
+    Lava's own wait() waits for one model after another. It never ends if one model waits for a message from the failed
+    one.
     """
     runtime = process.runtime
     if runtime is None or not runtime._is_running:
@@ -207,13 +207,13 @@ def end(process: Any, failed: bool) -> None:
     runtime.synergic_ended = True
     STARTED.difference_update([p for p in STARTED if p.runtime is runtime])
     forget(runtime._executable.proc_builders)
-    gc.collect()  # graphs that ended before: Python would keep dozens of them, as it counts objects and not their size
+    gc.collect()  # Python counts objects, not their size: it would leave dozens of ended graphs in memory
     if unnoticed is not None:
         raise unnoticed
 
 
 def forget(processes: Iterable[Any]) -> None:
-    """Drop processes from Lava's lists of all that were ever made, which nothing reads but which keep them alive."""
+    """Drop processes from Lava's lists of all processes, which nothing reads and which prevent garbage collection."""
     dropped = {id(process) for process in processes}
     server = ProcessServer()
     server.processes = [process for process in server.processes if id(process) not in dropped]

@@ -152,7 +152,7 @@ class SharedProcess(AbstractProcess):
         """Refuse, with ParameterError, what would fail in a run with this model, or compute nonsense."""
         integer = self.proc_params["integer"]
         if integer is None:
-            return  # it holds neither kind of numbers, but spikes
+            return  # it has neither kind of numbers, but spikes
         kinds = {True: "integers", False: "floats"}
         require(
             getattr(model, "integer", integer) is integer,
@@ -194,7 +194,7 @@ class SharedProcess(AbstractProcess):
 
 
 class SharedModel:
-    """Mixin of process models: binds the shared arrays in the place of Lava's copies."""
+    """Mixin of process models: binds the shared arrays instead of Lava's copies."""
 
     proc_params: Any
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the processes share that turn data into spikes: from data given, or from what another process sends."""
+"""Common parts of the processes that encode data as spikes: given data, or what another process sends."""
 
 from __future__ import annotations
 

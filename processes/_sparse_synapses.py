@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Connections in which few synapses exist: which ones, and what they hold, checked as a description's is."""
+"""Connections with few synapses: which synapses exist, and their values, checked as those of a description."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ OFF = "Store a synapse there, with weight 0 if need be."
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """Which synapses exist, input by input, as scipy's csc_matrix holds them: those of input j are
-    starts_j <= e < starts_{j+1}, synapse e ends in neuron rows_e, and rows rise within an input.
+    """Which synapses exist, input by input, in the format of scipy's csc_matrix.
+
+    The synapses of input j are starts_j <= e < starts_{j+1}. Synapse e ends in neuron rows_e. Rows rise within
+    an input.
 
     shape : (n_out, n_in). starts : (n_in + 1,). rows : (synapses,).
     """
@@ -49,7 +51,7 @@ class Pattern:
     def of_convolution(
         cls, kernel: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...], how: Any, groups: int, where: str
     ) -> tuple[Pattern, Array]:
-        """The synapses of a convolution in Lava's order of axes, and of each the place of its weight in the kernel.
+        """Return the synapses of a convolution in Lava's order of axes, and each one's index into the kernel.
 
         kernel : shape (channels out, X, Y, channels in / groups). before, after : (X, Y, channels) of input and output,
         raveled as they are. how : stride, padding, dilation, a pair each. Raises ParameterError.
@@ -120,7 +122,8 @@ def entries(m: csc_matrix) -> tuple[Array, Array]:
 def canonical(where: str, weights: Any, integer: bool | None = None) -> csc_matrix:
     """A matrix of scipy's, or a full one of which entries other than 0 are synapses, with checked values.
 
-    Sorted, what is stored twice added up, zeros that are stored kept. integer : what it must hold, or None for either.
+    Entries are sorted, those stored twice are added up, and stored zeros stay. integer : whether the values must be
+    integers, or None for either.
     Raises ParameterError.
     """
     if not issparse(weights):
@@ -136,7 +139,7 @@ def canonical(where: str, weights: Any, integer: bool | None = None) -> csc_matr
 
 @dataclass(frozen=True, eq=False)
 class Synapses:
-    """What a connection holds at its synapses, as a Projection or, of integers, an IntProjection, and as checked.
+    """The values at a connection's synapses, checked as those of a Projection or, for integers, an IntProjection.
 
     weights : (synapses,), or shared ones, of which synapse e has the place_e-th, flat. alpha : scalar, (n_out,) or,
     floats only, a matrix, one a synapse.
@@ -157,7 +160,7 @@ class Synapses:
 
     @property
     def integer(self) -> bool:
-        """Which numbers it holds."""
+        """Whether its values are integers."""
         return bool(self.weights.dtype.kind == "i")
 
     @property
@@ -258,7 +261,7 @@ class SynapseVar(SharedVar):
 
 
 class SynapseConnection(PlasticConnection):
-    """Base of the connections that hold one value a synapse. Arguments as of PlasticConnection."""
+    """Base of the connections with one value a synapse. Arguments as of PlasticConnection."""
 
     def __init__(self, p: Synapses, **kwargs: Any) -> None:
         places, fresh = p.rules_own()

@@ -60,14 +60,51 @@ TRACE_BYTES = 3
 
 @dataclass(frozen=True)
 class Costs:
-    """Figures of one sample. latency_s : first input to last output, pipeline included. interval_s : between
-    samples of a stream. energy_j : a sample of a stream, cores used. energy_idle_j : its part without activity.
+    """Time, energy and memory that one sample takes on a chip, as `cost` computes them.
 
-    latency_slowest_s, latency_contention_s : as latency_s, at the other two levels of time, mean of the samples; None
-    where the run kept no counts by step (the chip inside Lava). energy_chip_j : with all cores of the chip switched on.
-    local_memory : "matrix" or "history". local_weight_bytes : P; history_bytes : spikes and terms kept instead;
-    trace_bytes : the rules' own arrays. fits_sram : whether the fullest core fits, these included.
-    events : counts a sample. by_core : (cores,) J. by_sample : (samples,) J. layers : by population.
+    Attributes
+    ----------
+    chip : str
+        Name of the chip.
+    cores, cores_available, local_cores : int
+        Cores used, cores of the chip, and cores used for local weights.
+    phases_per_step, phases : int
+        Phases of the chip in a time step, and in a sample.
+    latency_s : float
+        Time from the first input to the last output, in seconds. It includes the pipeline of populations.
+    interval_s : float
+        Time between two samples of a stream, in seconds.
+    energy_j : float
+        Energy of a sample of a stream, in joules. Only used cores are switched on.
+    energy_idle_j : float
+        The part of `energy_j` that the used cores take without activity, in joules.
+    utilisation : float
+        Share of the synapse slots of the used cores that are active, 0 .. 1.
+    weight_bytes, local_weight_bytes : int
+        Memory of the slow weights, and of the local weights P, in bytes.
+    fits_sram : bool
+        Whether the core with the most data has enough memory for all of it.
+    hops : int
+        Links on all routes of the mapping, counted once per route.
+    local_memory : {"matrix", "history"}
+        How local weights are computed. Default "matrix".
+    history_bytes : int
+        Memory of the spikes and postsynaptic terms that the history form stores instead of P, in bytes.
+    trace_bytes : int
+        Memory of the rules' own arrays, in bytes.
+    latency_slowest_s, latency_contention_s : float or None
+        `latency_s` at the other two levels of time, mean of the samples. None if the run has no counts by step, as
+        the chip inside Lava.
+    energy_chip_j : float
+        Energy of a sample with all cores of the chip switched on, in joules.
+    events : dict
+        Counts per sample, by name.
+    layers : dict
+        Figures by population.
+    by_core : ndarray, (cores,)
+        Energy of each core, in joules.
+    by_sample : ndarray, (samples,)
+        Energy of each sample, in joules.
     """
 
     chip: str
@@ -129,7 +166,7 @@ def phases_per_step(mapping: Mapping, local_memory: str) -> int:
 
 
 def weights_kept(mapping: Mapping, p: Any) -> int:
-    """Slow weights of a projection: all, or of a convolution those that cores keep, which turns share."""
+    """Slow weights of a projection: all, or of a convolution those that cores store for all passes."""
     if p.convolution is None:
         return int(p.weights.size)
     held: dict[int, list[Any]] = {}
@@ -140,7 +177,7 @@ def weights_kept(mapping: Mapping, p: Any) -> int:
 
 
 def history_size(mapping: Mapping, steps: int) -> int:
-    """Bytes that the history form keeps of T steps: a bit an axon of each tile, and a term a neuron of each head."""
+    """Bytes that the history form stores for T steps: a bit an axon of each tile, and a term a neuron of each head."""
     projections = {p.name: p for p in mapping.network.projections}
     bits = terms = 0
     heads = set()
@@ -167,7 +204,7 @@ def traces_of(mapping: Mapping, local_memory: str) -> dict[Tile, int]:
 def trace_slots(mapping: Mapping, activity: Activity) -> npt.NDArray[np.int64]:
     """Slots that the update of the rules' own arrays takes in each step of the chip's clock, of one sample.
 
-    (clock, cores); (1, cores), the steps added up, where the run kept no counts by step.
+    The shape is (clock, cores). It is (1, cores), the steps added up, if the run has no counts by step.
     """
     stepwise = len(activity.integrated) > 0
     slots = np.zeros((len(activity.integrated) or 1, mapping.cores), np.int64)
@@ -182,11 +219,11 @@ def trace_slots(mapping: Mapping, activity: Activity) -> npt.NDArray[np.int64]:
 
 
 def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.NDArray[np.float64]:
-    """Packets over the busiest link in each phase of each step of the clock, mean of the samples: (clock, 2 turns + 1),
-    two phases a turn, then the update.
+    """Packets over the busiest link in each phase of each step of the clock, mean of the samples.
 
-    Spikes travel in phase 1 of the turn after that in which they are sent, those of the last turn in the next step;
-    partial sums and overlaps in phase 2, potentials in the update.
+    The shape is (clock, 2 `mapping.turns` + 1): two phases for each time-multiplexing pass, then the update. Spikes
+    travel in phase 1 of the pass after the one that sends them. Spikes of the last pass travel in the next step.
+    Partial sums and overlaps travel in phase 2, potentials in the update.
     """
     turn_of = {p.name: np.zeros(p.size, np.int64) for p in mapping.network.populations}
     for t in mapping.tiles:
@@ -213,8 +250,10 @@ def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.N
 
 
 def packets_of(mapping: Mapping, activity: Activity, chain: Chain, turn: int) -> npt.NDArray[np.float64]:
-    """Packets that one chain, of neurons that fire in a turn, carries in each step of the clock, mean of the samples,
-    (clock,)."""
+    """Packets that one chain carries in each step of the clock for neurons that fire in one pass, (clock,).
+
+    The counts are means of the samples.
+    """
     packets = np.zeros(len(activity.integrated))
     population = mapping.population_of[chain.start]
     onset = mapping.network.onsets[population]  # type: ignore[union-attr]
@@ -247,7 +286,7 @@ def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.ND
     work = np.zeros((len(activity.slowest), 2 * turns + 1))
     work[:, :-1:2] = activity.slowest[:, :-1] / samples / rate
     work[:, -1] = (activity.updated + samples * trace_slots(mapping, activity)).max(axis=1) / samples / rate
-    work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # what learns is not folded: it is in the first turn
+    work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # populations that learn are not folded: pass 0
     updates = activity.local_memory == "matrix" and any(p.learns for p in mapping.network.projections)
     relays = count - updates > turns
     used = [*[True, relays] * turns, updates]
@@ -270,7 +309,25 @@ def measured_latencies(mapping: Mapping, activity: Activity) -> tuple[float, flo
 
 
 def cost(mapping: Mapping, activity: Activity) -> Costs:
-    """The costs of what the cores did, per sample; activity : of `simulate_on_chip`, or of a ChipSimCfg's run."""
+    """Compute what a sample costs: time, energy and memory.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        The mapped network.
+    activity : Activity
+        What the cores did: from `simulate_on_chip`, or from a run with ChipSimCfg.
+
+    Returns
+    -------
+    Costs
+        The figures per sample.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has another type.
+    """
     kinds("cost", mapping=(mapping, Mapping), activity=(activity, Activity))
     chip, net = mapping.chip, mapping.network
     form, samples = activity.local_memory, max(activity.samples, 1)
@@ -363,10 +420,29 @@ def layers(
 
 
 def side_by_side(network: IntNetwork, spikes: Any, chip: Chip | str = "tianjic") -> dict[str, Costs]:
-    """What learning costs: the network without local weights ("gp"), and with them in both forms, same input.
+    """Compute what learning costs: the network without and with local weights, on the same input.
 
-    Keys "gp", "matrix", "history"; the last two only if the network has a local rule. Differences of any figure are
-    the price of learning: cores, phases, reads, writes, energy. Raises ParameterError, UnsupportedError.
+    The differences between the figures are the price of learning: cores, phases, reads, writes, energy.
+
+    Parameters
+    ----------
+    network : IntNetwork
+        An integer network.
+    spikes : array_like, shape (samples, T, channels)
+        Input spikes.
+    chip : Chip or str, default "tianjic"
+        The chip, or its name.
+
+    Returns
+    -------
+    dict of str to Costs
+        "gp" is the network without local weights. "matrix" and "history" are the two forms of local weights; they
+        exist only if the network has a local rule.
+
+    Raises
+    ------
+    ParameterError, UnsupportedError
+        As `map_network` and `simulate_on_chip`.
     """
     kind("side_by_side.network", network, IntNetwork, "Call quantise() first.")
     bare = [dataclasses.replace(p, rule=None, local_weights=None) for p in network.projections]

@@ -16,7 +16,23 @@ from synergic.hw_targets.mapping._published import NETWORKS, count
 
 @dataclass(frozen=True)
 class Reference:
-    """One published figure. value : in `unit`. tolerance : largest `abs(model / value - 1)`."""
+    """One published figure that the model of a chip is checked against.
+
+    Attributes
+    ----------
+    id, quantity : str
+        Name of the figure, and what it measures.
+    value : float
+        The published value, in `unit`.
+    unit : str
+        Unit of the value.
+    tolerance : float
+        Largest `abs(model / value - 1)` that passes.
+    source : str
+        The publication.
+    mark : {"confirmed", "second-hand", "derived"}
+        Whether the value was read in the source, comes from a third party, or follows from marked facts.
+    """
 
     id: str
     quantity: str
@@ -29,7 +45,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class NotMet:
-    """A published figure that the model says nothing about, and why."""
+    """A published figure that the model does not compute, and why."""
 
     id: str
     figure: str
@@ -47,7 +63,7 @@ def powers(chip: Chip) -> tuple[float, float]:
 
 
 def inside(chip: Chip, value: float) -> float:
-    """The value itself if it lies in the envelope, else the end that is nearer."""
+    """The value itself if it is inside the envelope, else the nearer end."""
     low, high = powers(chip)
     return min(max(value, low), high)
 

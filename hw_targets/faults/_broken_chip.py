@@ -134,8 +134,8 @@ class BrokenChip:
     memory_fault : {None, "dead synapses", "stuck synapses", "bit flips"}
         Fault of the memories for slow weights. Default None.
     memory_rate : float, default 0.0
-        Share, 0 .. 1, of the weights, or bits, of the synapse cores that have the fault. A weight that a folded core
-        stores for several turns breaks for all of them.
+        Share, 0 .. 1, of the weights, or bits, of the synapse cores that have the fault. A folded core stores a
+        weight once for several time-multiplexing passes, so the weight breaks for all of them.
     dead_neurons : float, default 0.0
         Share, 0 .. 1, of the neurons and input channels whose spikes no core receives. With the same seed these are the
         same as in `break_network`.

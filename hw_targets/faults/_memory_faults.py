@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Faults of memories that hold weights: what each does to an array of them, and to the cores of a mapping.
 
-A core that computes several turns stores its weights once: what is broken in it is broken in all its turns.
+A folded core stores its weights once for all its time-multiplexing passes: a fault acts in all of them.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ SYNAPSES: dict[str, Callable[..., Array]] = {
 def break_cores(mapping: Mapping, layout: Layout, program: Program, fault: str, rate: float, seed: int) -> Program:
     """Return the program with broken slow weights. layout : of the program, core by core.
 
-    Every cell of a synapse core's memory that some tile uses breaks by itself; cells, not synapses: one that several
-    turns use breaks for all of them. A core's faults depend on the seed and its number alone.
+    Faults are drawn for each memory cell of a synapse core that some tile uses, not for each synapse. A cell that
+    several time-multiplexing passes use breaks for all of them. A core's faults depend only on the seed and its number.
     """
     bits = {p.name: p.weight_bits for p in mapping.network.projections}
     on_core: dict[int, list[int]] = defaultdict(list)

@@ -2,8 +2,8 @@
 """Mapping of an integer network onto a chip: what is stored on which core, where on the grid, and every route.
 
 `map_network` runs `PASSES`, one after another; `synergic.hw_targets.mapping.passes` has a file for each of them and
-says how to add one. `estimate` says whether a network fits. `check_mapping` finds what is wrong with a mapping,
-wherever it comes from. `save_mapping` and `load_mapping` store one in a file.
+describes how to add one. `estimate` computes whether a network fits. `check_mapping` finds what is wrong with any
+mapping, also one from elsewhere. `save_mapping` and `load_mapping` store one in a file.
 """
 
 from synergic.hw_targets.mapping._checker import check_mapping

@@ -2,8 +2,8 @@
 """How a mapping counts the neurons of an image: pixel by pixel, row by row, the channels of a pixel side by side.
 
 The network counts channel by channel. The neurons and inputs of one output position of a convolution are a few ranges
-in the mapping's numbering, and the next position has the same ranges, shifted. Populations that are no images keep
-their numbers.
+in the mapping's numbering, and the next position has the same ranges, shifted. The neurons of a population
+without an image have the same numbers in both.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The independent checker: whether a mapping respects every limit and delivers every packet.
 
-It shares no code with the passes. It counts what is stored on each core in each turn, compares the weights that a
-folded core uses in different turns, and walks every packet link by link. It numbers neurons as the mapping does
-(`Mapping.arranged`).
+It shares no code with the mapping passes. It counts what each core stores in each time-multiplexing pass, compares the
+weights that a folded core uses in different time-multiplexing passes, and walks every packet link by link. It numbers
+neurons as the mapping does (`Mapping.arranged`).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def synapses(mapping: Mapping) -> Iterator[Violation]:
 
 
 def somas(mapping: Mapping) -> Iterator[Violation]:
-    """Check that every neuron has one soma core and one turn, in which all its tiles send there."""
+    """Check that every neuron has one soma core and one time-multiplexing pass, for all its tiles."""
     pieces: dict[str, dict[tuple[int, int], set[tuple[int, int]]]] = defaultdict(lambda: defaultdict(set))
     for t in mapping.tiles:
         pieces[t.population][t.rows].add((t.soma_core, t.turn))
@@ -178,7 +178,7 @@ def somas(mapping: Mapping) -> Iterator[Violation]:
 
 
 def contents(mapping: Mapping) -> Iterator[Violation]:
-    """Check axons, neurons, memory, widths and sums of each core, in each turn."""
+    """Check axons, neurons, memory, widths and sums of each core, in each time-multiplexing pass."""
     chip, projections = mapping.chip, {p.name: p for p in mapping.arranged.projections}
     for p in mapping.network.projections:
         if p.weight_bits > int(chip.weight_bits):
@@ -227,7 +227,7 @@ def contents(mapping: Mapping) -> Iterator[Violation]:
 
 
 def by_turn(*cores: dict[int, list[Tile]]) -> Iterator[tuple[int, int, list[Tile]]]:
-    """Yield core, turn, and the tiles that the core computes in it."""
+    """Yield core, time-multiplexing pass, and the tiles that the core computes in it."""
     for several in cores:
         for core, on_core in several.items():
             turns = defaultdict(list)
@@ -243,7 +243,7 @@ def extent(on_core: list[Tile]) -> tuple[int, int]:
 
 
 def shared(core: int, on_core: list[Tile], names: dict[str, IntProjection]) -> Iterator[Violation]:
-    """Check that a core that stores its weights once has the right ones in every turn."""
+    """Check that a folded core, which stores its weights once, has the right ones for every time-multiplexing pass."""
     if len({t.turn for t in on_core}) < 2:
         return
     stored, known = np.zeros(extent(on_core), np.int64), np.zeros(extent(on_core), bool)
@@ -283,7 +283,7 @@ def bytes_of(
 
 
 def beside_weights(mapping: Mapping, core: int, on_core: list[Tile], names: dict[str, IntProjection]) -> int:
-    """Return the bytes of a folded core for membranes and inputs of other turns; _memory.py has the assumptions."""
+    """Return the bytes of a folded core for membranes and inputs of other passes. `_memory` lists the assumptions."""
     chip = mapping.chip
     mine = {t.rows for t in mapping.into(on_core[0].population) if t.soma_core == core}
     neuron = next(p.neuron for p in mapping.network.populations if p.name == on_core[0].population)
@@ -319,7 +319,7 @@ def walks(mapping: Mapping) -> Iterator[Violation]:
     """Walk every chain, link by link.
 
     It must stay on the grid and on working links, take x before y between the cores that send it anew, and find each
-    stop where the chain says.
+    stop at the position that the chain gives.
     """
     rows, columns = int(mapping.chip.rows), int(mapping.chip.columns)
     dead = set(mapping.dead_cores)

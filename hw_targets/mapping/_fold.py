@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Folding: cores store a kernel's weights once, and compute the output of the convolution in turns (time-multiplexing).
+"""Folding: cores store a kernel's weights once and compute a convolution in several passes (time-multiplexing).
 
-A *place* is a group of neighbouring output positions: so many whole rows of the output image, or so many neighbours in
-a row, with all channels. All places have the same weights, but those at the edge receive less. A core takes a *piece*
-of a place's neurons, and a *block* of the axons that a piece needs, as many as fit. All cores of one place are a *set*;
-with so many turns, a set computes as many places.
+A *patch* (`place`) is a group of neighbouring output positions: some whole rows of the output image, or some neighbours
+in a row, with all channels. All patches have the same weights, but those at the edge receive less. A core takes a
+*piece* of a patch's neurons, and a *block* of the axons that a piece needs, as many as fit. All cores of one patch are
+a *set*. A set computes one patch in each time-multiplexing pass.
 
-Which place is best depends on image, kernel, chip and turns: all sensible ones are tried. No weight matrix is read, so
-that networks can be counted which are too large to unfold.
+The best patch depends on image, kernel, chip and number of passes: `folds` tries all sensible ones. It reads no weight
+matrix, so it can count networks that are too large to unfold.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Fold:
     Attributes
     ----------
     place : (int, int)
-        Rows of the output image, and neighbours in a row, that are computed at once.
+        The patch: rows of the output image, and neighbours in a row, that are computed at once.
     turns : int
-        Places that a set of cores computes one after another.
+        Time-multiplexing passes: patches that a set of cores computes one after another.
     rows : int
         Neurons of a piece.
     first, others : int
@@ -55,14 +55,14 @@ class Fold:
 
 
 def window(geometry: Convolution, place: Span) -> tuple[list[int], int, int]:
-    """Return what a place receives: lines of the input image, number of columns, first column.
+    """Return what a patch receives: lines of the input image, number of columns, first column.
 
-    Lines and first column are counted from the place's own first ones.
+    Lines and first column are counted from the patch's own first ones.
     """
     (height, wide), (_, columns) = place, geometry.picture
     each = np.arange(height)[:, None] * geometry.stride + np.arange(geometry.kernel[0]) * geometry.dilation
     lines = np.unique(each) - geometry.padding
-    if height == geometry.after[0]:  # the only place from top to bottom: the padding is known
+    if height == geometry.after[0]:  # the only patch from top to bottom: the padding is known
         lines = lines[(lines >= 0) & (lines < geometry.picture[0])]
     first = -geometry.padding
     width = (wide - 1) * geometry.stride + (geometry.kernel[1] - 1) * geometry.dilation + 1
@@ -74,7 +74,7 @@ def window(geometry: Convolution, place: Span) -> tuple[list[int], int, int]:
 def blocks(line: int, lines: int, first: int, others: int, together: bool) -> list[Span]:
     """Cut the axons of a piece, so many lines of `line` each, into blocks: one of `first`, more of `others`.
 
-    together : whether a block may hold parts of several lines.
+    together : whether a block may contain parts of several lines.
     """
     found, start, most = [], 0, first
     while start < line * lines:
@@ -92,8 +92,8 @@ def together(layer: Layer, chip: Chip) -> bool:
 def most_axons(rows: int, turns: int, neurons: int, inputs: int, layer: Layer | None, chip: Chip, storage: str) -> int:
     """Return the axons of the largest block that fits the memory of a core; 0 if none does.
 
-    rows : neurons of the block. neurons : of all turns, of a soma core. inputs : of all places, at most. layer : what
-    inputs and neurons are like, needed for several turns.
+    rows : neurons of the block. neurons : of a soma core, in all time-multiplexing passes. inputs : of all patches, at
+    most. layer : the convolution, which is needed for more than one pass.
     """
     low, high, memory = 0, int(chip.axons), core_bytes(chip, storage)
     while low < high:
@@ -107,7 +107,7 @@ def most_axons(rows: int, turns: int, neurons: int, inputs: int, layer: Layer | 
 
 
 def places(after: Span, place: Span) -> Iterator[tuple[int, int, int, int]]:
-    """Return all places of an output image in order: first row, first column, rows, columns."""
+    """Return all patches of an output image in order: first row, first column, rows, columns."""
     for y in range(0, after[0], place[0]):
         for x in range(0, after[1], place[1]):
             yield y, x, min(place[0], after[0] - y), min(place[1], after[1] - x)
@@ -119,10 +119,10 @@ def sensible(length: int) -> list[int]:
 
 
 def best(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, turns: int) -> Fold | None:
-    """Return the fold of at most so many turns with the fewest cores, and of these the one with the fewest turns.
+    """Return the fold with the fewest cores, and of several such folds the one with the fewest passes.
 
-    into : the convolutions into a population. beside : cores of its other inputs for a place's piece. None if the
-    memory of a core is too small for any.
+    into : the convolutions into a population. beside : cores of its other inputs for a patch's piece. turns : the most
+    time-multiplexing passes. Returns None if the memory of a core is too small for any fold.
     """
     allowed = (f for f in folds(into, beside, chip, storage) if f.turns <= turns)
     return min(allowed, key=lambda f: (f.cores, f.turns), default=None)
@@ -130,14 +130,14 @@ def best(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, turns: 
 
 @cache
 def folds(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str) -> tuple[Fold, ...]:
-    """Return all sensible folds of a population: every even cut of its image, in every even number of turns."""
+    """Return all sensible folds of a population: every even cut of its image, in every even number of passes."""
     height, wide = into[0].convolution.after
     shapes = [(h, wide) for h in sensible(height)] + [(1, w) for w in sensible(wide) if w < wide]
     return tuple(f for shape in shapes for f in folds_of(into, beside, chip, storage, shape))
 
 
 def folds_of(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, place: Span) -> Iterator[Fold]:
-    """Return the folds of one place, with as many turns as the memory of a core allows."""
+    """Return the folds of one patch, with as many passes as the memory of a core allows."""
     height, wide = into[0].convolution.after
     count = -(-height // place[0]) * -(-wide // place[1])
     size = place[0] * place[1] * into[0].outs
@@ -169,7 +169,7 @@ def count_layers(network: Sequence[Any], chip: Chip, fold: int, storage: str = "
     """Count the cores and phases a step of a list of populations that is not built; at the edges an upper bound.
 
     network : of each population its convolutions (a tuple of `Layer`), or (neurons, inputs) of a dense one. fold : the
-    most turns. Raises CapacityError where no core has the memory for a piece.
+    most time-multiplexing passes. Raises CapacityError where no core has the memory for a piece.
     """
     cores, turns, relays = 0, 1, False
     for into in network:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The grid of cores with its known faults: which places work, and the way of a packet from one to another."""
+"""The grid of cores with its known faults: which positions work, and the path of a packet between two of them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Grid:
         self.working: Collection[Position] = max(parts, key=len, default=())
 
     def free_slots(self) -> Slots:
-        """Return the places that can be used, y * columns + x, ascending."""
+        """Return the positions that can be used, y * columns + x, ascending."""
         return np.sort(np.array([y * self.columns + x for x, y in self.working], np.int64))
 
     def way(self, start: Position, stop: Position) -> tuple[tuple[Position, ...], tuple[int, ...]]:

@@ -22,7 +22,7 @@ Link = tuple[Position, Position]
 Range = tuple[int, int]
 """First index, and the one after the last."""
 Slots = npt.NDArray[np.int64]
-"""(cores,) place of each core on the grid, y * columns + x."""
+"""Position of each core on the grid, y * columns + x, shape (cores,)."""
 STORAGES = ("full", "indexed")
 """How weights are stored: at their width, or as indices into a table of the core."""
 
@@ -117,14 +117,14 @@ class Tile:
     rows, columns : tuple of int
         First neuron and the one after the last; the same of the inputs.
     core : int
-        Number of the synapse core. Other tiles of the same neurons may share it, and in other turns tiles of the same
-        weights.
+        Number of the synapse core. Other tiles of the same neurons may share it. In other time-multiplexing passes,
+        tiles of the same weights may share it.
     local_cores : tuple of int
         Numbers of the cores with the local weights. Empty without local weights.
     soma_core : int
         Number of the core that adds the partial sums up, integrates and fires.
     turn : int, default 0
-        In which turn of a step the tile is computed. 0 where nothing is folded.
+        The time-multiplexing pass of a step in which the tile is computed, from 0. It is 0 if nothing is folded.
     axon : int, default 0
         The first axon of the core that the tile takes. Its first neuron is the core's first.
     """
@@ -227,13 +227,13 @@ class Mapping:
     cores : int
         How many cores are used. They have the numbers 0, 1, ...
     slots : ndarray of int64, (cores,)
-        Place of each core on the grid, y * columns + x. Read-only.
+        Position of each core on the grid, y * columns + x. Read-only.
     chains : tuple of Chain
         All routes.
     weight_storage : str, default "full"
         "full" or "indexed", see `MappingOptions`.
     placement : str, default "first_fit"
-        How places were found, if the passes were PASSES.
+        How the positions of cores were chosen, if the mapping passes were PASSES.
     seed : int, default 0
         Seed of the placement.
     dead_cores, dead_links : tuple, default ()
@@ -324,7 +324,7 @@ class Mapping:
 
     @cached_property
     def turns(self) -> int:
-        """Turns of a step: output positions that a folded core computes one after another."""
+        """Passes of time-multiplexing: output positions that a folded core computes one after another in a step."""
         return turns_of(self.tiles)
 
     @cached_property
@@ -345,7 +345,8 @@ class Mapping:
     def senders(self) -> dict[Tile, tuple[int, ...]]:
         """By tile, which of its cores send a partial sum.
 
-        The soma core sends none. A core that several tiles share sends one sum a turn, which the first of them names.
+        The soma core sends none. A core that several tiles share sends one sum in each time-multiplexing
+        pass; the sum belongs to the first of these tiles.
         """
         seen: set[tuple[int, int]] = set()
         found = {}
@@ -358,8 +359,8 @@ class Mapping:
     def phases_per_step(self) -> int:
         """Phases of a step.
 
-        In each turn one phase integrates, and one adds partial sums and fires if any sum comes from another core. At
-        the end of the step one phase updates local weights, if any are learned.
+        In each time-multiplexing pass one phase integrates. A second phase adds partial sums and fires, if any sum
+        comes from another core. At the end of the step one phase updates local weights, if any are learned.
         """
         return phases(self.network, self.tiles)
 
@@ -400,7 +401,7 @@ def phases(network: IntNetwork | IntGraph, tiles: Sequence[Tile]) -> int:
 
 
 def turns_of(tiles: Iterable[Tile]) -> int:
-    """Count the turns of a step."""
+    """Count the time-multiplexing passes of a step."""
     return 1 + max(t.turn for t in tiles)
 
 
@@ -410,7 +411,7 @@ def core_count(tiles: Iterable[Tile]) -> int:
 
 
 def block(tiles: Sequence[Tile]) -> tuple[int, int]:
-    """Return the neurons and axons of the weights that a core stores for its tiles: all turns use the same memory."""
+    """Return the neurons and axons of the weights that a core stores for its tiles; all passes use the same memory."""
     return max(t.rows[1] - t.rows[0] for t in tiles), max(t.axon + t.columns[1] - t.columns[0] for t in tiles)
 
 

@@ -5,10 +5,10 @@
 `chip.sram` bytes, for a table of `chip.weight_values` weights and an index a synapse; so at most that many different
 weights a core. Local weights change one by one and are never indexed: in both forms they take whole bytes.
 
-A folded core stores its weights once for all its turns (assumed: that a core can, and reads other inputs in each). Two
-more things are assumed to take the same memory: the state of a soma core's neurons beyond `chip.neurons`, membranes and
-the like in whole bytes; and inputs beyond `chip.axons`, a bit of a spike and 8 of a value, twice: one half fills while
-the other is read.
+A folded core stores its weights once for all its time-multiplexing passes. This assumes that a core can do so, and
+reads other inputs in each pass. Two more things are assumed to take the same memory: the state of a soma core's neurons
+beyond `chip.neurons`, membranes and the like in whole bytes; and inputs beyond `chip.axons`, a bit of a spike and 8 of
+a value, twice: one half fills while the other is read.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def indexed_bytes(synapses: int, chip: Chip) -> int:
 def fold_bytes(neurons: int, words: int, inputs: int, bits: int, chip: Chip) -> int:
     """Return the bytes that a folded core needs beside its weights.
 
-    neurons : of all turns, if it is their soma core, each of so many words. inputs : different ones of all turns, each
-    of so many bits.
+    neurons : of all time-multiplexing passes, if it is their soma core. words : of each neuron. inputs : different ones
+    of all passes. bits : of each input.
     """
     membranes = max(0, neurons - int(chip.neurons)) * words * -(-int(chip.membrane_bits) // 8)
     return membranes + -(-2 * bits * max(0, inputs - int(chip.axons)) // 8)

@@ -44,7 +44,7 @@ def count_modes(mapping: Mapping) -> dict[str, int]:
 
 
 def told(mode: Mode) -> str:
-    """Say what a soma does."""
+    """Return what a soma does, in words."""
     return "relay of partial sums (ANN, full precision)" if mode.soma == "relay" else f"{mode.soma} soma"
 
 

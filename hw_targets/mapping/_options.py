@@ -51,7 +51,7 @@ class MappingOptions:
     Parameters
     ----------
     placement : {"annealing", "greedy", "first_fit", "quadratic_assignment"}
-        How places for the cores are found. Default "annealing".
+        How the positions of cores are chosen. Default "annealing".
     seed : int, default 0
         Seed of "annealing" and "quadratic_assignment", 0 .. 2^32 - 1.
     chips : (int, int), default (1, 1)
@@ -65,7 +65,7 @@ class MappingOptions:
         The most cores that a chain of spikes may visit, from 1 on. Copies of soma cores serve the other cores.
         None sets no limit.
     fold : {"auto", "none", "full"} or int, default "auto"
-        How many output positions of a convolution a core may compute one after another (turns of a step):
+        How many output positions of a convolution a core may compute one after another (time-multiplexing):
         "none" for one, "full" for as many as save cores, a number for at most so many, "auto" for the fewest with
         which the network fits.
     budget : int or None, default None

@@ -113,7 +113,7 @@ def estimate(
     passes: tuple[Pass, ...] = PASSES,
     **named: Unpack[NamedOptions],
 ) -> Estimate:
-    """Say whether and how a network fits, without mapping it.
+    """Compute whether and how a network fits, without mapping it.
 
     Parameters
     ----------

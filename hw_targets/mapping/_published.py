@@ -106,8 +106,10 @@ NETWORKS: dict[str, Callable[[], Layers]] = {
 
 @dataclass(frozen=True)
 class Count:
-    """Cores and phases a step of one network: unfolded, folded along the rows of its largest image, and in as many
-    turns as save cores, on a chip whose memory is no limit."""
+    """Cores, and phases per step, of one network on a chip whose memory is no limit.
+
+    The network is unfolded, folded along the rows of its largest image, or folded in as many passes as save cores.
+    """
 
     cores: int
     cores_by_rows: int

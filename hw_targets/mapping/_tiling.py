@@ -13,7 +13,7 @@ is left out. A population behind convolutions that can share weights is cut by o
 Merge. Tiles of the same neurons share a synapse core where their axons fit together: the core then sends one sum
 instead of several, exact as long as that sum stays inside the accumulator, which is checked. Tiles of different
 neurons never share a core, although the arithmetic would allow it: the soma core of a neuron would then fire for two
-populations, and neither routes nor costs could say whose packets they count.
+populations, and neither routes nor costs could tell whose packets they count.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def fits(tiles: list[Tile], projections: dict[str, IntProjection], chip: Chip, s
     if storage == "full":
         fitting = full_bytes(synapses, chip) <= int(chip.weight_memory)
     else:
-        # Each alone may have as many weights as the table holds: only narrow ones are sure to fit together.
+        # Each tile alone may fill the table of weights: only narrow weights are sure to fit together.
         narrow = all(2 ** projections[t.projection].weight_bits <= int(chip.weight_values) for t in tiles)
         fitting = narrow and indexed_bytes(synapses, chip) <= int(chip.sram)
     return fitting and sum(largest_sum(projections[t.projection], t) for t in tiles) < 2 ** (

@@ -37,7 +37,7 @@ def flows(network: IntNetwork | IntGraph, tiles: Sequence[Tile], copies: Sequenc
     """
     learns = {p.name: p.learns for p in network.projections}
     source = {p.name: p.source for p in network.projections}
-    sums: dict[tuple[int, int, tuple[int, int]], None] = {}  # in order; a shared core sends one sum a turn
+    sums: dict[tuple[int, int, tuple[int, int]], None] = {}  # in order; a shared core sends one sum a pass
     membranes: dict[int, tuple[tuple[int, int], list[int]]] = {}
     somas: dict[str, dict[tuple[int, int], int]] = {}
     receivers: dict[str, list[Tile]] = {}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How many turns a step has, and the tiles that follow: what the pass `fold` decides.
+"""The number of time-multiplexing passes in a step, which the mapping pass `fold` decides, and the resulting tiles.
 
-More turns take fewer cores and more phases. "none" is one turn, "full" as many as save cores, a number at most so many,
-"auto" the fewest with which the network fits.
+More time-multiplexing passes take fewer cores and more phases. "none" is one pass, "full" as many as save cores, a
+number at most that many, "auto" the fewest with which the network fits.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Layers = dict[str, list[Layer]]
 
 
 def most_turns(convolutions: Layers) -> int:
-    """Return the largest useful number of turns: the output positions of the largest image."""
+    """Return the largest useful number of time-multiplexing passes: the output positions of the largest image."""
     after = [into[0].convolution.after for into in convolutions.values()]
     return max((height * width for height, width in after), default=1)
 
 
 def choose(laid: IntNetwork | IntGraph, convolutions: Layers, chip: Chip, storage: str, turns: int) -> Folds:
-    """Return how each population behind convolutions is cut if a step may have so many turns.
+    """Return how each population behind convolutions is cut if a step may have `turns` time-multiplexing passes.
 
     laid : the network as arranged. Populations that do not fit a core's memory at all are left out.
     """
@@ -66,7 +66,7 @@ def folds_for(
     rest = len({c for t in tiles if t.population not in convolutions for c in (*t.cores, t.soma_core)})
 
     def needed(turns: int) -> int:
-        """Count the cores with so many turns, by the folds alone."""
+        """Count the cores with this many time-multiplexing passes, by the folds alone."""
         return rest + sum(f.cores for _, f in choose(laid, convolutions, chip, storage, turns).values())
 
     low, high = 1, most

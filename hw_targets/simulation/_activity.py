@@ -11,29 +11,49 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 LOCAL_MEMORIES = ("matrix", "history")
-"""How local weights are kept: as matrices in cores of their own, or as spikes and postsynaptic terms."""
+"""How local weights are stored: as matrices in cores of their own, or as spikes and postsynaptic terms."""
 
 
 def nothing() -> Array:
-    """Counts that a run does not keep."""
+    """Return the empty array of a count that a run does not record."""
     return np.zeros((0, 0), np.int64)
 
 
 @dataclass
 class Activity:
-    """What the cores did, summed over samples.
+    """Counts of what the cores did, summed over samples.
 
-    synaptic : by core, synapse slots visited (spiking axons x neurons, plus local weights rewritten).
-    samples, steps : presentations, and steps of each. spikes, partial_sums, membranes : packets' payloads sent.
-    local_writes : local weights rewritten. overlaps : overlaps K(m, q) sent (history form).
-    integrated, updated : (clock, cores), slots visited in phase 1, and rewritten in phase 3, in each step of the chip's
-    clock, t = 1 .. T + depth. recalled : (clock, cores), slots of the history form: spikes compared, terms added up.
-    slowest : (clock, turns + 1), the largest of any core in phase 1 of each turn and in phase 3, summed over samples.
-    fired : by population, (clock, neurons), spikes sent, neurons as the mapping counts them. by_sample : (samples,),
-    all slots of a sample.
-    too_wide : by projection, partial sums that the chip's accumulators could not hold (the simulator's did).
-    lost : packets that did not arrive.
-    The lower half is kept by the simulator only, not by the chip inside Lava.
+    The clock has T + depth steps, t = 1 .. T + depth. The simulator records all counts. The chip inside Lava
+    records only those from `synaptic` to `local_memory`.
+
+    Attributes
+    ----------
+    synaptic : ndarray, (cores,)
+        Synapse slots visited: spiking axons times neurons, plus local weights rewritten.
+    samples, steps : int
+        Number of presentations, and time steps of each.
+    spikes, partial_sums, membranes : int
+        Packets sent: spikes, partial sums, potentials.
+    local_writes : int
+        Local weights rewritten.
+    overlaps : int
+        Overlaps K(m, q) sent, in the history form.
+    local_memory : {"matrix", "history"}
+        How local weights are stored. Default "matrix".
+    integrated, updated : ndarray, (clock, cores)
+        Slots visited in phase 1, and slots rewritten in phase 3, in each step of the clock.
+    recalled : ndarray, (clock, cores)
+        Slots of the history form: spikes compared and terms added up.
+    slowest : ndarray, (clock, passes + 1)
+        The largest count of any core in phase 1 of each time-multiplexing pass, and in phase 3.
+    fired : dict of str to ndarray, (clock, neurons)
+        By population, spikes sent. Neurons have the mapping's order.
+    by_sample : ndarray, (samples,)
+        All slots of each sample.
+    too_wide : dict of str to int
+        By projection, partial sums that do not fit the chip's accumulators. The simulator computes them exactly.
+    lost : int
+        Packets that did not arrive.
     """
 
     synaptic: Array

@@ -23,12 +23,12 @@ Array = npt.NDArray[np.int64]
 
 @dataclass
 class CoreState:
-    """The cores of one tile: their axon buffer and views of the parameters that they hold.
+    """The cores of one tile: their axon buffer and views of the parameters that they store.
 
     weights : (rows, columns). alpha : (rows,) or one value. theta : the rule's parameters by name, this core's part of
     them. local : None or (samples, rows, columns), updated in place. state : the rule's extra arrays; a trace by neuron
-    is in every core that hears the neuron. mask : None or (rows, columns), the rule's. A view follows its owner: what
-    is written there, the core uses.
+    is in every core that receives from the neuron. mask : None or (rows, columns), the rule's. A view follows its
+    owner: the core uses what is written there.
     """
 
     tile: Tile

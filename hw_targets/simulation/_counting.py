@@ -25,12 +25,12 @@ def no_counts() -> Array:
 
 @dataclass
 class Counting:
-    """What of the counts of a run is known before it, by tile of the mapping and for one sample.
+    """The part of a run's counts that is known before the run, by tile of the mapping and for one sample.
 
-    first_axon, last_axon : what a tile listens to. works, earlier : (clock, tiles), 1 in the steps of the tile's
-    population, and how many earlier steps of the presentation there are. visit_tile, visit_core, visit_rows,
-    visit_turn : one entry a tile and core that visits its rows, and in which turn. compare_tile, compare_core : tiles
-    that compare spikes (history form).
+    first_axon, last_axon : from which neurons a tile receives. works, earlier : (clock, tiles), 1 in the steps of the
+    tile's population, and how many earlier steps of the presentation there are. visit_tile, visit_core, visit_rows,
+    visit_turn : one entry a tile and core that visits its rows, and in which time-multiplexing pass. compare_tile,
+    compare_core : tiles that compare spikes (history form).
     """
 
     first_axon: Array = field(default_factory=no_counts)
@@ -90,9 +90,9 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
 
 
 def count(plan: Counting, mapping: Mapping, layout: Layout, state: State, local_memory: str, losses: bool) -> Activity:
-    """The counts of a batch; all follow from what each tile heard, and from what was sent.
+    """Compute the counts of a batch from the spikes that each tile received, and from the packets that were sent.
 
-    losses : whether packets could be lost; then the loop itself has counted what each tile heard.
+    losses : whether packet loss is possible. The loop itself has then counted what each tile received.
     """
     net, n = mapping.network, len(state.sent)
     assert isinstance(net, IntNetwork)

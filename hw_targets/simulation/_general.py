@@ -61,7 +61,7 @@ def check_general(net: IntNetwork, local_memory: str, across: str, losses: Any, 
 
 
 class Part(NamedTuple):
-    """A tile that learns: its number and head, rows and columns, and where its data lies in the arrays of a State."""
+    """A tile that learns: its number and head, rows and columns, and where its data is in the arrays of a State."""
 
     projection: IntProjection
     head: int
@@ -86,7 +86,7 @@ def parts_of(net: IntNetwork, layout: Any, program: Any) -> list[Part]:
 
 
 class Somas(NamedTuple):
-    """The soma cores of a piece of a population: their number, neurons, and where their data lies in a State."""
+    """The soma cores of a piece of a population: their number, neurons, and the position of their data in a State."""
 
     population: Any
     number: int

@@ -49,10 +49,10 @@ def history_plan(p: IntProjection, steps: int) -> HistoryPlan:
     One eta for all inputs: w_j = 1, d_i = rshift(sign eta q_i, 12 + e), e' = 0: the increments of the matrix form.
     One eta an input: w_j = eta_j, d_i = sign q_i, e' = 12 + e: rounded once, at the end. F = 0 where lambda is 0 or 1,
     else 24, or fewer bits where the sums need the room. So it equals the matrix form bit for bit if lambda is 0 or
-    1, eta is one value, and no local weight reaches its bound; `history_bound` says how far off it is otherwise.
+    1, eta is one value, and no local weight reaches its bound; `history_bound` computes how far off it is otherwise.
 
     Source: the unrolled rule, which the project derived itself. Raises UnsupportedError, naming the condition that
-    does not hold: input by values; local weights on chosen synapses only; sums that could leave 62 bits; and
+    is not met: input by values; local weights on chosen synapses only; sums that could leave 62 bits; and
     ParameterError.
     """
     kind("history_plan.p", p, IntProjection, "quantise() makes networks of them.")

@@ -45,11 +45,35 @@ def check_jobs(where: str, jobs: Any) -> None:
 def run_in_jobs(
     simulator: Simulator, spikes: Any, jobs: int | None = None, batch: int = 64, signal: Any = None
 ) -> tuple[ChipRecord, Activity]:
-    """`simulator.run(spikes, batch, signal)` with the samples shared by so many workers, a thread each: the same bits.
+    """Run `simulator.run(spikes, batch, signal)` with several workers that share the samples: the same bits.
 
-    simulator : one whose threads share samples (across="samples"), for the others share what one sample does. jobs : as
-    of `in_jobs`. Each worker gets a copy of the chip's memories and its part of the samples, nothing else is shared.
-    Raises ParameterError, UnsupportedError.
+    Each worker has one thread. It gets a copy of the chip's memories and its part of the samples.
+
+    Parameters
+    ----------
+    simulator : Simulator
+        A simulator with across="samples".
+    spikes : array_like, shape (samples, T, channels)
+        Input, 0 or 1.
+    jobs : int or None, default None
+        Number of workers, from 1 on; -1 takes all processors. None takes the number that `joblib.parallel_config` sets,
+        or 1.
+    batch : int, default 64
+        Samples that are in a worker's memory at once, from 1 on.
+    signal : array_like, shape (samples, T), or None, default None
+        The global signal of rules that need one, with 12 fraction bits.
+
+    Returns
+    -------
+    record : ChipRecord
+        As of `Simulator.run`.
+    activity : Activity
+        As of `Simulator.run`.
+
+    Raises
+    ------
+    ParameterError, UnsupportedError
+        As `Simulator.run`, or if `simulator` does not share samples.
     """
     kind("run_in_jobs.simulator", simulator, Simulator, "Make one of a mapping.")
     allowed, remedy = "'samples'", "Make the Simulator without it: one sample is not shared here."

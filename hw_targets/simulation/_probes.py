@@ -13,10 +13,18 @@ from synergic.reference._simulate import Record
 
 @dataclass(frozen=True)
 class Probes:
-    """What a run records; None : of all. Memory is bounded by it: the rest is forgotten batch by batch.
+    """What a run records. It bounds the memory of a run: everything else is dropped after each batch.
 
-    spikes, u : names of populations (the source counts for spikes). local_weights : of projections, P after the last
-    step. sums : of projections, the partial sums of each core, none by default.
+    Attributes
+    ----------
+    spikes : tuple of str or None, default None
+        Names of populations, or of the source, whose spikes are recorded. None records all.
+    u : tuple of str or None, default None
+        Names of populations whose potentials are recorded. None records all.
+    local_weights : tuple of str or None, default None
+        Names of projections whose P after the last step is recorded. None records all.
+    sums : tuple of str, default ()
+        Names of projections whose partial sums are recorded, core by core.
     """
 
     spikes: tuple[str, ...] | None = None
@@ -52,10 +60,13 @@ class Probes:
 
 @dataclass
 class ChipRecord(Record):
-    """A Record, and by projection the partial sums of its cores.
+    """A Record with the partial sums of the cores.
 
-    sums : by projection, one entry a core: {"core": number, "rows": (first, last), "slow": array, "local": array}, the
-    arrays (samples, T, rows).
+    Attributes
+    ----------
+    sums : dict or None
+        By projection, one entry for each core: {"core": number, "rows": (first, last), "slow": array, "local": array}.
+        The arrays have the shape (samples, T, rows).
     """
 
     sums: dict[str, list[dict[str, Any]]] | None = None

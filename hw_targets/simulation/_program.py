@@ -41,7 +41,7 @@ SOMAS = {_neuron_kernels.LEAKY: SPIKING, _neuron_kernels.RECTIFIED: RECTIFIED, _
 
 @dataclass
 class Layout:
-    """Where everything of a mapping lies in the program's arrays.
+    """The position of each part of a mapping in the program's arrays.
 
     tiles : in the order of the program. groups : (population, rows) of each soma tile. neuron : first number of the
     source and of each population. tile_head : of each tile; head_projection, head_rows : of each head. probed : where
@@ -65,7 +65,7 @@ class Layout:
 
 
 def narrowest(bits: int) -> Any:
-    """The integer type that holds signed values of so many bits."""
+    """Return the narrowest integer type for signed values of so many bits."""
     return np.int8 if bits <= 8 else np.int16
 
 
@@ -244,7 +244,7 @@ def build(
     random: Collection[str],
     spans: int,
 ) -> tuple[Program, Layout, Array]:
-    """The program of a mapping, where its parts lie, and the local weights that every sample starts with, (all,).
+    """Return the program of a mapping, its layout, and the local weights that every sample starts with, (all,).
 
     history : local weights by the history form. probed_u : populations whose potentials are recorded; probed_sums :
     projections whose partial sums are. random : populations with random thresholds. spans : 0 computes core by core.

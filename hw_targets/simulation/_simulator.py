@@ -3,7 +3,7 @@
 
 All cores advance together. In a step: phase 1, every synapse and local core adds up the spikes of the previous
 step into its partial sum; phase 2, soma cores add the parts, integrate, fire and send; phase 3, local cores
-update their weights with the potentials. Spikes sent in one step are heard in the next. Only axons that spike are
+update their weights with the potentials. Cores receive the spikes of one step in the next. Only axons that spike are
 visited. The loop is compiled (`kernels`); cores, or samples, are computed in parallel threads.
 """
 
@@ -43,19 +43,41 @@ ONE_AT_A_TIME = threading.Lock()
 
 
 class Simulator:
-    """A mapped network, ready to run.
+    """A mapped network, ready to run on the model of the chip.
 
-    mapping : of map_network, of an IntNetwork. local_memory : "matrix", P in cores of its own, rewritten in every
-    step; "history", no weight is written: the local current comes from the presentation's earlier spikes and
-    postsynaptic terms (history.history_plan: conditions, equation, when it is exact). strict : a saturated membrane,
-    a clipped local weight or a partial sum too wide for the chip is an error. probes : what to record. threads : at
-    most so many, default all. across : "samples", the threads share the samples of a batch, or "cores", they share
-    the cores in every step, which pays for large chips on an otherwise idle machine (they wait for each other), or
-    "processes", as "cores", in processes of their own, for grids of chips.
-    losses : what is broken. random_masks : by population, a mask of random bits that are added to its thresholds,
-    numerics.lfsr, one draw a neuron and step; random_seed : of these. A population's neurons take their draws in turn,
-    whatever cores they are on; each presentation has its own. Results do not depend on threads, across or batch.
-    Raises ParameterError, UnsupportedError.
+    Results do not depend on `threads`, `across` or the size of a batch.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        A mapping of an IntNetwork, from `map_network`.
+    local_memory : {"matrix", "history"}
+        "matrix": cores of their own store P and rewrite it in every step. "history": no weight is written. The local
+        current then comes from earlier spikes and postsynaptic terms of the presentation. Default "matrix".
+    strict : bool, default False
+        Whether a saturated membrane, a clipped local weight, or a partial sum too wide for the chip is an error.
+    probes : Probes or None, default None
+        What to record. None records everything but partial sums.
+    threads : int or None, default None
+        The most threads, from 1 on. None uses all.
+    across : {"samples", "cores", "processes"}
+        "samples": threads share the samples of a batch. "cores": threads share the cores in every step and wait for
+        each other, which is faster for large chips on an otherwise idle machine. "processes": as "cores", with
+        operating-system processes, for grids of chips. Default "samples".
+    losses : BrokenChip or None, default None
+        What is broken, from `break_chip`.
+    random_masks : mapping of str to int or None, default None
+        By population, a mask of random bits that are added to its thresholds. Each neuron draws once in each step.
+        The draws do not depend on the cores, and each presentation has its own.
+    random_seed : int, default 0
+        Seed of these random bits.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range.
+    UnsupportedError
+        If the simulator cannot run the network in this way, for example in the history form.
     """
 
     def __init__(
@@ -157,11 +179,31 @@ class Simulator:
         self.memory, self.presented = None, 0
 
     def run(self, spikes: Any, batch: int = 64, signal: Any = None, first: int = 0) -> tuple[ChipRecord, Activity]:
-        """Present samples, each from the start: (samples, T, channels) of 0 and 1; batch : samples held at once.
-        signal : (samples, T), the global signal of rules that need one, with 12 fraction bits. first : number of the
-        first sample, on which random thresholds and losses depend: a part of a run is then as in the whole.
+        """Present samples, each from the start.
 
-        Returns the record, identical bit for bit with `simulate` of the integer network, and the cores' activity.
+        Parameters
+        ----------
+        spikes : array_like, shape (samples, T, channels)
+            Input, 0 or 1.
+        batch : int, default 64
+            Samples that are in memory at once, from 1 on.
+        signal : array_like, shape (samples, T), or None, default None
+            The global signal of rules that need one, with 12 fraction bits.
+        first : int, default 0
+            Number of the first sample. Random thresholds and packet loss depend on it, so that a part of a run gives
+            the same as the whole.
+
+        Returns
+        -------
+        record : ChipRecord
+            Identical bit for bit with `simulate` of the integer network.
+        activity : Activity
+            What the cores did.
+
+        Raises
+        ------
+        ParameterError
+            If an argument is out of its range, or if `strict` refuses a value.
         """
         whole("simulate_on_chip.batch", batch, 1, float("inf"), "It is a number of samples.")
         whole("simulate_on_chip.first", first, 0, 2**62, "It is the number of a sample.")
@@ -329,7 +371,7 @@ class Simulator:
         return record
 
     def back(self, name: str, size: int) -> Array:
-        """Where the network's neurons of a population lie in the mapping's order."""
+        """Return the positions of a population's neurons in the mapping's order."""
         return np.argsort(self.order[name]) if name in self.order else np.arange(size)
 
     def counted(self, name: str, values: Array) -> Array:
@@ -338,8 +380,11 @@ class Simulator:
         return values[..., self.back(name, values.shape[-1])] if name in self.order else values
 
     def local_of(self, state: State, number: int) -> Array:
-        """P of one tile after the last step, (samples, rows, columns). In the history form nothing holds it: it is
-        put together from the history, as the matrix form would hold it up to rounding."""
+        """Return P of one tile after the last step, (samples, rows, columns).
+
+        The history form does not store P. Here P is computed from the history, and equals that of the matrix form up to
+        rounding.
+        """
         tile, entry = self.layout.tiles[number], self.program.tiles[number]
         rows, columns = tile.rows[1] - tile.rows[0], int(entry["columns"])
         head = self.program.heads[self.layout.tile_head[number]]
@@ -361,8 +406,11 @@ class Simulator:
         return fixed.rshift(local, int(head["sum_shift"]))
 
     def may_clip(self, state: State, h: int) -> int:
-        """History form: in how many neurons' rows (over samples) a local weight could have reached its bound in the
-        matrix form: where the start and all increments of the presentation, all of one sign, would."""
+        """Count the neurons, over samples, whose local weights the matrix form might have clipped at the bound.
+
+        It is for the history form. It counts a neuron if the start and all increments of the presentation, taken with
+        one sign, exceed the bound.
+        """
         head = self.program.heads[h]
         rows = slice(int(head["post"]), int(head["post"]) + self.layout.head_rows[h][1] - self.layout.head_rows[h][0])
         p = next(q for q in self.mapping.arranged.projections if q.name == self.layout.head_projection[h])
@@ -402,10 +450,33 @@ def simulate_on_chip(
     random_seed: int = 0,
     signal: Any = None,
 ) -> tuple[ChipRecord, Activity]:
-    """Run presentations on the model of the chip: Simulator(mapping, ...).run(spikes, batch).
+    """Run presentations on the model of the chip: `Simulator(mapping, ...).run(spikes, batch, signal)`.
 
-    Returns the record, identical bit for bit with `simulate` of the integer network (unless packets are lost, or
-    where local_memory="history" is not exact), and the cores' activity. Raises ParameterError, UnsupportedError.
+    Parameters
+    ----------
+    mapping : Mapping
+        A mapping of an IntNetwork, from `map_network`.
+    spikes : array_like, shape (samples, T, channels)
+        Input, 0 or 1.
+    batch : int, default 64
+        Samples that are in memory at once, from 1 on.
+    local_memory, strict, probes, threads, losses, across, random_masks, random_seed
+        As of `Simulator`.
+    signal : array_like, shape (samples, T), or None, default None
+        The global signal of rules that need one, with 12 fraction bits.
+
+    Returns
+    -------
+    record : ChipRecord
+        Identical bit for bit with `simulate` of the integer network, unless packets are lost, or
+        local_memory="history" is not exact.
+    activity : Activity
+        What the cores did.
+
+    Raises
+    ------
+    ParameterError, UnsupportedError
+        As `Simulator` and `Simulator.run`.
     """
     simulator = Simulator(mapping, local_memory, strict, probes, threads, losses, across, random_masks, random_seed)
     return simulator.run(spikes, batch, signal)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One run in several processes, each with a part of the cores: for grids of chips with more cores than threads help.
 
-The arrays of a run lie in files that all processes map into their memory. Each process writes what its own cores
+The arrays of a run are in files that all processes map into their memory. Each process writes what its own cores
 write, and waits in every step until all have sent: the same bits as in one process. Processes come from joblib: of its
 own backend ("loky"), or of the one that `joblib.parallel_config` makes active, if it runs them on this machine.
 synergic.hw_targets.simulation shares samples instead, which need no common memory.

@@ -18,7 +18,7 @@ from synergic.processes.encoder.process import Encoder
 
 
 class AbstractEncoder(SharedModel, PyLoihiProcessModel):
-    """A presentation is encoded in its first step; subclasses say which numbers come and go."""
+    """A presentation is encoded in its first step; subclasses define the types of input and output numbers."""
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)

@@ -21,7 +21,7 @@ from synergic.reference._presentation import by_input, present, split
 
 
 class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
-    """A presentation a step; subclasses say which numbers."""
+    """Runs one presentation in each Lava step. Subclasses define the type of numbers."""
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)

@@ -94,7 +94,7 @@ class PyRankReadoutModelFloat(AbstractRankReadout):
 @requires(CPU)
 @tag("fixed_pt", "bit_accurate_tianjic")
 class PyRankReadoutModelFixed(AbstractRankReadout):
-    """Potentials of integers; scores hold 24 bits of them exactly."""
+    """Potentials of integers; scores represent 24 bits of them exactly."""
 
     integer = True
     u_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int64, precision=24)

@@ -44,7 +44,7 @@ class HybridConv(SynapseConnection):
         Number of groups of channels, as of Lava's Conv.
     rule, alpha, local_weights, trace, weight_bits, num_message_bits, **kwargs
         As of HybridSparse, for the matrix (n_out, n_in) between the flattened output and the flattened input (x before
-        y before channel). The same holds for arrays of parameters of a rule.
+        y before channel). So are arrays of parameters of a rule.
 
     Attributes
     ----------

@@ -37,8 +37,8 @@ class HybridDense(PlasticConnection):
     Parameters
     ----------
     weights : array_like, shape (n_out, n_in)
-        Slow weights W. Floats select the floating-point models; integers select the fixed-point models, and then lie
-        within `weight_bits`.
+        Slow weights W. Floats select the floating-point models; integers select the fixed-point models, and must
+        fit `weight_bits`.
     rule : Rule, IntRule or None, default None
         Local rule: a Rule for floats, an IntRule for integers, None for a connection without local weights.
     alpha : array_like, shape () or (n_out,), default 0

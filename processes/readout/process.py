@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Readout(SharedProcess):
     """Base of both read-outs; choose RankReadout or RateReadout.
 
-    Its Vars hold a value a presentation and can be read also during a run.
+    Its Vars have one value per presentation and can be read also during a run.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("u_in",)
@@ -187,7 +187,7 @@ class RateReadout(Readout):
 
     The decision is that of `Record.classes` for readout="rate". It is made as soon as the lead is larger than the
     number of steps left; where counts are equal, in step T. Neurons that send values are refused: their lead does not
-    say when a decision is safe.
+    show when a decision is safe.
 
     Parameters
     ----------

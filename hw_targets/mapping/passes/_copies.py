@@ -4,7 +4,7 @@
 A neuron has one route for its spikes. Where `fan_out` limits the cores on it (1: no multicast at all), the neurons of a
 soma core are computed once more on cores of their own: same inputs, weights, local weights and partial sums, and so the
 same bits. Each copy sends to a part of the cores that need the spikes. A copy has two costs. It takes all the cores
-that feed it, and the populations before it have more cores to send to, which may need copies in turn.
+that feed it, and the populations before it have more cores to send to, which may then need copies, too.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The pass `fold`: in how many turns the cores of a convolution compute its output positions."""
+"""The mapping pass `fold`: the number of time-multiplexing passes in which a convolution is computed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
 
 
 class Fold(Pass):
-    """Decide in how many turns of a step the cores of a convolution compute its output positions.
+    """Decide in how many time-multiplexing passes the cores of a convolution compute its output positions.
 
     Options: `fold`, `budget`. Sets `state.folds`.
     """

@@ -144,7 +144,7 @@ def memories(network: Net, chip: Chip, storage: str, tiles: tuple[Tile, ...]) ->
 
 
 def fold_more(network: Net, chip: Chip, storage: str, fold: Folding | int, available: int) -> str:
-    """Say the smallest change that fits a network with convolutions, whose images cannot have just any size."""
+    """Return the smallest change that fits a network with convolutions, whose images cannot have just any size."""
     tiles = cut(network, chip, storage, "auto", available)
     if fold != "auto" and core_count(tiles) <= available:
         return f"With fold='auto' it needs {core_count(tiles)}, in {turns_of(tiles)} passes of a step."
@@ -160,7 +160,7 @@ def fold_more(network: Net, chip: Chip, storage: str, fold: Folding | int, avail
 
 
 def remedy(network: Net, chip: Chip, storage: str, available: int) -> str:
-    """Say the smallest change that fits: narrower local weights, else fewer neurons in the largest population."""
+    """Return the smallest change that fits: narrower local weights, else fewer neurons in the largest population."""
     narrow = bound(network, chip, storage, {}, NARROWEST_LOCAL)
     if narrow <= available:
         return f"With quantise(local_bits={NARROWEST_LOCAL}) it needs {narrow}."

@@ -31,9 +31,10 @@ class MappingState:
     options : MappingOptions
         What the user asked for, checked.
     grid : Grid
-        The grid of cores without known faults: places that work, ways between them.
+        The grid of cores without known faults: positions that work, and paths between them.
     folds : dict, default {}
-        By population behind convolutions, how it is cut into output positions and turns. Set by `fold`.
+        By population behind convolutions, how it is cut into output positions and time-multiplexing passes. Set by
+        `fold`.
     tiles : tuple of Tile, default ()
         Every synapse on its cores. Set by `partition`, changed by `merge` and `balance`.
     needs : Estimate or None, default None
@@ -41,7 +42,7 @@ class MappingState:
     copies : tuple of Tile, default ()
         Tiles of copies of soma cores. Set by `copies`.
     slots : ndarray of int64, (cores,), or None, default None
-        Place of each core on the grid, y * columns + x. Set by `placement`.
+        Position of each core on the grid, y * columns + x. Set by `placement`.
     chains : tuple of Chain or None, default None
         The route of every packet. Set by `routing`.
     """

@@ -6,8 +6,8 @@ ways to a solution, compared in tests with the optimum of small cases:
 
 first_fit : cores row by row in their order, no optimisation.
 greedy : the core with most traffic to those already placed goes next, where that traffic has least hops.
-quadratic_assignment : scipy's approximation (fast approximate QAP, then exchanges of pairs); up to 1,000 places.
-annealing : greedy, then simulated annealing by exchange of two places, one of which may be free; compiled.
+quadratic_assignment : scipy's approximation (fast approximate QAP, then exchanges of pairs); up to 1,000 positions.
+annealing : greedy, then simulated annealing by exchange of two positions, one of which may be free; compiled.
 
 All are deterministic by seed.
 """
@@ -30,7 +30,7 @@ from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
 
 jit = njit(cache=True, nogil=True)
 MOST_ASSIGNED = 1000
-"""Places up to which scipy's dense matrices are quick."""
+"""The most positions for which scipy's dense matrices are quick."""
 TEMPERATURES = 60
 EFFORT = 60.0
 """Exchanges tried at a temperature: EFFORT x cores^(4/3), the exponent usual for placement of circuits."""
@@ -38,7 +38,7 @@ LEAST, MOST = 100, 1_000_000
 """Exchanges tried at a temperature at least and at most: the latter make about 15 s of one processor."""
 HOT, WARM = 0.3, 0.02
 """First temperature, as a share of the mean change of cost by an exchange. Hot forgets the start. Where MOST are too
-few for that, warm improves the greedy placement, by exchanges over at most NEAR places."""
+few for that, warm improves the greedy placement, by exchanges over at most NEAR positions."""
 NEAR = 10
 COOLEST = 1e-3
 """Last temperature over the first."""
@@ -50,12 +50,12 @@ FREE, DEAD = -1, -2
 
 
 def first_fit(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
-    """Take the first free places, row by row."""
+    """Take the first free positions, row by row."""
     return free[: between.shape[0]].copy()
 
 
 def greedy(between: csr_array, free: Slots, columns: int, seed: int) -> Slots:
-    """Place one core after the other, near its partners, from the middle of the free places."""
+    """Place one core after the other, near its partners, from the middle of the free positions."""
     rows = -(-(int(free.max()) + 1) // columns)
     return np.asarray(
         place_greedily(
@@ -104,7 +104,7 @@ PLACEMENTS: dict[str, Callable[[csr_array, Slots, int, int], Slots]] = {
     "quadratic_assignment": quadratic_assignment,
     "annealing": annealing,
 }
-"""By name: traffic between cores, free places in ascending order, columns of the grid, seed -> place of each core."""
+"""By name: traffic between cores, free positions ascending, columns of the grid, seed -> position of each core."""
 
 
 class Placement(Pass):
@@ -127,7 +127,7 @@ class Placement(Pass):
 
 @jit
 def place_greedily(indptr: Any, indices: Any, data: Any, free: Any, columns: int, rows: int) -> Any:
-    """Return places (cores,), found one core after the other."""
+    """Return positions (cores,), chosen one core after the other."""
     n = len(indptr) - 1
     is_free = np.zeros(rows * columns, np.bool_)
     is_free[free] = True
@@ -162,7 +162,7 @@ def most_pulled(slots: Any, pull: Any, total: Any) -> int:
 
 @jit
 def middle_of_neighbours(indptr: Any, indices: Any, data: Any, slots: Any, columns: int, core: int) -> Any:
-    """Return (x, y), the mean place of the placed neighbours of a core, weighted by traffic; (-1, -1) without any."""
+    """Return (x, y), the mean position of a core's placed neighbours, weighted by traffic; (-1, -1) without any."""
     weight, x, y = 0.0, 0.0, 0.0
     for i in range(indptr[core], indptr[core + 1]):
         other = slots[indices[i]]
@@ -270,12 +270,12 @@ def anneal(
     window: float,
     rng: Any,
 ) -> Any:
-    """Return places (cores,) after `moves` exchanges tried at each of `temperatures` temperatures.
+    """Return positions (cores,) after `moves` exchanges tried at each of `temperatures` temperatures.
 
     Temperatures fall by a factor. At last comes temperature 0, where only what is no worse is accepted.
 
     The first temperature is `hottest` x the mean |change| of cost by an exchange, the last `coolest` x the first.
-    The window from which the place of an exchange is drawn follows the share of exchanges accepted (0.44 is best:
+    The window from which the position of an exchange is drawn follows the share of exchanges accepted (0.44 is best:
     Lam and Delosme).
     """
     n, slots = len(start), start.copy()

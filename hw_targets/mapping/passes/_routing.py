@@ -40,7 +40,7 @@ class Routing(Pass):
 
 
 def chains(found: Iterable[Flow], slots: Slots, grid: Grid) -> tuple[Chain, ...]:
-    """Return the chain of every flow. slots : (cores,) place of each core."""
+    """Return the chain of every flow. slots : (cores,), position of each core."""
     y, x = np.divmod(slots, grid.columns)
     at = list(zip(x.tolist(), y.tolist(), strict=True))
     return tuple(chain(flow, at, grid) for flow in found)

@@ -2,12 +2,12 @@
 """The core loop, compiled: what the cores of a program do in every step of the chip's clock.
 
 The arithmetic is that of synergic.numerics.fixed, which stays its only specification; the tests compare every
-function here with it, bit for bit. A `Program` is what the chip holds before the run, a `State` what a run of n
-samples leaves behind; both are made by synergic.hw_targets.simulation, which says what each array holds.
+function here with it, bit for bit. A `Program` is what the chip stores before the run, a `State` is what a run of n
+samples leaves behind. The package synergic.hw_targets.simulation makes both and describes their arrays.
 
-All neurons, the channels of the source first, have one number each. `sent[sample, t]` holds what they send in step t
-of the clock, heard in step t + 1. Samples touch nothing of each other, and neither do the soma tiles ("groups") of
-one step: any split over threads gives the same bits.
+All neurons, the channels of the source first, have one number each. `sent[sample, t]` is what they send in step t
+of the clock; cores receive it in step t + 1. Samples share no data, and neither do the soma tiles ("groups") of one
+step: any split over threads gives the same bits.
 
 records : the data. packets : who sent, what arrives. synapses : sums and local rules; history : local weights that
 nobody writes. somas : neurons. step : all of them, in order.

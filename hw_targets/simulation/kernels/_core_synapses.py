@@ -17,7 +17,7 @@ from synergic.numerics.fixed import FRACTION_BITS, TABLE_SHIFT, TABLE_SIZE
 
 @jit
 def add_axons(total: Any, memory: Any, start: Any, events: Any, axon: Any, sent: Any) -> None:  # pragma: no cover
-    """total_i += sum_j s_j M_ij over the axons j that have an event; M lies axon by axon from `start`.
+    """total_i += sum_j s_j M_ij over the axons j that have an event; M is stored axon by axon from `start`.
 
     total : (rows,) int32. events : numbers of the neurons that sent, of which `axon` is the tile's first. Four
     axons at a time: memory is slow to answer, and answers four questions in the time of one. Unsigned indices
@@ -128,10 +128,10 @@ def rewrite(
     """fixed.hebbian on a tile's local weights, in place. Returns the entries that the clip changed.
 
     mask : of 0 and 1, the tile's from mask_start on; none if that is -1. Off the mask local weights are and stay 0.
-    Where nothing was heard there is nothing to add, and a decay never leaves the bound. All inputs of one eta add the
+    Without received spikes there is nothing to add, and a decay never leaves the bound. All inputs of one eta add the
     same. The decay is rshift(lambda P, 12) = ((8 lambda P >> 14) + 1) >> 1, which vector code does in half the time:
-    8 lambda has 16 bits then, as P has. Casts to 32 bits keep its lanes narrow: |8 lambda P| < 2^31 for lambda < 1,
-    and any increment < 2^22 fit.
+    8 lambda has 16 bits then, as P has. Casts to 32 bits make its lanes narrow: `|8 lambda P| < 2^31` for
+    lambda < 1, and any increment < 2^22 fit.
     """
     rows, clipped = np.uint64(q.size), 0
     decays = head.lambda_ != 1 << FRACTION_BITS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The history form of local weights: no weight is written, the current comes from what was heard before."""
+"""The history form of local weights: no weight is written, the current comes from spikes received before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def overlaps(
 ) -> None:  # pragma: no cover
     """Add one tile's part of K(m, q) = sum_j w_j s_j(m) s_j(q), q = 1 .. m - 1; w_j = eta_j or 1.
 
-    far : (m - 1,) int64. events : of s(m). s(q) is what the axons heard m - q steps ago.
+    far : (m - 1,) int64. events : of s(m). s(q) is what the axons received m - q steps ago.
     """
     tile = program.tiles[number]
     for q in range(1, m):

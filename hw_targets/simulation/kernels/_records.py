@@ -34,18 +34,18 @@ HEAD = np.dtype(
 )
 """One projection into one soma tile: its tiles [first_tile, last_tile), and its local rule.
 
-row : where alpha and beta of its neurons are. post : where its postsynaptic terms are kept. fades : whether its slow
+row : where alpha and beta of its neurons are. post : where its postsynaptic terms are stored. fades : whether its slow
 weights do, with k. The last line is of the history form, see history.history_plan.
 """
 
 TILE = np.dtype([(name, np.int64) for name in ("axon", "columns", "weights", "local", "mask", "column", "parts")])
-"""One synapse core and its local cores: the neuron its first axon listens to, and where its parts of the flat arrays
-begin: weights, local weights and their mask axon by axon, eta by `column`, recorded partial sums by `parts`, -1 for
-none."""
+"""One synapse core and its local cores: the neuron from which its first axon receives, and where its parts of the
+flat arrays begin: weights, local weights and their mask axon by axon, eta by `column`, recorded partial sums by
+`parts`, -1 for none."""
 
 
 class Program(NamedTuple):
-    """What the chip holds. k : (T,). bias : by neuron. alpha, beta : by row. eta : by column. tables : (rules, 256).
+    """What the chip stores. k : (T,). bias : by neuron. alpha, beta : by row. eta : by column. tables : (rules, 256).
 
     weights : int8 or int16, all tiles' one after another. mask : uint8, of the tiles whose rule has one. powers :
     (heads, T + 1) of lambda, for the history form. entries : (tables of somas, 256), uint8.
@@ -71,7 +71,7 @@ class State(NamedTuple):
 
     sent : (n, clock + 1, neurons). u : (n, neurons). local : (n or 1, all local weights), int8 or int16. posts :
     (n, T, rows of histories). u_log : (n, T, probed). parts : (n, T, probed, 2), slow and local. heard : (n, clock + 1,
-    tiles), events that reached a tile, counted where packets can be lost. saturated : (n, groups). clipped : (n,
+    tiles), events that a tile received, counted where packets can be lost. saturated : (n, groups). clipped : (n,
     heads). too_wide : (n, tiles), partial sums that leave [-widest, widest], counted core by core. randoms : (n, T,
     neurons). acc : (n, neurons of GENERAL somas), the step's sums.
     """
@@ -92,11 +92,13 @@ class State(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """Packets that do not arrive. threshold : of 2^64, the share of packets lost at random; seed : of these, and
-    the number of the run's first sample. deaf : by column of a tile, 1 where its core never hears that axon.
+    """Packets that do not arrive.
+
+    threshold : of 2^64, the share of packets that are lost at random. seed : of these. first_sample : number of the
+    run's first sample. deaf : by column of a tile, 1 where its core never receives from that axon.
     mute : (tiles, 3), 1 where slow sums, local sums, or potentials for the update never arrive. dead : (groups,), 1
     where a soma core is dead. core : (tiles,), number of the synapse core: tiles that share one lose its packets
-    together. row : (tiles,), first neuron of the tile: sums of a core's turns are packets of their own; -1 where the
+    together. row : (tiles,), first neuron of the tile: sums of a core's passes are packets of their own; -1 where the
     slow sums stay on their core and cannot be lost. any : 0 switches all of it off.
     """
 
