@@ -115,7 +115,7 @@ def masked(held: Synapses) -> Any:
 
 
 def only(ports: list[Any], where: str, want: Any, remedy: str) -> Any:
-    """The process at the other end of a connection that has one end, of type `want`."""
+    """Return the process at the other end of a connection with one end. It has the type `want`."""
     found = ", ".join(f"{type(q.process).__name__} {q.process.name!r}" for q in ports)
     if len(ports) != 1 or not isinstance(ports[0].process, want):
         raise UnsupportedError(f"{where}: got {found or 'no connection'}, allowed {remedy}")

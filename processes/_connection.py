@@ -17,7 +17,7 @@ from synergic.processes._timing import Timing
 from synergic.rules import IntRule
 
 VARS = ("eta", "beta", "lambda_")
-"""Parameters of rules that are Vars of the process, because Lava wants the same Vars whatever the rule."""
+"""Parameters of rules that are Vars of the process, because Lava requires the same Vars for every rule."""
 
 
 class PlasticConnection(SharedProcess):
@@ -30,7 +30,7 @@ class PlasticConnection(SharedProcess):
     integer : bool
         Whether the numbers are integers.
     fresh : dict
-        Arrays of the rule beside P, at their start.
+        Arrays of the rule other than P, at their start.
     shape_in, shape_out : tuple of int or None, defaults (n_in,) and (n_out,)
         Shapes of the ports.
     **kwargs

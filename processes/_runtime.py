@@ -68,7 +68,7 @@ def running(process: AbstractProcess) -> Iterator[AbstractProcess]:
     ParameterError
         If `process` is no Lava process.
     ExecutionError
-        If a process model has failed in a run that nobody waited for.
+        If a process model has failed in a run that was not waited for.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def finish(process: Any) -> None:
 def end(process: Any, failed: bool) -> None:
     """Stop a run; after a failure kill what is left of it. Safe to call twice, or with nothing running.
 
-    Raises ExecutionError where a model of a run that nobody waited for has failed.
+    Raises ExecutionError if a model has failed in a run that was not waited for.
     """
     runtime = getattr(process, "runtime", None)  # a process whose constructor failed has none
     if runtime is None or getattr(runtime, "synergic_ended", False):

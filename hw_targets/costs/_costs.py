@@ -141,7 +141,7 @@ def lanes(chip: Chip) -> int:
 
 
 def setup_cycles(chip: Chip) -> int:
-    """Clocks of a phase beside visiting synapses: 954 of 5,050 on the tianjic."""
+    """Return the clocks of a phase that do not visit synapses: 954 of 5,050 on the tianjic."""
     return max(0, int(chip.phase_cycles) - int(chip.axons) * int(chip.neurons) // lanes(chip))
 
 
@@ -379,7 +379,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
 
 
 def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
-    """What happened a sample, each kind by itself: nobody has measured what one costs on this chip."""
+    """Count the events of a sample by kind. The energy of one event has not been measured on this chip."""
     synapse = {t.core for t in mapping.held}
     local = {c for t in mapping.held for c in t.local_cores}
     reads = activity.integrated.sum(axis=0)

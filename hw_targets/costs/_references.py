@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Published figures of the chip beside what the model gives: references.toml, read by tests and documentation."""
+"""Published figures of the chip, compared with the model's: references.toml, read by tests and documentation."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ QUANTITIES: dict[str, Callable[[Chip, float], float]] = {
     "least_saving_of_phases_against_full_folding": lambda chip, _: min(phase_savings(chip)),
     "largest_saving_of_phases_against_full_folding": lambda chip, _: max(phase_savings(chip)),
 }
-"""What the model gives for a row: from the chip, and the published value where the row asks for a range."""
+"""Return the model's value for a row: from the chip, and from the published value if the row is a range."""
 
 
 def load_references() -> tuple[tuple[Reference, ...], tuple[NotMet, ...]]:

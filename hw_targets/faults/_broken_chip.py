@@ -243,7 +243,7 @@ class BrokenChip:
 
         Returns
         -------
-        Losses
+        `Losses`
             Arrays by column, tile and soma core. Local weights that are spread over several cores need all of them.
         """
         dead, cut, mapping = set(self.dead_cores), self.cut(), self.mapping
@@ -294,7 +294,7 @@ def all_links(chip: Chip) -> list[Link]:
 
 
 CHIP_FAULTS = ("dead cores", "dead links", "lost packets")
-"""Faults of cores, links and packets that `break_chip` takes beside those of `FAULTS`."""
+"""Faults of cores, links and packets that `break_chip` takes in addition to those of `FAULTS`."""
 
 
 def break_chip(mapping: Mapping, fault: str, rate: float, seed: int = 0) -> BrokenChip:

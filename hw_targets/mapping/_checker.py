@@ -345,7 +345,7 @@ def walks(mapping: Mapping) -> Iterator[Violation]:
 
 
 def arrivals(c: Chain, name: str, where: list[Position]) -> Iterator[Violation]:
-    """Check that each stop of a chain is where its packet is after so many hops, and that the last hop is a stop."""
+    """Check that a packet is at each stop of its chain after the stop's number of hops, and that it ends in a stop."""
     ordered = list(c.arrivals) == sorted(set(c.arrivals)) and len(c.arrivals) == len(c.stops) > 0
     if not ordered or c.arrivals[0] < 1 or c.arrivals[-1] != len(c.path):
         yield wrong(

@@ -449,5 +449,5 @@ def local_bits(p: IntProjection) -> int:
 
 
 def slices_of(bits: int, chip: Chip) -> int:
-    """Count the cores that a local weight of so many bits is spread over."""
+    """Count the cores that store one local weight of this many bits."""
     return -(-bits // int(chip.weight_bits))

@@ -37,17 +37,17 @@ def index_bits(chip: Chip) -> int:
 
 
 def full_bytes(synapses: int, chip: Chip) -> int:
-    """Return the bytes of so many weights at full width."""
+    """Return the bytes of a number of weights at full width."""
     return synapses * bytes_each(chip)
 
 
 def indexed_bytes(synapses: int, chip: Chip) -> int:
-    """Return the bytes of so many indexed weights and their table."""
+    """Return the bytes of a number of indexed weights and their table."""
     return int(chip.weight_values) * bytes_each(chip) + -(-synapses * index_bits(chip) // 8)
 
 
 def fold_bytes(neurons: int, words: int, inputs: int, bits: int, chip: Chip) -> int:
-    """Return the bytes that a folded core needs beside its weights.
+    """Return the bytes that a folded core needs in addition to its weights.
 
     neurons : of all time-multiplexing passes, if it is their soma core. words : of each neuron. inputs : different ones
     of all passes. bits : of each input.

@@ -25,7 +25,7 @@ class Mode(NamedTuple):
 
 
 def named(bits: int) -> str:
-    """Return the mode in which messages of so many bits go."""
+    """Return the mode that sends messages of this many bits."""
     return "ANN" if bits else "SNN"
 
 

@@ -99,8 +99,8 @@ def cores_needed(
     chip : Chip
         The chip, with weights at full width.
     sizes : dict of str to int, optional
-        Other numbers of neurons, by the name of a population or the source. The count is then an upper bound, for
-        nobody knows which tiles would be all zeros.
+        Other numbers of neurons, by the name of a population or the source. The count is then an upper bound,
+        because it is not known which tiles are all zeros.
     bits : int, optional
         The most bits of a local weight. The count is then an upper bound, too.
 

@@ -108,7 +108,7 @@ def somas_of(net: IntNetwork, layout: Any, program: Any) -> list[Somas]:
 
 
 def fire(soma: Somas, state: Any, bias: Array, samples: slice, t: int, m: int, extra: Any) -> Any:
-    """Phase 2 of one soma core, by Neuron.update. Returns the neuron's arrays beside u."""
+    """Phase 2 of one soma core, by Neuron.update. Returns the neuron's arrays other than u."""
     p, n = soma.population, soma.population.neuron
     told = SimpleNamespace(
         vth=p.vth, decay=p.decay, bias=bias[soma.neurons], reset=p.reset, accumulator_shift=p.accumulator_shift

@@ -65,7 +65,7 @@ class Layout:
 
 
 def narrowest(bits: int) -> Any:
-    """Return the narrowest integer type for signed values of so many bits."""
+    """Return the narrowest integer type for signed values of this many bits."""
     return np.int8 if bits <= 8 else np.int16
 
 

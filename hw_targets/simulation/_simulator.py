@@ -333,7 +333,7 @@ class Simulator:
         )
 
     def record(self, state: State) -> ChipRecord:
-        """What the probes ask for."""
+        """Return what the probes select."""
         net, lay = self.network, self.layout
         sizes = {p.name: p.size for p in (net.source, *net.populations)}
         record = ChipRecord(sums={})
@@ -460,7 +460,7 @@ def simulate_on_chip(
         Input, 0 or 1.
     batch : int, default 64
         Samples that are in memory at once, from 1 on.
-    local_memory, strict, probes, threads, losses, across, random_masks, random_seed
+    local_memory, strict, probes, threads, losses, across, random_masks, random_seed : optional
         As of `Simulator`.
     signal : array_like, shape (samples, T), or None, default None
         The global signal of rules that need one, with 12 fraction bits.

@@ -19,18 +19,18 @@ from synergic.processes.hybrid_neuron.process import HybridNeuron
 
 
 class AbstractHybridNeuron(AbstractHybridLIF):
-    """HybridLIF's order of messages and presentations; the step is the neuron's."""
+    """The order of messages and presentations is that of HybridLIF. The step is the neuron's."""
 
     proc_params: Any
 
     def begin(self) -> None:
-        """Also the arrays beside u."""
+        """Set u and the neuron's other arrays to their start."""
         super().begin()
         for values in self.proc_params[STATE].values():
             values[...] = 0
 
     def population(self) -> Any:
-        """What the neuron's function is told of its population, as the variables stand now."""
+        """Return the population as the neuron's function needs it, with the present values of the variables."""
         params = self.proc_params
         return SimpleNamespace(
             vth=self.vth[0].item(), decay=self.decay[0].item(), bias=self.bias, reset=params["reset"],

@@ -85,7 +85,7 @@ class HybridDense(PlasticConnection):
     eta, beta, lambda_ : Var
         The parameters of those names of the rule; a single 0 where the rule has none.
     theta, state : dict of Var
-        All parameters of the rule, and its arrays beside P, by name.
+        All parameters of the rule, and its arrays other than P, by name.
     saturated : Var, shape (1,)
         Number of values of P that its bound has changed.
     local_record : Var, shape (record, n_out, n_in)

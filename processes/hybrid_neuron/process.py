@@ -72,7 +72,7 @@ class HybridNeuron(Neurons):
     bias : Var, shape (n,)
         As given.
     theta, state : dict of Var
-        Parameters of the neuron, and its arrays beside u, by name.
+        Parameters of the neuron, and its arrays other than u, by name.
     s_record, u_record : Var, shape (record, n)
         Recorded output, and potentials before their reset.
     saturated : Var, shape (1,)

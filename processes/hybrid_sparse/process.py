@@ -50,7 +50,7 @@ class HybridSparse(SynapseConnection):
         One value a synapse. `get` returns a csc_matrix; its `data` has the order of the Var. `set` takes a matrix with
         the same synapses, or such a row.
     state : dict of Var
-        Arrays of the rule beside P, those of a synapse likewise.
+        Arrays of the rule other than P. Those of a synapse have one value a synapse, too.
     local_record : Var, shape (record, synapses)
         The last P of each recorded presentation.
 

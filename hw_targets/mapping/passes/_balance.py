@@ -122,13 +122,13 @@ def spread(tiles: list[Tile], rows: Range, axons: int, rates: dict[str, Expected
 
 
 def evenly(size: int, parts: int) -> list[Range]:
-    """Cut [0, size) into so many pieces, as equal as whole numbers allow."""
+    """Cut [0, size) into a number of pieces, as equal as whole numbers allow."""
     edges = [size * i // parts for i in range(parts + 1)] if parts else []
     return list(itertools.pairwise(edges))
 
 
 def cut_by(expected: Expected, parts: int, most: int) -> list[Range]:
-    """Cut [0, n) into so many pieces of 1 to `most`, so that the largest sum of a piece is as small as it can be.
+    """Cut [0, n) into a number of pieces of 1 to `most`, so that the largest sum of a piece is as small as it can be.
 
     Bisection over that sum: pieces from the left, each as long as the sum allows, are as few as possible.
     """

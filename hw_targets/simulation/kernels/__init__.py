@@ -10,7 +10,7 @@ of the clock; cores receive it in step t + 1. Samples share no data, and neither
 step: any split over threads gives the same bits.
 
 records : the data. packets : who sent, what arrives. synapses : sums and local rules; history : local weights that
-nobody writes. somas : neurons. step : all of them, in order.
+are never written. somas : neurons. step : all of them, in order.
 """
 
 from synergic.hw_targets.simulation.kernels._core_synapses import add_axons, integrate, learn, post_terms, rewrite
