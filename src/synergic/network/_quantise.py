@@ -83,7 +83,30 @@ class IntPopulation:
 
 @dataclass(frozen=True, eq=False)
 class IntProjection(Connection):
-    """Integer slow weights W (8 bit by default), local weights P, alpha; convolution, fades as of Projection."""
+    """A projection in integers, as `quantise` makes it.
+
+    Parameters
+    ----------
+    name, source, target, trace, convolution, fades
+        As of Projection.
+    weights : array_like of int, shape (n_out, n_in)
+        Slow weights W of `weight_bits` bits.
+    rule : IntRule or None
+        Local rule in integers.
+    alpha : array_like of int, shape () or (n_out,)
+        Factor of the local weights, 24 bits.
+    local_weights : array_like of int, shape (n_out, n_in), or None
+        Local weights P at the start of each presentation, within the rule's `p_top`; None without a rule.
+    weight_bits : int
+        Width of the slow weights, 2 .. 16 bits.
+    num_message_bits : {0, 8}, default 0
+        0 if the source sends spikes, 8 if it sends values of 0 .. 255.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range, or the shapes do not fit together.
+    """
 
     name: str
     source: str

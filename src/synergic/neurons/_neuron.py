@@ -130,7 +130,25 @@ class Neuron(Parameterised):
         return {name: piece(value, rows) if name in per_neuron else value for name, value in values.items()}
 
     def quantise(self, where: str, scale: float) -> Neuron:
-        """The integer form. where : the population's name; scale : its S_u. Raises ParameterError."""
+        """Return the neuron in integers.
+
+        Parameters
+        ----------
+        where : str
+            Name of the population, for errors.
+        scale : float
+            Scale S_u of the population's potential.
+
+        Returns
+        -------
+        Neuron
+            The same kind of neuron with integer parameters.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter does not fit its width.
+        """
         factor = {"share": ONE, "plain": ONE, "potential": scale, "table": VALUE_MAX}
         bits = {"share": 14, "plain": 16, "potential": 24, "table": 9}
         whole = {
@@ -144,9 +162,27 @@ class Neuron(Parameterised):
     def update(
         self, u: Any, state: dict[str, Any], acc: Any, p: Any, values: dict[str, Any]
     ) -> tuple[Any, Any, Any, dict[str, Any], int]:
-        """One step. acc : (..., n), the sum of all projections, before the accumulator's shift in integers. p : owner
-        of vth, decay, bias, reset and, in integers, accumulator_shift; values : of the parameters; a core's part of
-        them. Returns u(m), what is sent, what is left of u, state, and the number of entries clamped to 24 bits."""
+        """Compute one step, as executors call it.
+
+        Parameters
+        ----------
+        u : array, shape (..., n)
+            Potentials after the reset of the step before.
+        state : dict of arrays, shape (..., n)
+            Arrays beside u.
+        acc : array, shape (..., n)
+            Sum of all projections; in integers before the accumulator's shift.
+        p : Population or IntPopulation
+            Any object with vth, decay, bias, reset and, in integers, accumulator_shift.
+        values : dict of arrays
+            Parameters by name, or the parts of them that a core stores.
+
+        Returns
+        -------
+        u, sent, after, state, clamped : array, array, array, dict of arrays, int
+            Potentials u(m), spikes or values, potentials after the reset, the arrays beside u, and the number of
+            entries clamped to 24 bits.
+        """
         theta = SimpleNamespace(vth=p.vth, decay=p.decay, bias=p.bias, reset=p.reset, **values)
         if not self.integer:
             u, sent, after, new = self.answer("floating", self.floating(u, state, acc, theta), u, state, p.vth)

@@ -93,10 +93,23 @@ class Table(Neuron):
 
     @classmethod
     def of(cls, function: str | Callable[[Any], Any]) -> Table:
-        """The table of a function of x = u / v_th, evaluated in the middle of each entry.
+        """Return the table of a function of x = u / v_th, evaluated in the middle of each entry.
 
-        function : "sigmoid"; "tanh", its positive part; "exp", exp(x - 4 + 1/64): what a softmax needs, the host
-        divides by the sum; or any that answers an array with values of 0 .. 1. Raises ParameterError.
+        Parameters
+        ----------
+        function : {"sigmoid", "tanh", "exp"} or callable
+            "tanh" is its positive part. "exp" is exp(x - 4 + 1/64), for a softmax whose sum the host divides by. A
+            callable takes an array and returns an array of values in 0 .. 1.
+
+        Returns
+        -------
+        Table
+            The neuron with this table.
+
+        Raises
+        ------
+        ParameterError
+            If the function is unknown, or returns other values.
         """
         if not callable(function):
             choice("Table.of.function", function, tuple(SHAPES))

@@ -169,7 +169,7 @@ def computes_hebbian(rule: Any) -> TypeGuard[IntHebbian]:
 
 
 def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: bool = False) -> IntHebbian:
-    """The local rule of one projection in integers; values : its source sends 0 .. 255 for 0 .. 1."""
+    """Return a Hebbian rule in integers. The other arguments are those of `Rule.quantise`."""
     elementwise = [name for name in RHO if name != "softmax"]
     choice(f"{where}.rule.rho in integers", rule.rho, tuple(elementwise))
     p_top = 2 ** (local_bits - 1) - 1

@@ -42,7 +42,7 @@ class Heard(NamedTuple):
 
 
 def outer(post: Any, pre: Any) -> Any:
-    """post_i pre_j : (..., n_out, n_in), of (..., n_out) and (..., n_in)."""
+    """Return the products post_i pre_j, (..., n_out, n_in), of arrays (..., n_out) and (..., n_in)."""
     return post[..., :, None] * pre[..., None, :]
 
 
@@ -151,9 +151,33 @@ class Rule(Parameters):
     def update(
         self, numerics: Any, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any
     ) -> tuple[Any, dict[str, Any], int]:
-        """One step. numerics : the executor's synergic.numerics module. s, u : as in numerics.floating.hebbian.
+        """Compute one step, as executors call it.
 
-        signal : (..., 1). values : of the parameters, a core's part of them. Returns P, state, entries clipped.
+        Parameters
+        ----------
+        numerics : module
+            `synergic.numerics.floating` or `fixed`, or a module with the same functions.
+        local : array, shape (..., n_out, n_in)
+            Local weights P before the step.
+        state : dict of arrays
+            Extra arrays of the rule.
+        s : array, shape (..., n_in)
+            Presynaptic spikes or values.
+        u : array, shape (..., n_out)
+            Postsynaptic potentials before the reset.
+        signal : array, shape (..., 1)
+            Global signal.
+        values : dict of arrays
+            Parameters by name, or the parts of them that a core stores.
+        vth : float or int
+            Threshold of the postsynaptic neurons.
+        mask : array, shape (n_out, n_in), or None
+            1 where a synapse has a local weight.
+
+        Returns
+        -------
+        local, state, clipped : array, dict of arrays, int
+            P and the extra arrays after the step, and the number of entries that their bounds changed.
         """
         theta = SimpleNamespace(**values, **{name: getattr(self, name) for name in self.settings})
         if self.normalised:
