@@ -102,13 +102,31 @@ QUANTITIES: dict[str, Callable[[Chip, float], float]] = {
 
 
 def load_references() -> tuple[tuple[Reference, ...], tuple[NotMet, ...]]:
-    """The rows of references.toml, and those that cannot be met."""
+    """Return the rows of references.toml, and the published figures that the model does not compute."""
     data = tomli.loads((files("synergic.hw_targets.costs") / "references.toml").read_text())
     return tuple(Reference(**r) for r in data["row"]), tuple(NotMet(**r) for r in data["not_met"])
 
 
 def model_value(row: Reference, chip: Chip | None = None) -> float:
-    """What the model of the chip, default tianjic, gives for a row."""
+    """Compute the model's value of a published figure.
+
+    Parameters
+    ----------
+    row : Reference
+        The published figure, from `load_references`.
+    chip : Chip or None, default None
+        The chip. None takes the tianjic.
+
+    Returns
+    -------
+    float
+        The value, in the row's unit.
+
+    Raises
+    ------
+    ParameterError
+        If an argument has another type.
+    """
     kinds("model_value", row=(row, Reference), chip=(chip, Chip | None))
     return QUANTITIES[row.quantity](chip or load_chip("tianjic"), row.value)
 

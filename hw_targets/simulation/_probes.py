@@ -38,7 +38,7 @@ class Probes:
         return cls((network.output,), (network.output,), ())
 
     def of(self, network: IntNetwork) -> Probes:
-        """With all names; ParameterError for one that the network does not have."""
+        """Return these probes with all names filled in. Raises ParameterError for an unknown name."""
         neurons = tuple(p.name for p in network.populations)
         plastic = tuple(p.name for p in network.projections if p.rule is not None)
         known = {

@@ -156,9 +156,20 @@ class Simulator:
         self.memory: Array | None = None
 
     def upload(self, projection: str, **theta: Any) -> None:
-        """Set alpha, or parameters of its rule, of a projection anew; what the cores have learned stays.
+        """Set alpha or parameters of the rule of a projection. Learned local weights do not change.
 
-        Integers in the scales of docs/fixed-point.md and the shapes that the projection allows. Raises ParameterError.
+        Parameters
+        ----------
+        projection : str
+            Name of a projection with a rule.
+        **theta
+            New values by name: "alpha" or parameters of the rule. They are integers in the scales of
+            docs/fixed-point.md, in the shapes that the projection allows.
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown or a value is out of its range.
         """
         net = self.network
         names = tuple(p.name for p in net.projections if p.rule is not None)
@@ -213,10 +224,31 @@ class Simulator:
         return self.joined([self.present(spikes[at], first + i, None, signal[at]) for i, at in pieces])
 
     def stream(self, spikes: Any, signal: Any = None) -> tuple[ChipRecord, Activity]:
-        """Present samples one after another: membranes start anew, local weights go on from sample to sample, and
-        from call to call, until `forget`. The matrix form only: a history ends with its presentation.
+        """Present samples one after another, with local weights that persist from sample to sample.
 
-        record.local_weights : (1, n_out, n_in), after the last sample.
+        Membranes start anew in each sample. Local weights persist also from call to call, until `forget`. This needs
+        the matrix form, because a history ends with its presentation.
+
+        Parameters
+        ----------
+        spikes : array_like, shape (samples, T, channels)
+            Input, 0 or 1.
+        signal : array_like, shape (samples, T), or None, default None
+            The global signal of rules that need one, with 12 fraction bits.
+
+        Returns
+        -------
+        record : ChipRecord
+            What the probes select. Its `local_weights` have the shape (1, n_out, n_in), after the last sample.
+        activity : Activity
+            What the cores did.
+
+        Raises
+        ------
+        ParameterError
+            If an argument is out of its range, or if `strict` refuses a value.
+        UnsupportedError
+            In the history form.
         """
         if self.local_memory != "matrix":
             raise UnsupportedError(

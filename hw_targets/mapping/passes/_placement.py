@@ -108,7 +108,7 @@ PLACEMENTS: dict[str, Callable[[csr_array, Slots, int, int], Slots]] = {
 
 
 class Placement(Pass):
-    """Find a place on the grid for each core, near to those with which it exchanges packets.
+    """Find a position on the grid for each core, near the cores with which it exchanges packets.
 
     Options: `placement`, `seed`, `rate`. Needs `state.tiles` and `state.copies`, sets `state.slots`.
     """
