@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Profiles of hypothesis, for a night: `pytest --hypothesis-profile=thousands tests/hw_targets/test_refinement.py`, or
-`tests/package/test_readers.py`."""
+"""On how many cores the tests run; and profiles of hypothesis, for a night: `pytest --hypothesis-profile=thousands
+tests/hw_targets/test_refinement.py`, or `tests/package/test_readers.py`."""
 
 import gc
 import os
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -12,6 +13,13 @@ import synergic  # noqa: F401  before any test imports Lava
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
 
 settings.register_profile("thousands", max_examples=5000, print_blob=True)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One worker a core, at most four, because each needs a gigabyte; none where only files are asked for."""
+    cores = min(4, len(os.sched_getaffinity(0)))
+    files = all(Path(argument.split("::")[0]).is_file() for argument in config.args)
+    return 0 if files or cores == 1 else cores
 
 
 def pytest_collection_finish():

@@ -70,7 +70,7 @@ def test_an_installed_package_says_that_it_needs_a_clone(tmp_path):
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     code = "import sys; sys.argv = ['synergic', 'bench']; from synergic.cli._main import main; main()"
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path / "lib" / "x")}, cwd=tmp_path,
-                          capture_output=True, text=True, timeout=200)  # fmt: skip
+                          capture_output=True, text=True, timeout=900)  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert "allowed a clone of the repository" in done.stderr
 

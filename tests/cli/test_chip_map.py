@@ -37,7 +37,7 @@ def files(tmp_path):
 
 def run(folder, *command):
     """The command line in a folder."""
-    return subprocess.run([SYNERGIC, *command], cwd=folder, capture_output=True, text=True, timeout=200)
+    return subprocess.run([SYNERGIC, *command], cwd=folder, capture_output=True, text=True, timeout=900)
 
 
 def test_a_network_is_mapped_reported_and_simulated(files):

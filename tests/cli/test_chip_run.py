@@ -36,7 +36,7 @@ def files(tmp_path):
 
 def test_the_command_reports_and_writes(files):
     command = [SYNERGIC, "simulate", "net.h5", "data.npz", "--json", "out.json", "--figure", "out.png"]
-    done = subprocess.run(command, cwd=files, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=files, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     assert "83.33 %" in done.stdout  # five of six
     assert "not the chip" in done.stdout
@@ -62,7 +62,7 @@ def test_the_widths_of_a_network_of_floats_are_chosen_and_an_integer_network_has
     save(floats, files / "float.h5")
     asked = ["--weight-bits", "6", "--local-bits", "12"]
     for command in (["simulate", "float.h5", "data.npz"], ["map", "float.h5", "--output", "out.map"]):
-        done = subprocess.run([SYNERGIC, *command, *asked], cwd=files, capture_output=True, text=True, timeout=200)
+        done = subprocess.run([SYNERGIC, *command, *asked], cwd=files, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, done.stderr
     mapped, want = load_mapping(files / "out.map").network, sy.quantise(floats, 6, 12)
     for got, expected in zip(mapped.projections, want.projections, strict=True):
@@ -127,7 +127,7 @@ def test_other_bad_arguments_are_refused(files):
     with pytest.raises(SynergicError, match="Shipped"):
         run_on_chip(files / "net.h5", files / "data.npz", chip="nosuch")
     done = subprocess.run(
-        [SYNERGIC, "simulate", "net.h5", "nosuch.npy"], cwd=files, capture_output=True, text=True, timeout=120
+        [SYNERGIC, "simulate", "net.h5", "nosuch.npy"], cwd=files, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 2
     assert done.stderr == "synergic: nosuch.npy: no such file. Check the path.\n"

@@ -23,7 +23,7 @@ SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 
 
 def synergic(*arguments):
-    return subprocess.run([SYNERGIC, *arguments], capture_output=True, text=True, timeout=120)
+    return subprocess.run([SYNERGIC, *arguments], capture_output=True, text=True, timeout=900)
 
 
 def test_help_names_the_commands_and_explains_the_options():

@@ -220,11 +220,11 @@ def test_nothing_to_show_and_nowhere_to_write_are_refused(files, tmp_path):
 
 def test_the_command(files, tmp_path):
     command = [SYNERGIC, "report", files / "gp", files / "hp", "--json", tmp_path / "both.json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     assert "0.9375" in done.stdout
     assert len(json.loads((tmp_path / "both.json").read_text())["inputs"]) == 2
-    done = subprocess.run([SYNERGIC, "report", tmp_path], capture_output=True, text=True, timeout=200)
+    done = subprocess.run([SYNERGIC, "report", tmp_path], capture_output=True, text=True, timeout=900)
     assert (done.returncode, done.stderr[:10]) == (2, "synergic: ")
 
 

@@ -17,7 +17,6 @@ from synergic.errors import ParameterError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.processes import Graph, HybridDense, HybridLIF, running
 
-pytestmark = pytest.mark.timeout(300)
 RULES = {
     "Hebbian": sy.Hebbian(0.1, 0.1),
     "Oja": sy.Oja(0.05),

@@ -17,7 +17,6 @@ from synergic.errors import ParameterError
 from synergic.network._quantise import ONE
 from synergic.processes import HybridConv, HybridDense, HybridLIF, running
 
-pytestmark = pytest.mark.timeout(180)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 STEPS, VTH, INT_VTH = 10, 0.6, 3840
 CASES = {

@@ -35,7 +35,6 @@ from synergic.processes import Graph, HybridDense, HybridLIF, run_in_lava, runni
 sys.path.append(str(Path(__file__).parent))  # this folder is no package
 from failing.process import MESSAGE, Failing
 
-pytestmark = pytest.mark.timeout(600)  # a busy machine forks slowly; what hangs is found all the same
 SHM = Path("/dev/shm")
 
 

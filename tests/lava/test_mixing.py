@@ -22,7 +22,6 @@ from synergic.errors import ParameterError
 from synergic.processes import HybridDense, HybridLIF, running
 from synergic.rules import quantise_rule
 
-pytestmark = pytest.mark.timeout(180)
 STEPS, N = 16, (5, 6, 3)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 

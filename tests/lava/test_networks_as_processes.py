@@ -16,7 +16,6 @@ from synergic.errors import ExecutionError, ParameterError, UnsupportedError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.processes import FusedNetwork, HybridNetwork, HybridSimCfg, run_in_lava, running
 
-pytestmark = pytest.mark.timeout(180)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 
 

@@ -14,7 +14,6 @@ import synergic as sy
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.processes import FusedNetwork, HybridDense, HybridLIF, HybridNeuron, RateReadout, running
 
-pytestmark = pytest.mark.timeout(180)
 STEPS, N_IN, N = 40, 8, 6
 
 

@@ -20,7 +20,6 @@ from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.learning._training import early_exit
 from synergic.processes import FusedNetwork, Graph, HybridNetwork, HybridSimCfg, RankReadout, RateReadout, running
 
-pytestmark = pytest.mark.timeout(180)
 SAMPLES = 8
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 READOUTS = {"rank": RankReadout, "rate": RateReadout}

@@ -48,7 +48,6 @@ from synergic.processes import (
     running,
 )
 
-pytestmark = pytest.mark.timeout(180)
 CONFIGS = pytest.mark.parametrize("config", [Loihi1SimCfg, Loihi2SimCfg])
 TAGS = {"floating_pt": False, "fixed_pt": True}
 MODELS = {

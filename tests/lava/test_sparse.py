@@ -19,7 +19,6 @@ from synergic.errors import ParameterError, UnsupportedError
 from synergic.network._quantise import ONE
 from synergic.processes import HybridDense, HybridLIF, HybridSimCfg, HybridSparse, running
 
-pytestmark = pytest.mark.timeout(180)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 STEPS, PERIOD, N_IN, N_OUT, VTH = 12, 4, 9, 7, 0.6
 SCALE = 100  # integer weights to one of the physical ones

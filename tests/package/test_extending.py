@@ -29,7 +29,7 @@ def use(page, folder, also=""):
     (folder / name).write_text(new)
     (folder / "script.py").write_text(script + also)
     done = subprocess.run(
-        [sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -89,7 +89,7 @@ def test_a_chip_file_with_a_wrong_mark_is_refused(tmp_path):
     (tmp_path / name).write_text(new.replace('mark = "derived"', 'mark = "certain"'))
     (tmp_path / "script.py").write_text(script)
     done = subprocess.run(
-        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode != 0
     assert "small.toml.weight_memory.mark: got 'certain'" in done.stderr

@@ -24,7 +24,7 @@ LATER = sys.version_info >= (3, 11)
 
 def run(code):
     """What a new Python says to some lines."""
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=900)
 
 
 @pytest.mark.parametrize("remedy", REMEDIES, ids=lambda r: f"{r.module}: {r.new}")

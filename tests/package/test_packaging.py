@@ -24,7 +24,7 @@ def wheels(tmp_path_factory):
     for number, targets in enumerate((["--wheel"], [])):  # the second: sdist, and from it the wheel
         out = tree.parent / f"dist{number}"
         command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, *targets, tree]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, done.stdout + done.stderr
         with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
             contents.append({file.filename: file.CRC for file in wheel.infolist()})
