@@ -40,8 +40,8 @@ from synergic.learning.tasks._supervised import SupervisedTask
 from synergic.network import load, save
 from synergic.network._storage import FORMAT, seal
 
-SECONDS = 60
-"""A reader that takes longer hangs: it takes milliseconds, on two busy cores more."""
+SECONDS = 300
+"""A reader that takes longer hangs: it takes milliseconds, on a busy machine a thousand times more."""
 NETWORK = plastic_network(sizes=(5, 4, 3), steps=3)
 CONFIG = Classification(hidden=4, epochs=1, batch=2, steps=3)
 

@@ -11,18 +11,26 @@ from conformance.executors import conform, networks
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@pytest.mark.timeout(1800)
-@settings(max_examples=200, **SLOW)
-@given(networks())
-def test_generated_networks_agree(case):
-    conform(*case)
+def generated(examples, more=()):
+    """A test of some networks that hypothesis makes."""
+
+    @settings(max_examples=examples, **SLOW)
+    @given(networks())
+    def agree(case):
+        conform(*case, more=more)
+
+    agree()
 
 
-@pytest.mark.timeout(900)
-@settings(max_examples=25, **SLOW)
-@given(networks())
-def test_the_chip_inside_lava_agrees(case):
-    conform(*case, more=("chip in lava",))
+# Two hundred networks, in parts that run beside each other.
+@pytest.mark.parametrize("examples", [30, 31, *(pytest.param(n, marks=pytest.mark.slow) for n in (34, 35, 36, 37))])
+def test_generated_networks_agree(examples):
+    generated(examples)
+
+
+@pytest.mark.parametrize("examples", [5, pytest.param(20, marks=pytest.mark.slow)])
+def test_the_chip_inside_lava_agrees(examples):
+    generated(examples, more=("chip in lava",))
 
 
 def one_layer(weights, steps=3, vth=1.0, **settings):

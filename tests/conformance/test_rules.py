@@ -67,6 +67,7 @@ def halved(rule):
     return dataclasses.replace(rule, **{n: v // 2 if rule.integer else v / 2 for n, v in rule.values.items()})
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("where", ["float", "fixed", "chip"])
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_s_parameters_set_during_a_run_act(name, where):

@@ -68,6 +68,7 @@ def torchs_matrix(kernel, before, how):
 
 
 @KINDS
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("kind", "case"), [*((sy.Hebbian, case) for case in CASES), (sy.PairSTDP, "strided, padded")])
 def test_it_learns_as_a_dense_connection_of_its_synapses(kind, case, integer):
     shape, before, how = CASES[case]

@@ -9,6 +9,7 @@ import synergic as sy
 from synergic.processes import run_in_lava
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("recurrent", [False, True])
 @pytest.mark.parametrize("trace", ["per_sample", "frozen"])
 def test_lava_equals_the_unmapped_network(recurrent, trace):

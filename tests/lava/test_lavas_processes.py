@@ -62,6 +62,7 @@ def beside(integer, dv, vth, bias):
     return lavas, (s, np.where(s, 0, u))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("dv", [0.0, 0.25, 0.7, 1.0])
 def test_lif_is_lavas_in_floating_point(dv):
     (s, v), (ours, u) = beside(False, dv, vth=0.8, bias=0.05)

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from alone import is_elsewhere
 from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspRecvQueue
 from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
@@ -25,12 +26,11 @@ from lava.magma.runtime.message_infrastructure.shared_memory_manager import Shar
 from lava.proc.io.source import RingBuffer
 from networks import plastic_network, random_spikes
 
-from synergic.cli._demo import SIZES, STEPS
 from synergic.data import digits
 from synergic.errors import ExecutionError, ParameterError
-from synergic.learning import HybridNet, to_description
 from synergic.network import quantise
 from synergic.processes import Graph, HybridDense, HybridLIF, run_in_lava, running
+from synergic.processes._runtime import has_failed
 
 sys.path.append(str(Path(__file__).parent))  # this folder is no package
 from failing.process import MESSAGE, Failing
@@ -75,8 +75,11 @@ def children():
 
 
 @pytest.fixture
-def nothing_left(monkeypatch):
+def nothing_left(monkeypatch, request):
     """The test must leave no process and none of the shared memory that Lava made for it."""
+    if is_elsewhere(request.node):
+        yield None
+        return
     names, create = [], SharedMemoryManager.create_shared_memory
 
     def recorded(self, size):
@@ -97,11 +100,23 @@ def nothing_left(monkeypatch):
     check()
 
 
-def assert_quick_stop(*processes):
+SOON = 60
+"""Seconds within which something comes, on a machine however busy; what hangs never comes."""
+
+
+def assert_stops(*processes):
     begin = time.monotonic()
     for p in processes:
         p.stop()
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < SOON
+
+
+def until(happened):
+    """Wait for a condition."""
+    deadline = time.monotonic() + SOON
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("where", ["constructor", "send", "receive"])
@@ -110,9 +125,9 @@ def test_a_models_exception_reaches_the_caller(where, nothing_left):
     begin = time.monotonic()
     with pytest.raises(ExecutionError, match=MESSAGE):
         lif.run(condition=RunSteps(num_steps=30), run_cfg=config())
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < SOON
     nothing_left()  # before the stop() that would tidy up
-    assert_quick_stop(lif, failing)
+    assert_stops(lif, failing)
     with pytest.raises(ExecutionError, match="Build its processes anew"):
         lif.run(condition=RunSteps(num_steps=1))
 
@@ -128,7 +143,7 @@ def test_a_run_started_by_lavas_process_ends_by_running(nothing_left):
     failing, lif = loop(where="constructor")
     with pytest.raises(ValueError, match=MESSAGE), running(lif):
         failing.run(condition=RunSteps(num_steps=3), run_cfg=config())
-    assert_quick_stop(failing, lif)
+    assert_stops(failing, lif)
 
 
 @pytest.mark.parametrize(("how", "text"), [("unpicklable", "could not be read here.*AwkwardError"), ("kill", "-9")])
@@ -144,10 +159,10 @@ def test_a_failure_of_a_run_that_does_not_block(call, nothing_left):
     condition = RunSteps(num_steps=30, blocking=False) if call == "wait" else RunContinuous()
     lif.run(condition=condition, run_cfg=config())
     if call != "wait":
-        time.sleep(1)
+        until(lambda: has_failed(lif))
     with pytest.raises(ExecutionError, match=MESSAGE):
         getattr(lif, call)()
-    assert_quick_stop(lif)
+    assert_stops(lif)
 
 
 def test_a_run_that_does_not_block_can_be_waited_for_paused_and_stopped(nothing_left):
@@ -156,10 +171,10 @@ def test_a_run_that_does_not_block_can_be_waited_for_paused_and_stopped(nothing_
         lif.run(condition=RunSteps(num_steps=5, blocking=False), run_cfg=config())
         lif.wait()
         lif.run(condition=RunContinuous())
-        time.sleep(0.1)
+        until(lambda: lif.u.get().any())
         lif.pause()
         assert lif.u.get().any()
-    assert_quick_stop(lif)
+    assert_stops(lif)
 
 
 def test_a_refused_constructor_leaves_no_complaint(monkeypatch):
@@ -183,13 +198,12 @@ def assert_no_growth(cycle, n):
     before = count()
     for _ in range(n):
         cycle()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + SOON
     while any(now > then for now, then in zip(count(), before, strict=True)):
         assert time.monotonic() < deadline, f"(descriptors, threads, children) grew from {before} to {count()}"
         time.sleep(0.1)
 
 
-@pytest.mark.timeout(600)
 def test_who_waits_is_woken_also_if_the_message_before_is_just_being_taken():
     """Seen as a run that never ended: stop() came while the model took the message before it."""
     port = CspRecvPort("in", None, SimpleNamespace(shape=(1,), dtype=int, nbytes=8), 8, None, None, None, None)
@@ -202,16 +216,19 @@ def test_who_waits_is_woken_also_if_the_message_before_is_just_being_taken():
     assert woken
 
 
-def test_two_hundred_cycles_leave_nothing(nothing_left):
+@pytest.mark.alone
+@pytest.mark.parametrize("n", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_cycles_leave_nothing(n, nothing_left):
     def cycle():
         lif = chain()
         with running(lif):
             lif.run(condition=RunSteps(num_steps=2), run_cfg=config())
 
-    assert_no_growth(cycle, 200)
+    assert_no_growth(cycle, n)
 
 
-@pytest.mark.parametrize("where", ["constructor", "send"])
+@pytest.mark.alone
+@pytest.mark.parametrize("where", [pytest.param("constructor", marks=pytest.mark.slow), "send"])
 def test_failed_cycles_leave_nothing(where, nothing_left):
     def cycle():
         _, lif = loop(where=where)
@@ -227,6 +244,7 @@ def resident():
     return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
 
+@pytest.mark.alone
 def test_networks_that_have_run_are_freed(nothing_left):
     network = plastic_network(sizes=(512, 512), steps=2)  # 2 MB a matrix, of which a process has five
     spikes = random_spikes(network, samples=1)
@@ -247,8 +265,13 @@ def test_networks_that_have_run_are_freed(nothing_left):
     assert resident() < 1.05 * before
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.slow
+@pytest.mark.alone
 def test_a_hundred_runs_of_the_demos_lava_part(nothing_left):
+    # These load torch, which the other tests here do without: a small process forks fast.
+    from synergic.cli._demo import SIZES, STEPS
+    from synergic.learning import HybridNet, to_description
+
     floating = to_description(HybridNet(SIZES, steps=STEPS))
     networks, spikes = (floating, quantise(floating)), digits(STEPS)[2][:1]
 
@@ -322,9 +345,9 @@ def alive(pid):
 
 
 def assert_gone(script, pids, names):
-    """The script ends within seconds and leaves nothing. Returns its exit code and complaints."""
+    """The script ends and leaves nothing. Returns its exit code and complaints."""
     try:
-        _, complaints = script.communicate(timeout=15)
+        _, complaints = script.communicate(timeout=SOON)
     except subprocess.TimeoutExpired:
         os.killpg(script.pid, signal.SIGKILL)
         pytest.fail("the script did not end")
@@ -335,6 +358,7 @@ def assert_gone(script, pids, names):
     return script.returncode, complaints
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("mode", ["running", "run"])
 @pytest.mark.parametrize("group", [False, True], ids=["process", "terminal"])
 def test_ctrl_c_ends_a_long_run(mode, group):

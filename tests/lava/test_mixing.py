@@ -123,6 +123,7 @@ def test_a_chain_of_lavas_and_our_processes(integer, lava):
 
 
 @KINDS
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("probed", ["u", "u_out", "s_out", "local_weights"])
 def test_monitor_reads_our_variables_and_ports(integer, probed):
     chain, monitor = Chain(integer), Monitor()

@@ -73,6 +73,7 @@ CASES = {
 
 @KINDS
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.one_in(3)
 def test_fused_hierarchical_and_composed_are_the_same_bits(case, integer):
     network = plastic_network(**CASES[case])
     network = sy.quantise(network) if integer else network

@@ -58,6 +58,7 @@ def beside(integer, du, dv, vth, bias):
     return lavas, (s, np.where(s, 0, u))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("du", "dv"), [(0.0, 0.25), (0.3, 0.1), (0.75, 1.0), (1.0, 0.5)])
 def test_a_current_is_lavas_in_floating_point(du, dv):
     (s, v), (ours, u) = beside(False, du, dv, vth=1.5, bias=0.05)

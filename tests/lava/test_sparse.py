@@ -96,6 +96,7 @@ def with_mask(rule):
 
 @KINDS
 @pytest.mark.parametrize("name", RULES)
+@pytest.mark.one_in(3)
 def test_it_is_the_dense_connection_with_a_mask(name, integer):
     (dense, lif), (sparse, other) = pair(RULES[name], integer)
     with running(lif):

@@ -82,7 +82,7 @@ def processes():
     return context
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_ten_kills_change_nothing(family, processes, tmp_path):
     data = FAMILIES[family].data()
@@ -147,6 +147,7 @@ def test_the_network_file_runs_in_integers_and_on_the_chip(undisturbed):
     assert np.array_equal(chip.u["output"], integer.u["output"][:20])
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(undisturbed, tmp_path):
     script, _, want = undisturbed
     folder = tmp_path / "run"

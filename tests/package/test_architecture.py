@@ -36,6 +36,7 @@ def tree(tmp_path):
     return tmp_path
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("file", "target"),
     [

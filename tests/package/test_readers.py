@@ -25,7 +25,7 @@ FEW, MANY = 40, settings.default.max_examples
 CASES = FEW if MANY <= 100 else MANY
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck), "max_examples": CASES}
 FINE = ("read", "refused")
-pytestmark = pytest.mark.timeout(300 if CASES == FEW else 36_000)  # a hang is found by fuzzing.SECONDS
+pytestmark = pytest.mark.timeout(1800 if CASES == FEW else 36_000)  # a hang is found by fuzzing.SECONDS
 WORDS = [b"[" * 3000, b"{" * 3000, b"9" * 5000, b"1e999", b"nan", b"-1", b"null", b'""', b"true", b"\xff\xfe",
          b"\0" * 9, b"\xff" * 8, b"\n", b"../", b"e", b"[[rows]]\n", b"\x7f\xff\xff\xff"]  # fmt: skip
 
