@@ -19,6 +19,7 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
 from synergic._core.checks import kind
 from synergic.errors import ExecutionError, SynergicError
+from synergic.processes._interrupts import Uninterrupted
 
 
 def receive_every_message(port: Any, req: Any) -> None:
@@ -195,21 +196,29 @@ def end(process: Any, failed: bool) -> None:
     if runtime is None or getattr(runtime, "synergic_ended", False):
         STARTED.discard(process)
         return
-    unnoticed = failure(process) if not failed and runtime._is_started and has_failed(process) else None
-    try:
-        if runtime._is_started and not failed and unnoticed is None:
-            runtime.stop()
-        else:
+    with Uninterrupted() as ctrl_c:
+        unnoticed = failure(process) if not failed and runtime._is_started and has_failed(process) else None
+        try:
+            if runtime._is_started and not failed and unnoticed is None:
+                with ctrl_c.allowed():  # a run that does not block may take long to come to its end
+                    runtime.stop()
+            else:
+                kill(runtime)
+        except BaseException:
             kill(runtime)
-    except BaseException:
-        kill(runtime)
-        raise
+            settle(runtime)
+            raise
+        settle(runtime)
+        if unnoticed is not None:
+            raise unnoticed
+
+
+def settle(runtime: Any) -> None:
+    """Let an ended run be garbage."""
     runtime.synergic_ended = True
     STARTED.difference_update([p for p in STARTED if p.runtime is runtime])
     forget(runtime._executable.proc_builders)
     gc.collect()  # Python counts objects, not their size: it would leave dozens of ended graphs in memory
-    if unnoticed is not None:
-        raise unnoticed
 
 
 def forget(processes: Iterable[Any]) -> None:

@@ -5,14 +5,18 @@ Left behind could be: processes, named shared memory in /dev/shm, file descripto
 """
 
 import gc
+import logging
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
 import weakref
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -90,9 +94,9 @@ def nothing_left(monkeypatch, request):
     monkeypatch.setattr(SharedMemoryManager, "create_shared_memory", recorded)
     before = children()
 
-    def check():
+    def check(others=before):
         assert not multiprocessing.active_children()
-        assert children() == before
+        assert children() == others
         assert names
         assert not [n for n in names if (SHM / n).exists()]
 
@@ -368,6 +372,69 @@ def test_ctrl_c_ends_a_long_run(mode, group):
     code, complaints = assert_gone(script, *left)
     assert code == -signal.SIGINT
     assert "KeyboardInterrupt" in complaints
+
+
+@pytest.fixture
+def ctrl_c_after():
+    """Function that sends this process Ctrl-C once, after some seconds."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it may be ignored
+    script = "while read seconds; do sleep $seconds; kill -INT $PPID; done"
+    sender = subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, text=True, start_new_session=True)
+
+    def ask(seconds):
+        sender.stdin.write(f"{seconds:.4f}\n")
+        sender.stdin.flush()
+
+    yield ask
+    sender.stdin.close()
+    sender.wait()
+    signal.signal(signal.SIGINT, before)
+
+
+def is_free(lock):
+    """Whether another thread gets it."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: lock.acquire(timeout=SOON) and (lock.release() or True)).result()
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("n", [12, pytest.param(100, marks=pytest.mark.slow)])
+def test_ctrl_c_at_any_moment_leaves_nothing(n, nothing_left, ctrl_c_after):
+    chance, when, moment = random.Random(), Counter(), ""
+    locks = logging._lock, multiprocessing.resource_tracker._resource_tracker._lock
+    begin, inside = time.monotonic(), children()
+
+    def cycle():
+        nonlocal moment
+        moment = "start"
+        with running(lif):
+            lif.run(condition=RunSteps(num_steps=1), run_cfg=config())
+            moment = "run"
+            lif.run(condition=RunSteps(num_steps=500))
+            moment = "stop"
+        moment = "later"
+
+    def disturbed(after):
+        ctrl_c_after(after)
+        cycle()
+        time.sleep(SOON)
+
+    for _ in range(3):
+        lif = chain()
+        cycle()
+    seconds = (time.monotonic() - begin) / 3
+    for _ in range(n):
+        lif = chain()
+        with pytest.raises(KeyboardInterrupt):  # none is lost
+            disturbed(chance.uniform(0, 1.1 * seconds))
+        when[moment] += 1
+        nothing_left(inside)
+        assert all(is_free(lock) for lock in locks), moment
+    print(when)
+    lif = chain()
+    cycle()
+    assert moment == "later"
+    assert n < 100 or {"start", "run", "stop"} <= set(when)
 
 
 def test_a_script_that_forgets_stop_ends():
