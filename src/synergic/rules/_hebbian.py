@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice, finite_array, number, option, require, vector, whole
 from synergic._core.integers import AGAIN, ONE, VALUE_UNIT, check_range, integers
+from synergic.errors import UnsupportedError
 from synergic.numerics import fixed, floating
 from synergic.numerics.floating import RHO
 from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import Parameter, check_mask, rate, share
 from synergic.rules._rule import Heard, IntRule, Rule
+from synergic.rules._stream import RATE_EXP_MAX, SHARE_BITS, kept_share, rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +91,29 @@ class Hebbian(Rule):
             local, heard.s, post, eta=theta.eta, lambda_=theta.lambda_, sign=theta.sign, eta_exp=theta.eta_exp
         ), {}
 
-    def quantise(self, where: str, local_bits: int, vth: int, values: bool) -> Any:
-        """The integer form; as `quantise_rule`."""
-        return quantise_rule(self, where, local_bits, vth, values)
+    def write(
+        self, local: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any, memory: int, words: Any = None
+    ) -> tuple[Any, int]:
+        """Write a stream; as `Rule.write`, with lambda^(1/B) as the share of P that a step keeps.
+
+        P <- mask clip( lambda^(T/B) P + 1/B sign eta_j sum_m s_j(m) (rho(u_i(m) / v_th) + beta_i), -P_max, P_max )
+        """
+        if type(self).floating is not Hebbian.floating:  # a subclass with another equation
+            return super().write(local, s, u, signal, values, vth, mask, memory, words)
+        post = RHO[self.rho](u / vth) + values["beta"]
+        grown = np.einsum("m...i,m...j->...ij", post, self.sign * values["eta"] * s)
+        new = kept_share(values["lambda_"], len(s), memory) * local + grown / memory
+        new = new if mask is None else new * mask
+        return np.clip(new, -self.p_max, self.p_max), int(np.count_nonzero(np.abs(new) > self.p_max))
+
+    def quantise(self, where: str, local_bits: int, vth: int, values: bool, memory: int = 1) -> Any:
+        """The integer form; as `quantise_rule`. Refuses a subclass with another equation, which has no such form."""
+        if type(self).floating is not Hebbian.floating:
+            raise UnsupportedError(
+                f"{where}.rule: got {type(self).__name__}, a subclass of Hebbian with an equation of its own, allowed "
+                "Hebbian's own equation in integers. Derive the class from Rule, and write its `fixed`."
+            )
+        return quantise_rule(self, where, local_bits, vth, values, memory)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +123,10 @@ class IntHebbian(IntRule):
     Parameters
     ----------
     eta : int or (n_in,) array
-        Rate at the scale S_P 2^eta_exp, 16 bits.
+        Rate at the scale S_P 2^eta_exp, 16 bits; in a stream S_P 2^eta_exp / B.
     eta_exp : int
-        Exponent of the rate's scale; 8 more than that if the source sends values of 0 .. 255.
+        Exponent of the rate's scale, 0 .. 15, in a stream 0 .. 30; 8 more than that, in a stream up to 30, if the
+        source sends values of 0 .. 255.
     beta : int or (n_out,) array
         Sliding threshold with 12 fraction bits, 16 bits.
     lambda_ : int
@@ -151,13 +174,28 @@ class IntHebbian(IntRule):
         for name, array in {**rows, "table": table}.items():
             check_range(f"IntHebbian.{name}", array, -(2**15), 2**15 - 1)
             object.__setattr__(self, name, array)
-        whole("IntHebbian.eta_exp", self.eta_exp, 0, 15 + fixed.VALUE_BITS, AGAIN)
+        whole("IntHebbian.eta_exp", self.eta_exp, 0, RATE_EXP_MAX, AGAIN)
         whole("IntHebbian.lambda_", self.lambda_, 0, ONE, AGAIN)
         option("IntHebbian.sign", self.sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
         whole("IntHebbian.p_top", self.p_top, 1, 2**15 - 1, AGAIN)
         whole("IntHebbian.table_scale", self.table_scale, 0, fixed.TABLE_PER_UNIT << fixed.TABLE_SHIFT, AGAIN)
         number("IntHebbian.scale", self.scale, 0, float("inf"), AGAIN, open_low=True)
         object.__setattr__(self, "mask", check_mask("IntHebbian.mask", self.mask))
+
+    def write(
+        self, local: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any, memory: int, words: Any = None
+    ) -> tuple[Any, int]:
+        """As `Hebbian.write`, in integers: one rounding of the sum of what is left of P and what is new."""
+        post = fixed.postsynaptic(u, self.table, self.table_scale, values["beta"])
+        # A product of float64 is exact below 2^53, and has BLAS: |sum| <= 2^15 steps 2^8 values 2^17 terms.
+        sums = np.einsum("m...i,m...j->...ij", post.astype(np.float64), s.astype(np.float64), optimize=True)
+        grown = self.sign * values["eta"] * sums.astype(np.int64)
+        share = round(2**SHARE_BITS * kept_share(int(values["lambda_"]) / ONE, len(s), memory))
+        exp = fixed.FRACTION_BITS + self.eta_exp
+        bits = max(exp, SHARE_BITS)
+        new = rounded((share * local << (bits - SHARE_BITS)) + (grown << (bits - exp)), bits, words)
+        new = new if mask is None else new * mask
+        return np.clip(new, -self.p_top, self.p_top), int(np.count_nonzero(np.abs(new) > self.p_top))
 
 
 Hebbian.whole = IntHebbian
@@ -168,13 +206,15 @@ def computes_hebbian(rule: Any) -> TypeGuard[IntHebbian]:
     return rule is not None and rule.kernel == HEBBIAN
 
 
-def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: bool = False) -> IntHebbian:
+def quantise_rule(
+    rule: Hebbian, where: str, local_bits: int, vth: int, values: bool = False, memory: int = 1
+) -> IntHebbian:
     """Return a Hebbian rule in integers. The other arguments are those of `Rule.quantise`."""
     elementwise = [name for name in RHO if name != "softmax"]
     choice(f"{where}.rule.rho in integers", rule.rho, tuple(elementwise))
     p_top = 2 ** (local_bits - 1) - 1
     scale = p_top / rule.p_max
-    real_eta = np.asarray(rule.eta) * scale * (VALUE_UNIT if values else 1)
+    real_eta = np.asarray(rule.eta) * scale * (VALUE_UNIT if values else 1) / memory
     largest = float(np.abs(real_eta).max(initial=0))
     require(
         largest < 2**15 - 1,
@@ -183,7 +223,8 @@ def quantise_rule(rule: Hebbian, where: str, local_bits: int, vth: int, values: 
         f"below {2**15 / scale:g}",
         "A step of eta must not exceed p_max: raise p_max or lower eta.",
     )
-    eta_exp = next(e for e in range(15, -1, -1) if largest * 2**e < 2**15 - 1)
+    highest = RATE_EXP_MAX - fixed.VALUE_BITS * values if memory > 1 else 15
+    eta_exp = next(e for e in range(highest, -1, -1) if largest * 2**e < 2**15 - 1)
     middle = (np.arange(fixed.TABLE_SIZE) - fixed.TABLE_SIZE // 2 + 0.5) / fixed.TABLE_PER_UNIT
     table = integers(f"{where}.rule.rho", RHO[rule.rho](middle) * ONE, 16, AGAIN)
     beta = integers(f"{where}.rule.beta", np.asarray(rule.beta) * ONE, 16, "beta must lie within [-8, 8).")

@@ -13,6 +13,7 @@ from synergic._core.checks import number, require, whole
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
 from synergic.numerics import fixed
 from synergic.rules._rates import HELD, TRACE_MAX, Parameters, check_mask
+from synergic.rules._stream import SHARE_BITS, rounded
 
 P_MAX = (1 / 16, 256.0)
 """Range of p_max: P as a real number has 8 bits or more then, and no product of it leaves 64 bits."""
@@ -179,6 +180,13 @@ class Rule(Parameters):
         local, state, clipped : array, dict of arrays, int
             P and the extra arrays after the step, and the number of entries that their bounds changed.
         """
+        new, after = self.equation(local, state, s, u, signal, values, vth)
+        return bounded(new, state, after, self.p_max, TRACE_MAX, mask)
+
+    def equation(
+        self, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """One step before mask and bounds, checked: P and the extra arrays."""
         theta = SimpleNamespace(**values, **{name: getattr(self, name) for name in self.settings})
         if self.normalised:
             heard = Heard(s, (u / vth).clip(-HELD, HELD), (u > vth) * 1.0, signal)
@@ -186,9 +194,46 @@ class Rule(Parameters):
             heard, theta.vth = Heard(s, u, None, signal), vth
         new, after = self.floating(local, state, heard, theta)
         check_answer(type(self), "floating", local, state, new, after)
-        return bounded(new, state, after, self.p_max, TRACE_MAX, mask)
+        return new, after
 
-    def quantise(self, where: str, local_bits: int, vth: int, values: bool) -> IntRule:
+    def write(
+        self, local: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any, memory: int, words: Any = None
+    ) -> tuple[Any, int]:
+        """Write a stream at the end of a presentation, as executors call it.
+
+            P <- mask clip( P + 1/B sum_m D(m), -P_max, P_max ),    D(m) = equation(P, traces(m-1), step m) - P
+
+        Parameters
+        ----------
+        local : array, shape (..., n_out, n_in)
+            Local weights P during the presentation.
+        s : array, shape (T, ..., n_in)
+            Presynaptic spikes or values of all steps.
+        u : array, shape (T, ..., n_out)
+            Postsynaptic potentials before the reset.
+        signal : array, shape (T, ..., 1)
+            Global signal.
+        values : dict of arrays
+            Parameters by name, or the parts of them that a core stores.
+        vth : float or int
+            Threshold of the postsynaptic neurons.
+        mask : array, shape (n_out, n_in), or None
+            1 where a synapse has a local weight.
+        memory : int
+            B, presentations.
+        words : array, shape (..., n_out, n_in), or None, default None
+            Random numbers of 32 bits for stochastic rounding; None rounds to nearest. For integers only.
+
+        Returns
+        -------
+        local, clipped : array, int
+            P after the write, and the number of entries that the bound changed.
+        """
+        new = local + gathered(self, local, s, u, signal, values, vth, TRACE_MAX) / memory
+        new, _, clipped = bounded(new, {}, {}, self.p_max, TRACE_MAX, mask)
+        return new, clipped
+
+    def quantise(self, where: str, local_bits: int, vth: int, values: bool, memory: int = 1) -> IntRule:
         """Return the integer form of the rule.
 
         Parameters
@@ -201,6 +246,8 @@ class Rule(Parameters):
             Threshold of the target population in integers.
         values : bool
             Whether the source sends values of 0 .. 255.
+        memory : int, default 1
+            B of a stream, which `Hebbian` takes into the scale of its rate. Other rules do not use it.
 
         Returns
         -------
@@ -265,22 +312,43 @@ class IntRule(Parameters):
         self, numerics: Any, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any
     ) -> tuple[Any, dict[str, Any], int]:
         """As Rule.update, in integers; vth is the rule's own."""
-        shift, theta = fixed.FRACTION_BITS, SimpleNamespace(**values, **{n: getattr(self, n) for n in self.settings})
-        if not self.rule_type.normalised:
-            heard = Heard(s, u, None, signal)
-            return self.bounded(local, state, *self.rule_type.fixed(local, state, heard, theta), mask)
-        s = fixed.rshift(s * round(2**20 / VALUE_MAX), fixed.VALUE_BITS) if self.num_message_bits else s << shift
-        x = fixed.rshift(u * round(2 ** (shift + U_SHIFT) / self.vth), U_SHIFT)
-        top = int(HELD * ONE)
-        heard = Heard(s, x.clip(-top, top - 1), (u > self.vth).astype(np.int64) << shift, signal)
-        return self.bounded(local, state, *self.rule_type.fixed(local, state, heard, theta), mask)
-
-    def bounded(
-        self, local: Any, state: dict[str, Any], new: Any, after: dict[str, Any], mask: Any
-    ) -> tuple[Any, dict[str, Any], int]:
-        """What the rule's function returned, checked, and within mask and bounds; as `bounded`."""
-        check_answer(self.rule_type, "fixed", local, state, new, after)
+        new, after = self.equation(local, state, s, u, signal, values, vth)
         return bounded(new, state, after, self.p_top, int(TRACE_MAX * ONE), mask)
+
+    def equation(
+        self, local: Any, state: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """As Rule.equation, in integers; vth is the rule's own."""
+        shift, theta = fixed.FRACTION_BITS, SimpleNamespace(**values, **{n: getattr(self, n) for n in self.settings})
+        if self.rule_type.normalised:
+            s = fixed.rshift(s * round(2**20 / VALUE_MAX), fixed.VALUE_BITS) if self.num_message_bits else s << shift
+            x = fixed.rshift(u * round(2 ** (shift + U_SHIFT) / self.vth), U_SHIFT)
+            top = int(HELD * ONE)
+            heard = Heard(s, x.clip(-top, top - 1), (u > self.vth).astype(np.int64) << shift, signal)
+        else:
+            heard = Heard(s, u, None, signal)
+        new, after = self.rule_type.fixed(local, state, heard, theta)
+        check_answer(self.rule_type, "fixed", local, state, new, after)
+        return new, after
+
+    def write(
+        self, local: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, mask: Any, memory: int, words: Any = None
+    ) -> tuple[Any, int]:
+        """As Rule.write, in integers: P = clip( round( (2^24 P + R sum_m D(m)) / 2^24 ) ), R = round(2^24 / B)."""
+        changed = gathered(self, local, s, u, signal, values, vth, int(TRACE_MAX * ONE))
+        exact = (local << SHARE_BITS) + changed * round(2**SHARE_BITS / memory)
+        new, _, clipped = bounded(rounded(exact, SHARE_BITS, words), {}, {}, self.p_top, 0, mask)
+        return new, clipped
+
+
+def gathered(rule: Any, local: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, trace_top: Any) -> Any:
+    """sum_m D(m) of `Rule.write`: the steps' changes of the P that the presentation began with."""
+    state, total = rule.fresh(local.shape[-2], local.shape[-1], local.shape[:-2]), 0
+    for m in range(len(s)):
+        new, after = rule.equation(local, state, s[m], u[m], signal[m], values, vth)
+        state = {name: after[name].clip(-trace_top, trace_top) for name in state}
+        total = total + (new - local)
+    return total
 
 
 def reduced(rule: Any) -> Any:
