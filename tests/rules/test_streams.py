@@ -38,9 +38,7 @@ def test_the_bound_and_the_mask():
     s, u, signal = np.ones((1, 2)), np.zeros((1, 1)), np.zeros((1, 1))
     for one, start in ((rule, np.zeros((1, 2))), (rule.quantise("c", 8, 64, False, 2), np.zeros((1, 2), int))):
         top = 127 if one.integer else 1.0
-        new, clipped = given_rule.write(
-            start, s, u.astype(start.dtype), signal, given_rule.values, 64, given_rule.mask, 2
-        )
+        new, clipped = one.write(start, s, u.astype(start.dtype), signal, one.values, 64, one.mask, 2)
         assert new.tolist() == [[top, 0]]
         assert clipped == 1
 
