@@ -15,6 +15,7 @@ from synergic.numerics import _compiled as compiled
 from synergic.numerics import fixed, floating
 from synergic.processes._shared_memory import MEMORY, STATE, THETA, SharedModel
 from synergic.rules._kernels import kernel_of
+from synergic.rules._stream import random_words
 
 
 class AbstractConnection(SharedModel, PyLoihiProcessModel):
@@ -39,6 +40,9 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
         rule = proc_params["rule"]
         self.local: Any = None if rule is None else proc_params[MEMORY]["local_weights"]
         self.mask: Any = None if rule is None else rule.mask
+        if proc_params["streams"]:
+            steps = proc_params["timing"].period
+            self.received: tuple[np.ndarray, ...] = tuple(np.zeros((steps, n), dtype) for n in (n_in, n_out, 1))
 
     def scalar_or_vector(self, name: str) -> Any:
         """A shared parameter as the scalar or the array that the rule takes."""
@@ -62,7 +66,7 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
     def learn(self, s: Any, u: Any, signal: Any) -> int:
         """P(m) in place; returns the number of entries that the bound changed."""
         params, state, rule = self.proc_params, self.proc_params[STATE], self.proc_params["rule"]
-        theta = {name: value[0] if value.shape == (1,) else value for name, value in params[THETA].items()}
+        theta = self.theta()
         kernel = kernel_of(rule, sparse=bool(self.where))
         if kernel is not None:
             function = kernel.fixed if self.integer else kernel.floating
@@ -71,6 +75,30 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
         for name, values in new.items():
             state[name][...] = values
         return int(clipped)
+
+    def theta(self) -> dict[str, Any]:
+        """The parameters of the rule by name, as they stand now."""
+        return {name: v[0] if v.shape == (1,) else v for name, v in self.proc_params[THETA].items()}
+
+    def write(self, words: Any) -> int:
+        """Write the P of a stream in place; returns the number of entries that the bound changed.
+
+        words : random numbers of stochastic rounding, (n_out, n_in), or None.
+        """
+        params = self.proc_params
+        given = (self.theta(), params["vth"], self.mask, params["memory"], words)
+        self.local[...], clipped = params["rule"].write(self.local, *self.received, *given)
+        return int(clipped)
+
+    def gather(self, m: int, number: int, u: Any, signal: Any) -> None:
+        """Keep step m of a stream's presentation; after the last one, write."""
+        for log, values in zip(self.received, (self.s, u, signal), strict=True):
+            log[m - 1] = values
+        params = self.proc_params
+        if m == params["timing"].period:
+            stochastic, presentation = params["rounding"] == "stochastic", params["presented"] + number
+            words = random_words(params["seed"], presentation, params["size"]) if stochastic else None
+            self.saturated += self.write(words)
 
     def run_spk(self) -> None:
         """One time step."""
@@ -87,8 +115,10 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
         if m and params["learns"]:
             self.saturated += self.learn(self.s, u, signal)
         number = timing.presentation(self.time_step)
+        if m and params["streams"]:
+            self.gather(m, number, u, signal)
         if m and m == timing.period and self.local is not None and number < params["record"]:
-            self.local_record[number] = self.local
+            self.local_record[0 if params["streams"] else number] = self.local
         self.s = self.s_in.recv().ravel().astype(self.s.dtype)
         if timing.step(self.time_step + 1) <= timing.lag:
             self.s[:] = 0

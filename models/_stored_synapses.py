@@ -10,7 +10,7 @@ import numpy as np
 from synergic.models._plastic_connection import AbstractConnection
 from synergic.numerics import _sparse as sparse
 from synergic.numerics import fixed, floating
-from synergic.rules._synapses import update_synapses
+from synergic.rules._synapses import update_synapses, write_synapses
 
 
 class StoredSynapses(AbstractConnection):
@@ -38,3 +38,12 @@ class StoredSynapses(AbstractConnection):
         rule, numerics = self.proc_params["rule"], fixed if self.integer else floating
         given = (*given, self.mask, self.proc_params["places"])
         return update_synapses(rule, numerics, self.local, *given)
+
+    def write(self, words: Any) -> int:
+        """As of a matrix, for the stored synapses alone."""
+        params = self.proc_params
+        rows, columns = params["synapses"].pattern.ends
+        words = None if words is None else words[rows, columns]
+        given = (self.theta(), params["vth"], self.mask, params["memory"], words, rows, columns)
+        self.local[...], clipped = write_synapses(params["rule"], self.local, *self.received, *given)
+        return int(clipped)

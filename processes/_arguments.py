@@ -32,3 +32,4 @@ class ConnectionArguments(ProcessArguments, ClockArguments, total=False):
     vth: float
     k: npt.ArrayLike | None
     lag: int
+    presented: int

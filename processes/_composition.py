@@ -53,13 +53,13 @@ class Composition:
             if p.rule is not None:
                 process = self.projections[p.name]
                 record.saturated[f"{p.name}.P"] = int(process.saturated.get()[0])
-                record.local_weights[p.name] = process.local_record.get()[:samples]
+                record.local_weights[p.name] = process.local_record.get()[: 1 if p.streams else samples]
         return record
 
 
 def refuse_signals(where: str, network: Network | IntNetwork) -> None:
     """Refuse rules with a global signal: a network as one process has no port for it."""
-    signalled = [q.name for q in network.projections if q.learns and q.rule.signalled]
+    signalled = [q.name for q in network.projections if q.plastic and q.rule.signalled]
     allowed, remedy = "rules without one", "Use synergic.processes, or connect HybridDense.r_in yourself."
     require(
         not signalled, f"{where}.network", f"a rule with a global signal in {', '.join(signalled)}", allowed, remedy
@@ -88,6 +88,7 @@ def compose(network: Network | IntNetwork, presentations: int | None, record: in
             network.k_of(p),
             onset=network.onsets[p.target],
             lag=network.lag(p),
+            presented=network.presented,
             period=network.steps,
             presentations=presentations,
             record=record,
@@ -99,6 +100,6 @@ def compose(network: Network | IntNetwork, presentations: int | None, record: in
         if p.source in populations:
             populations[p.source].s_out.connect(dense.s_in)
         dense.a_out.connect(post.a_in)
-        if p.learns:
+        if p.plastic:
             post.u_out.connect(dense.u_in)
     return Composition(network, populations, projections)

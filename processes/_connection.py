@@ -15,6 +15,7 @@ from synergic.numerics._compiled import warm_up
 from synergic.processes._shared_memory import SENDS, STATE, THETA, SharedProcess, SharedVar, table_of
 from synergic.processes._timing import Timing
 from synergic.rules import IntRule
+from synergic.rules._stream import STEPS_MAX
 
 VARS = ("eta", "beta", "lambda_")
 """Parameters of rules that are Vars of the process, because Lava requires the same Vars for every rule."""
@@ -57,6 +58,7 @@ class PlasticConnection(SharedProcess):
         record: int = 0,
         weight_bits: int = 8,
         num_message_bits: int = 0,
+        presented: int = 0,
         shape_in: tuple[int, ...] | None = None,
         shape_out: tuple[int, ...] | None = None,
         **kwargs: Any,
@@ -69,11 +71,20 @@ class PlasticConnection(SharedProcess):
         k = finite_array(f"{name}.k", k, ((k.size,),), integer)
         whole(f"{name}.record", record, 0, float("inf"), "It is a number of presentations.")
         timing = Timing(onset, period, presentations, lag).check(name)
+        whole(f"{name}.presented", presented, 0, 2**62, "It is the number of the first presentation.")
+        if p.streams:
+            remedy = "It is the number of steps of a presentation; a stream is written at its end."
+            whole(f"{name}.period", 0 if period is None else period, 1, STEPS_MAX, remedy)
         shape_in, shape_out = shape_in or (p.n_in,), shape_out or (p.n_out,)
         super().__init__(
             integer=integer,
             rule=rule,
             learns=p.learns,
+            streams=p.streams,
+            memory=p.memory,
+            rounding=getattr(p, "rounding", "nearest"),
+            seed=getattr(p, "seed", 1),
+            presented=presented,
             trace=p.trace,
             vth=vth,
             timing=timing,
@@ -113,7 +124,7 @@ class PlasticConnection(SharedProcess):
         self.state: dict[str, SharedVar] = table_of(self, "state", fresh, {})
         for key, table in ((THETA, self.theta), (STATE, self.state)):
             self.proc_params[key] = {name: variable.shared for name, variable in table.items()}
-        kept = record if rule is not None else 0
+        kept = 0 if rule is None else min(record, 1) if p.streams else record
         shape = p.local_weights.shape if kept else (1, 1)
         self.local_record: SharedVar = SharedVar(np.zeros((max(kept, 1), *shape), dtype))
         self.share()
@@ -137,11 +148,11 @@ class PlasticConnection(SharedProcess):
             if sent is not None:
                 remedy = f"{port.process.name} sends values with 8 bits, spikes with 0."
                 require(sent == expected, f"{self.name}.num_message_bits", expected, f"{sent}", remedy)
-        connected = self.u_in.get_src_ports() or not self.proc_params["learns"]
+        plastic = self.proc_params["learns"] or self.proc_params["streams"]
+        connected = self.u_in.get_src_ports() or not plastic
         remedy = "Connect neuron.u_out to it, or let P stay with trace='frozen'."
         require(bool(connected), f"{self.name}.u_in", "no connection", "one for a plastic connection", remedy)
-        rule, learns = self.proc_params["rule"], self.proc_params["learns"]
-        connected = self.r_in.get_src_ports() or not (learns and rule.signalled)
+        connected = self.r_in.get_src_ports() or not (plastic and self.proc_params["rule"].signalled)
         remedy = "Connect a process that sends one number a step."
         require(bool(connected), f"{self.name}.r_in", "no connection", "one for a rule with a global signal", remedy)
         warm_up()

@@ -76,7 +76,7 @@ class Graph:
         for dense in self.composition.entries:
             self.source.s_out.connect(dense.s_in)
         for p in network.projections:
-            if p.learns and p.rule.signalled:
+            if p.plastic and p.rule.signalled:
                 onset = network.onsets[p.target]
                 line = np.zeros((1, self.n_steps), told.dtype)
                 line[0, onset : onset + told.size] = told.ravel()

@@ -21,6 +21,7 @@ from synergic.processes._shared_memory import SharedVar
 from synergic.rules import IntRule, Rule
 from synergic.rules._kernels import kernel_of
 from synergic.rules._synapses import Places, check_local
+from synergic.rules._stream import MEMORY, check_memory, check_rounding
 
 Array = npt.NDArray[Any]
 Matrix: TypeAlias = "npt.ArrayLike | spmatrix | sparray"
@@ -157,6 +158,9 @@ class Synapses:
     num_message_bits: int = 0
     place: Array = field(default_factory=lambda: OWN)
     mask: Any = None
+    memory: int = MEMORY
+    rounding: str = "nearest"
+    seed: int = 1
 
     @property
     def integer(self) -> bool:
@@ -182,11 +186,18 @@ class Synapses:
         """Whether P changes during a presentation."""
         return self.rule is not None and self.trace == "per_sample"
 
+    @property
+    def streams(self) -> bool:
+        """Whether P lives on from presentation to presentation."""
+        return self.rule is not None and self.trace == "stream"
+
     def __post_init__(self) -> None:
         """Refuse values out of range; complete alpha, P and the mask."""
         name, integer = self.name, self.integer
         require(self.pattern.size > 0, f"{name}.weights", "no stored synapse", "one or more", OFF)
         choice(f"{name}.trace", self.trace, TRACES)
+        check_memory(name, self.memory)
+        check_rounding(name, self.rounding, self.seed)
         kind(f"{name}.rule", self.rule, IntRule | None if integer else Rule | None, "Floats and integers do not mix.")
         if integer:
             option(f"{name}.num_message_bits", self.num_message_bits, MESSAGE_BITS, "0 (spikes) or 8 (values)")

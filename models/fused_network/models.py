@@ -18,6 +18,7 @@ from synergic.processes._shared_memory import MEMORY, SharedModel
 from synergic.processes.fused_network.process import FusedNetwork
 from synergic.reference._layerwise import layerwise, present_layers
 from synergic.reference._presentation import by_input, present, split
+from synergic.reference._simulate import write_streams
 
 
 class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
@@ -29,6 +30,9 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
         # Not the Var's memory: what is left of a presentation that nobody records is not brought up to date.
         self.working: np.ndarray = np.zeros_like(proc_params[MEMORY]["local_weights"])
         self.local: dict[str, Any] = split(self.working, self.network)
+        self.shown: dict[str, Any] = split(proc_params[MEMORY]["local_weights"], self.network)
+        # A stream is the Var itself: it can be read and set between two runs.
+        self.local |= {q.name: self.shown[q.name] for q in self.network.streams}
         self.layers: list[Any] | None = layerwise(self.network)
 
     def run_spk(self) -> None:
@@ -41,6 +45,7 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
             record = present_layers(self.network, self.layers, source, self.local, recorded)
         else:
             record = present(self.network, source, self.local, recorded)
+            self.write(record)
         self.s_out.send(record.spikes[self.network.output].astype(self.s_out._d_type))
         self.u_out.send(record.u[self.network.output][-1])
         self.u_all_out.send(record.u[self.network.output])
@@ -50,7 +55,16 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
             now, names = self.time_step - 1, [p.name for p in self.network.populations]
             self.s_record[now] = np.concatenate([record.spikes[n] for n in names], axis=-1)
             self.u_record[now] = np.concatenate([record.u[n] for n in names], axis=-1)
-            self.local_weights[:] = self.local_record[now] = self.working
+            for name, values in self.local.items():
+                self.shown[name][...] = values
+            self.local_record[now] = self.local_weights
+
+    def write(self, record: Any) -> None:
+        """Write what lives on at the end of a presentation."""
+        silence = np.zeros(self.network.steps)  # no rule that runs here uses a signal
+        write_streams(self.network, record, silence, self.network.presented + self.time_step - 1)
+        for q in self.network.streams:
+            self.local[q.name][...] = record.local_weights[q.name]
 
 
 @implements(proc=FusedNetwork, protocol=LoihiProtocol)

@@ -51,7 +51,8 @@ class FusedNetwork(SharedProcess):
     u_all_out : OutPort, shape (T, n_out)
         Potential of the output population at all steps, before its reset.
     local_weights : Var
-        P of all projections with a rule after the last recorded presentation, in a row; see `local_weights_of`.
+        P of all projections with a rule after the last recorded presentation, in a row; see `local_weights_of`. Of a
+        stream, P now: it may be set between two runs.
     saturated : Var
         Numbers of clipped values, in the order of `network`: of each population, then of each P.
     s_record, u_record : Var, shape (record, T, all neurons)
@@ -138,7 +139,10 @@ class FusedNetwork(SharedProcess):
             found.spikes[p.name] = s[..., end - p.size : end]
             found.u[p.name] = u[..., end - p.size : end]
         rows = [self.views(row) for row in local]
-        found.local_weights = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        streams = {q.name for q in network.streams}
+        found.local_weights = {
+            name: np.stack([row[name] for row in (rows[-1:] if name in streams else rows)]) for name in rows[0]
+        }
         names = [f"{p.name}.u" for p in network.populations] + [f"{name}.P" for name in rows[0]]
         found.saturated = dict(zip(names, map(int, self.saturated.get()), strict=True))
         return found

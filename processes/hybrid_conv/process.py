@@ -13,6 +13,7 @@ from synergic.network._unfold import pairs, picture_after
 from synergic.processes._shared_memory import SharedVar
 from synergic.processes._sparse_synapses import Matrix, Pattern, SynapseConnection, Synapses
 from synergic.rules import IntRule, Rule
+from synergic.rules._stream import MEMORY
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,7 +43,7 @@ class HybridConv(SynapseConnection):
         As of Lava's Conv.
     groups : int, default 1
         Number of groups of channels, as of Lava's Conv.
-    rule, alpha, local_weights, trace, weight_bits, num_message_bits, **kwargs
+    rule, alpha, local_weights, trace, weight_bits, num_message_bits, memory, rounding, seed, **kwargs
         As of HybridSparse, for the matrix (n_out, n_in) between the flattened output and the flattened input (x before
         y before channel). So are arrays of parameters of a rule.
 
@@ -94,6 +95,9 @@ class HybridConv(SynapseConnection):
         trace: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
+        memory: int = MEMORY,
+        rounding: str = "nearest",
+        seed: int = 1,
         **kwargs: Unpack[ConnectionArguments],
     ) -> None:
         name = kwargs.get("name", "HybridConv")
@@ -118,7 +122,7 @@ class HybridConv(SynapseConnection):
         pattern, place = Pattern.of_convolution(kernel.shape, shape, self.output_shape, how, groups, name)
         alpha = np.zeros((), kernel.dtype) if alpha is None else alpha
         bits = (weight_bits, num_message_bits)
-        p = Synapses(name, pattern, kernel, rule, alpha, local_weights, trace, *bits, place)
+        p = Synapses(name, pattern, kernel, rule, alpha, local_weights, trace, *bits, place, None, memory, rounding, seed)
         super().__init__(p, shape_in=shape, shape_out=self.output_shape, **kwargs)
 
     def slow_weights(self, p: Any, low: float, high: float) -> SharedVar:

@@ -14,6 +14,7 @@ from synergic.network._quantise import IntPopulation, IntProjection
 from synergic.processes._connection import PlasticConnection
 from synergic.processes._shared_memory import SharedVar
 from synergic.rules import IntRule, Rule
+from synergic.rules._stream import MEMORY
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -45,12 +46,20 @@ class HybridDense(PlasticConnection):
         Weight of the local weights. Floats may also have one value a synapse, (n_out, n_in). Integers have 24 bits.
     local_weights : array_like, shape (n_out, n_in), default zeros
         P at the start of each presentation, within the bound of the rule.
-    trace : {"per_sample", "frozen"}, default "per_sample"
-        "per_sample": P starts anew at each presentation and evolves. "frozen": P does not change.
+    trace : {"per_sample", "frozen", "stream"}, default "per_sample"
+        "per_sample": P starts anew at each presentation and evolves. "frozen": P does not change. "stream": P lives on
+        from presentation to presentation, and from run to run; the rule writes it at the end of each. It needs a
+        `period`.
     weight_bits : int, default 8
         Integers only: bits of W, 2 to 16.
     num_message_bits : {0, 8}, default 0
         Integers only: 0 where spikes come in, 8 where values 0 .. 255 come in.
+    memory : int, default 1000
+        Of a stream: B, the presentations over which P averages, 1 .. 2^20.
+    rounding : {"nearest", "stochastic"}, default "nearest"
+        Of a stream, integers only: how the write is rounded.
+    seed : int, default 1
+        Seed of stochastic rounding, 1 .. 2^32 - 1.
     vth : float, default 0.35
         Threshold of the neurons behind, for the rho(u / v_th) of a rule; greater than 0. Integers have it in a table.
     k : array_like, shape (T,), default 1
@@ -63,6 +72,8 @@ class HybridDense(PlasticConnection):
         Number of presentations, after which the process rests. None: no end.
     lag : int, default 0
         First steps of a presentation in which no spikes are delivered.
+    presented : int, default 0
+        Number of the first presentation. The random numbers of stochastic rounding depend on it.
     record : int, default 0
         Number of presentations of which `local_record` stores the last P.
     name, log_config
@@ -79,7 +90,8 @@ class HybridDense(PlasticConnection):
     a_out : OutPort, shape (n_out,)
         Synaptic input of the neurons behind.
     weights, local_weights, local_start : Var, shape (n_out, n_in)
-        W, P now, and P at the start of a presentation.
+        W, P now, and P at the start of a presentation. A stream starts from `local_weights` alone: set it to
+        `local_start.get()` to reset what was learned, or to what an earlier run has left.
     alpha, k : Var
         As given.
     eta, beta, lambda_ : Var
@@ -89,7 +101,7 @@ class HybridDense(PlasticConnection):
     saturated : Var, shape (1,)
         Number of values of P that its bound has changed.
     local_record : Var, shape (record, n_out, n_in)
-        The last P of each recorded presentation.
+        The last P of each recorded presentation. Of a stream the last one only, (1, n_out, n_in).
 
     Raises
     ------
@@ -117,6 +129,9 @@ class HybridDense(PlasticConnection):
         trace: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
+        memory: int = MEMORY,
+        rounding: str = "nearest",
+        seed: int = 1,
         **kwargs: Unpack[ConnectionArguments],
     ) -> None:
         name = kwargs.get("name", "HybridDense")
@@ -129,10 +144,11 @@ class HybridDense(PlasticConnection):
         own: Any = rule
         if integer:
             p: Any = IntProjection(
-                name, "s_in", "a_out", weights, own, alpha, local_weights, trace, weight_bits, num_message_bits
-            )
+                name, "s_in", "a_out", weights, own, alpha, local_weights, trace, weight_bits, num_message_bits,
+                memory=memory, rounding=rounding, seed=seed,
+            )  # fmt: skip
         else:
-            p = Projection(name, "s_in", "a_out", weights, own, alpha, local_weights, trace)
+            p = Projection(name, "s_in", "a_out", weights, own, alpha, local_weights, trace, memory=memory)
         fresh = own.fresh(p.n_out, p.n_in) if p.learns else {}
         super().__init__(
             p, integer=integer, fresh=fresh, weight_bits=weight_bits, num_message_bits=num_message_bits, **kwargs
@@ -149,6 +165,7 @@ class HybridDense(PlasticConnection):
         post: Population | IntPopulation,
         k: npt.ArrayLike,
         lag: int = 0,
+        presented: int = 0,
         **timing: Unpack[ClockArguments],
     ) -> HybridDense:
         """Build the process of one projection of a network description.
@@ -163,10 +180,13 @@ class HybridDense(PlasticConnection):
             Decay of the slow weights at steps 1 .. T, `network.k_of(p)`.
         lag : int, default 0
             Steps at the beginning of a presentation in which no spikes are delivered, `network.lag(p)`.
+        presented : int, default 0
+            Number of the first presentation, `network.presented`.
         **timing
             onset, period, presentations and record, as of the constructor.
         """
-        weight_bits, num_message_bits = (p.weight_bits, p.num_message_bits) if isinstance(p, IntProjection) else (8, 0)
+        integer = ("weight_bits", "num_message_bits", "rounding", "seed") if isinstance(p, IntProjection) else ()
+        own: dict[str, Any] = {name: getattr(p, name) for name in integer}
         return cls(
             weights=p.weights,
             rule=p.rule,
@@ -176,8 +196,9 @@ class HybridDense(PlasticConnection):
             vth=post.vth,
             k=k,
             lag=lag,
-            weight_bits=weight_bits,
-            num_message_bits=num_message_bits,
+            memory=p.memory,
+            presented=presented,
             name=p.name,
+            **own,
             **timing,
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from synergic.processes._sparse_synapses import Matrix, Pattern, SynapseConnection, Synapses, canonical
 from synergic.rules import IntRule, Rule
+from synergic.rules._stream import MEMORY
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -39,7 +40,7 @@ class HybridSparse(SynapseConnection):
     local_weights : scipy sparse matrix or array_like, default zeros
         P at the start of each presentation: a matrix (n_out, n_in) with nothing but 0 off the stored synapses, or one
         value a synapse, (synapses,).
-    trace, weight_bits, num_message_bits, **kwargs
+    trace, weight_bits, num_message_bits, memory, rounding, seed, **kwargs
         As of HybridDense.
 
     Attributes
@@ -76,11 +77,15 @@ class HybridSparse(SynapseConnection):
         trace: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
+        memory: int = MEMORY,
+        rounding: str = "nearest",
+        seed: int = 1,
         **kwargs: Unpack[ConnectionArguments],
     ) -> None:
         name = kwargs.get("name", "HybridSparse")
         m = canonical(f"{name}.weights", weights)
         alpha = np.zeros((), m.dtype) if alpha is None else alpha
         pattern = Pattern.of(m)
-        p = Synapses(name, pattern, m.data, rule, alpha, local_weights, trace, weight_bits, num_message_bits)
+        bits, stream = (weight_bits, num_message_bits), {"memory": memory, "rounding": rounding, "seed": seed}
+        p = Synapses(name, pattern, m.data, rule, alpha, local_weights, trace, *bits, **stream)
         super().__init__(p, **kwargs)

@@ -11,7 +11,7 @@ presentations can therefore follow each other without a gap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -27,10 +27,11 @@ from synergic.neurons._lif import checked_neuron
 from synergic.numerics.floating import slow_decay
 from synergic.rules import Rule
 from synergic.rules._rates import HELD, check_masked
+from synergic.rules._stream import MEMORY, STEPS_MAX, check_memory
 
 RESETS = ("subtract", "zero")
 MESSAGE_BITS = (0, 8)
-TRACES = ("frozen", "per_sample")
+TRACES = ("frozen", "per_sample", "stream")
 READOUTS = ("rank", "rate")
 
 
@@ -127,6 +128,7 @@ class Connection:
     trace: str
     convolution: Convolution | None
     fades: bool
+    memory: int
 
     def check_convolution(self) -> None:
         """Refuse weights that do not repeat a kernel if the projection has a convolution. Raises ParameterError."""
@@ -154,6 +156,16 @@ class Connection:
         """Whether P changes during a presentation."""
         return self.rule is not None and self.trace == "per_sample"
 
+    @property
+    def streams(self) -> bool:
+        """Whether P lives on from presentation to presentation, written once at the end of each."""
+        return self.rule is not None and self.trace == "stream"
+
+    @property
+    def plastic(self) -> bool:
+        """Whether a run changes P: the local rule then needs the potentials of the target, and its global signal."""
+        return self.learns or self.streams
+
 
 @dataclass(frozen=True, eq=False)
 class Projection(Connection):
@@ -173,14 +185,18 @@ class Projection(Connection):
         Factor of the local weights in the synaptic input.
     local_weights : array_like, shape (n_out, n_in), or None, default None
         Local weights P at the start of each presentation, within the rule's `p_max`. None means zeros.
-    trace : {"per_sample", "frozen"}, default "per_sample"
+    trace : {"per_sample", "frozen", "stream"}, default "per_sample"
         "per_sample": the rule changes P during a presentation, and the next one starts from `local_weights` again.
-        "frozen": P does not change.
+        "frozen": P does not change. "stream": P lives on from presentation to presentation. It is written once at the
+        end of each, by `Rule.write`.
     convolution : Convolution or None, default None
         Geometry with which the weights repeat one kernel. It changes no result, only how a mapping can store the
         weights. None makes no claim.
     fades : bool, default True
         Whether W decays with the network's k(m). Use False for fixed wiring, such as an average.
+    memory : int, default 1000
+        B of a stream, 1 .. 2^20: the presentations over which P averages, about 2 B of them. Other projections do not
+        use it.
 
     Raises
     ------
@@ -198,6 +214,7 @@ class Projection(Connection):
     trace: str = "per_sample"
     convolution: Convolution | None = None
     fades: bool = True
+    memory: int = MEMORY
 
     @classmethod
     def of_kernel(cls, name: str, source: str, target: str, kernel: Any, convolution: Convolution, **more: Any) -> Any:
@@ -241,6 +258,7 @@ class Projection(Connection):
         shape = weights.shape
         choice(f"{self.name}.trace", self.trace, TRACES)
         kind(f"{self.name}.fades", self.fades, bool, "False keeps the slow weights as they are.")
+        check_memory(self.name, self.memory)
         kind(f"{self.name}.rule", self.rule, Rule | None, "None makes a connection without local weights.")
         alpha = finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1], shape))
         object.__setattr__(self, "alpha", alpha)
@@ -309,6 +327,8 @@ class Topology:
                 str(want),
                 f"{p.target} has {want[0]} neurons, {p.source} sends {want[1]} channels.",
             )
+        longest = STEPS_MAX if self.streams else np.inf
+        whole("Network.steps", self.steps, 1, longest, "A presentation of a network with streams is not longer.")
         lost = [p.name for p in self.populations if p.name not in self.onsets]
         require(
             not lost,
@@ -339,6 +359,40 @@ class Topology:
         k: npt.NDArray[Any] = self.k  # type: ignore[attr-defined]
         return k if projection.fades else np.full_like(k, ONE if self.integer else 1)
 
+    @cached_property
+    def streams(self) -> tuple[Any, ...]:
+        """The projections whose local weights live on from presentation to presentation."""
+        return tuple(p for p in self.projections if p.streams)
+
+    def continued(self, record: Any) -> Any:
+        """Return the network as a run left it: its streams begin with the local weights that the run ended with.
+
+        Parameters
+        ----------
+        record : Record
+            The record of a run of this network, with the local weights of all its streams.
+
+        Returns
+        -------
+        Network or IntNetwork
+            A copy. Saved in a file it is a checkpoint: a run that goes on from it gives the bits of one run.
+
+        Raises
+        ------
+        ParameterError
+            If the record has no local weights of a stream.
+        """
+        names, remedy = [p.name for p in self.streams], "Record them, or give the record of a run of this network."
+        there = getattr(record, "local_weights", None)
+        require(isinstance(there, dict), "continued.record", f"{type(record).__name__}", "a Record", remedy)
+        missing = [name for name in names if name not in record.local_weights]
+        require(not missing, "continued.record", f"no local weights of {missing}", f"those of {names}", remedy)
+        last = {name: record.local_weights[name][-1] for name in names}
+        now = tuple(replace(p, local_weights=last[p.name]) if p.name in last else p for p in self.projections)
+        if not self.integer:
+            return replace(self, projections=now)
+        return replace(self, projections=now, presented=self.presented + record.presentations)  # type: ignore
+
     def into(self, name: str) -> tuple[Any, ...]:
         """The projections that end at a population, in the order of the description."""
         return tuple(p for p in self.projections if p.target == name)
@@ -363,7 +417,7 @@ class Topology:
         -8 .. 8, or whole numbers with 12 fraction bits in an IntNetwork (`encode_signal`). Zeros for None where no rule
         needs one. Raises ParameterError for one that is missing, or that no rule of the network uses.
         """
-        hearing = [p.name for p in self.projections if p.learns and p.rule.signalled]
+        hearing = [p.name for p in self.projections if p.plastic and p.rule.signalled]
         if signal is None:
             require(not hearing, "signal", "none", f"(samples, T) for the rules of {hearing}", "Give one.")
             return np.zeros((samples, self.steps), np.int64 if self.integer else float)
@@ -436,6 +490,8 @@ class Network(Topology):
     dt: float = 1.0
     tau_w: float = field(default=float("inf"))
     parts: ClassVar[dict[str, type]] = {"populations": Population, "projections": Projection}
+    presented: ClassVar[int] = 0
+    """As of IntNetwork; in floating point nothing depends on it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,8 +18,10 @@ from synergic.network._description import MESSAGE_BITS, TRACES, Connection, Netw
 from synergic.neurons import LIF, Neuron
 from synergic.neurons._lif import checked_neuron
 from synergic.numerics import fixed
+from synergic.numerics._lfsr import seed_of
 from synergic.rules import IntRule
 from synergic.rules._rates import HELD, check_masked
+from synergic.rules._stream import MEMORY, ROUNDINGS, check_memory, check_rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +89,7 @@ class IntProjection(Connection):
 
     Parameters
     ----------
-    name, source, target, trace, convolution, fades
+    name, source, target, trace, convolution, fades, memory
         As of Projection.
     weights : array_like of int, shape (n_out, n_in)
         Slow weights W of `weight_bits` bits.
@@ -101,6 +103,10 @@ class IntProjection(Connection):
         Width of the slow weights, 2 .. 16 bits.
     num_message_bits : {0, 8}, default 0
         0 if the source sends spikes, 8 if it sends values of 0 .. 255.
+    rounding : {"nearest", "stochastic"}, default "nearest"
+        How the write of a stream is rounded. "stochastic" rounds up with the probability of the fraction.
+    seed : int, default 1
+        Seed of the random numbers of stochastic rounding, 1 .. 2^32 - 1.
 
     Raises
     ------
@@ -120,6 +126,9 @@ class IntProjection(Connection):
     num_message_bits: int = 0
     convolution: Convolution | None = None
     fades: bool = True
+    memory: int = MEMORY
+    rounding: str = "nearest"
+    seed: int = 1
 
     def __post_init__(self) -> None:
         kind("IntProjection.name", self.name, str, "Give the projection a name.")
@@ -135,6 +144,8 @@ class IntProjection(Connection):
         kind(f"{self.name}.rule", self.rule, IntRule | None, AGAIN)
         choice(f"{self.name}.trace", self.trace, TRACES)
         kind(f"{self.name}.fades", self.fades, bool, AGAIN)
+        check_memory(self.name, self.memory)
+        check_rounding(self.name, self.rounding, self.seed)
         object.__setattr__(self, "alpha", finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1]), True))
         check_range(f"{self.name}.alpha", self.alpha, -(2**23), 2**23 - 1)
         if self.rule is not None:
@@ -161,6 +172,8 @@ class IntNetwork(Topology):
         All connections.
     k : array_like of int, shape (T,)
         Decay k(m) of the slow weights with 12 fraction bits, 0 .. 4096.
+    presented : int, default 0
+        Number of the first presentation, 0 .. 2^62. The random numbers of stochastic rounding depend on it.
 
     Raises
     ------
@@ -169,6 +182,7 @@ class IntNetwork(Topology):
     """
 
     k: Any
+    presented: int = 0
     integer: ClassVar[bool] = True
     parts: ClassVar[dict[str, type]] = {"populations": IntPopulation, "projections": IntProjection}
 
@@ -176,6 +190,7 @@ class IntNetwork(Topology):
         super().__post_init__()
         object.__setattr__(self, "k", finite_array("IntNetwork.k", self.k, ((self.steps,),), True))
         check_range("IntNetwork.k", self.k, 0, ONE)
+        whole("IntNetwork.presented", self.presented, 0, 2**62, "It is the number of the first presentation.")
         check_messages(self)
         check_accumulators(self, int(self.k.max()))
 
@@ -267,7 +282,9 @@ def check_accumulators(graph: Any, k_top: int) -> None:
         )
 
 
-def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> IntNetwork:
+def quantise(
+    network: Network, weight_bits: int = 8, local_bits: int = 16, rounding: str = "nearest", seed: int = 0
+) -> IntNetwork:
     """Return the integer form of a network.
 
     Parameters
@@ -278,6 +295,11 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
         Width of the slow weights, 2 .. 16 bits.
     local_bits : int, default 16
         Width of the local weights, 8 .. 16 bits.
+    rounding : {"nearest", "stochastic"}, default "nearest"
+        How the writes of streams are rounded. With few `local_bits` and a long `memory`, "stochastic" keeps changes
+        that are smaller than the last bit.
+    seed : int, default 0
+        Seed of stochastic rounding, 0 .. 2^62; each projection gets its own random numbers.
 
     Returns
     -------
@@ -299,10 +321,12 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
     kind("quantise.network", network, Network, "Build one, or export it with to_description().")
     whole("quantise.weight_bits", weight_bits, 2, 16, "8 is what the chips hold.")
     whole("quantise.local_bits", local_bits, 8, 16, "A core holds 8 of them.")
+    choice("quantise.rounding", rounding, ROUNDINGS)
+    whole("quantise.seed", seed, 0, 2**62, "It seeds stochastic rounding.")
     by_values = fed_by_values(network)
     populations = {p.name: quantise_population(network, p, weight_bits, by_values) for p in network.populations}
     projections = []
-    for p in network.projections:
+    for number, p in enumerate(network.projections):
         post, values = populations[p.target], p.target in by_values
         s_w = post.scale / 2**fixed.ACCUMULATOR_SHIFT * (VALUE_UNIT if values else 1)
         rule, alpha, local = None, np.zeros((), np.int64), None
@@ -312,7 +336,7 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
                     f"{p.name}.alpha: got one value a synapse {p.alpha.shape}, allowed a scalar or one a "
                     f"postsynaptic neuron in fixed point. Train with alpha of shape () or ({p.n_out},)."
                 )
-            rule = p.rule.quantise(p.name, local_bits, post.vth, values)
+            rule = p.rule.quantise(p.name, local_bits, post.vth, values, p.memory if p.streams else 1)
             alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
             if p.alpha.any() and not alpha.any():
                 warnings.warn(
@@ -324,7 +348,9 @@ def quantise(network: Network, weight_bits: int = 8, local_bits: int = 16) -> In
             local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
         weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
         bits = network.message_bits[p.source]
-        kept = {"convolution": p.convolution, "fades": p.fades}
+        kept: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory}
+        if p.streams:
+            kept |= {"rounding": rounding, "seed": seed_of(seed, number)}
         projections.append(
             IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits, **kept)
         )

@@ -28,7 +28,7 @@ from synergic.neurons import Neuron
 from synergic.rules import Rule, integer_form
 
 FORMAT, VERSION = "synergic-network", 1
-LATER = ("mask", "convolution", "neuron", "fades")
+LATER = ("mask", "convolution", "neuron", "fades", "memory", "rounding", "seed", "presented")
 """Fields that files of earlier releases do not have; their default is what those files meant."""
 HEADER = 512
 """Bytes of the user block, the smallest that HDF5 allows."""

@@ -49,10 +49,11 @@ def present(
     network : best from `by_input`. source : (T, channels), numbers as check_input gives them. local_weights : memory
     for P of the projections with a rule, as `split` gives it; the record's is this. final : whether P is brought to
     step T for all inputs, and not only for those whose spikes needed it.
+    Local weights of streams are taken as `local_weights` has them; `write_streams` writes them.
     Spikes, potentials and local weights are those of the composed Lava graph, bit for bit.
     """
     for q in network.projections:
-        if q.rule is not None:
+        if q.rule is not None and not q.streams:
             local_weights[q.name][...] = q.local_weights
     ages = {q.name: np.zeros(q.n_in, np.int64) for q in network.projections if ages_with_inputs(q)}
 

@@ -15,6 +15,7 @@ from synergic.network._description import Network, Population
 from synergic.network._quantise import IntNetwork, IntProjection
 from synergic.numerics import fixed, floating
 from synergic.numerics._readout_values import rate_scores
+from synergic.rules._stream import words_of
 
 Array = npt.NDArray[Any]
 Step = Callable[..., Any]
@@ -31,7 +32,8 @@ class Record:
     u : dict of ndarray, shape (samples, T, n)
         Potentials before the reset, by population.
     local_weights : dict of ndarray, shape (samples, n_out, n_in)
-        Local weights P after the last step, by projection with a rule.
+        Local weights P after the last step, by projection with a rule. Of a stream those after the last sample alone:
+        shape (1, n_out, n_in).
     saturated : dict of int
         Number of clamped values by name. "<population>.u": potentials and other states of neurons, clamped to 24 bits.
         "<projection>.P": local weights, clamped to their bound.
@@ -57,9 +59,15 @@ class Record:
         record.saturated |= {f"{name}.P": 0 for name in local_weights}
         return record
 
+    @property
+    def presentations(self) -> int:
+        """Number of samples."""
+        return len(next(iter(self.spikes.values())))
+
     @classmethod
     def concatenate(cls, parts: list[Record]) -> Record:
-        """The records of successive batches as one."""
+        """The records of successive batches as one. Streams are not joined here: each part has the last P of its own.
+        """
         record = cls(saturated={key: sum(p.saturated[key] for p in parts) for key in parts[0].saturated})
         for name in ("spikes", "u", "local_weights"):
             for key in getattr(parts[0], name):
@@ -123,7 +131,7 @@ def learn(p: Any, post: Any, local: Array, state: Any, s: Array, u: Array, signa
 
 
 def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64, signal: Any = None) -> Record:
-    """Run a network on presentations, each from rest.
+    """Run a network on presentations, each from rest; local weights of streams live on from one to the next.
 
     Parameters
     ----------
@@ -150,6 +158,8 @@ def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64, signal
     whole("simulate.batch", batch, 1, float("inf"), "It is a number of samples.")
     spikes = network.check_input(spikes)
     signal = network.check_signal(signal, len(spikes))
+    if network.streams:
+        return simulate_stream(network, spikes, signal)
     parts = (slice(i, i + batch) for i in range(0, len(spikes), batch))
     return Record.concatenate([simulate_batch(network, spikes[part], signal[part]) for part in parts])
 
@@ -161,6 +171,42 @@ def simulate_batch(network: Network | IntNetwork, source: Array, signal: Array) 
     record = Record.empty(network, source, local)
     walk(network, record, signal, accumulate, integrate, learn)
     return record
+
+
+def simulate_stream(network: Network | IntNetwork, source: Array, signal: Array) -> Record:
+    """Samples one after another, (samples, T, channels), the local weights of streams living on."""
+    now = {q.name: q.local_weights for q in network.streams}
+    parts = []
+    for n in range(len(source)):
+        local = {q.name: now.get(q.name, q.local_weights) for q in network.projections if q.rule is not None}
+        record = Record.empty(network, source[n], local)
+        walk(network, record, signal[n], accumulate, integrate, learn)
+        write_streams(network, record, signal[n], network.presented + n)
+        now = {name: record.local_weights[name] for name in now}
+        for part in (record.spikes, record.u, record.local_weights):
+            part |= {name: values[None] for name, values in part.items()}
+        if n:  # only the last one stays
+            parts[-1].local_weights = {k: v for k, v in parts[-1].local_weights.items() if k not in now}
+        parts.append(record)
+    last = {name: parts[-1].local_weights.pop(name) for name in now}
+    whole_run = Record.concatenate(parts)
+    whole_run.local_weights |= last
+    return whole_run
+
+
+def write_streams(network: Any, record: Record, signal: Array, presentation: int) -> None:
+    """The writes at the end of a presentation, in the record of one sample without an axis of samples.
+
+    signal : (T,). presentation : its number, for the random numbers of stochastic rounding.
+    """
+    for q in network.streams:
+        sent, lag = record.spikes[q.source], network.lag(q)
+        s = sent if not lag else np.concatenate([np.zeros_like(sent[:lag]), sent[: len(sent) - lag]])
+        vth, words = network.population(q.target).vth, words_of(q, presentation)
+        given = (q.rule.values, vth, q.rule.mask, q.memory, words)
+        local = record.local_weights[q.name]
+        record.local_weights[q.name], clipped = q.rule.write(local, s, record.u[q.target], signal[:, None], *given)
+        record.saturated[f"{q.name}.P"] += clipped
 
 
 def walk(network: Any, record: Record, signal: Array, accumulate: Step, integrate: Step, learn: Step) -> None:

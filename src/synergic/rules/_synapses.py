@@ -81,6 +81,23 @@ def update_synapses(
     return new[: places.count, 0, 0], answer, clipped
 
 
+def write_synapses(
+    rule: Any, local: Array, s: Array, u: Array, signal: Array, values: dict[str, Any], vth: Any, mask: Array | None,
+    memory: int, words: Array | None, rows: Array, columns: Array,
+) -> tuple[Array, int]:  # fmt: skip
+    """rule.write of the synapses at `rows` and `columns` alone; the same numbers as of a full matrix under a mask.
+
+    local, mask, words : (synapses,), or None. s : (T, n_in), u : (T, n_out), signal : (T, 1).
+    """
+    at = {"pre": columns, "post": rows}
+    kinds = {name: parameter.per for name, parameter in rule.parameters().items()}
+    seen = {name: v[at[kinds[name]], None] if np.size(v) > 1 else v for name, v in values.items()}
+    mask, words = (None if x is None else x[:, None, None] for x in (mask, words))
+    received = (s[:, columns, None], u[:, rows, None], np.broadcast_to(signal[:, None], (len(s), len(rows), 1)))
+    new, clipped = rule.write(local[:, None, None], *received, seen, vth, mask, memory, words)
+    return new[:, 0, 0], clipped
+
+
 def check_local(where: str, rule: Any) -> None:
     """Refuse a rule whose function looks beyond the synapse that it changes, at other neurons or inputs.
 
