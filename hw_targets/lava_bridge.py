@@ -27,7 +27,7 @@ from synergic.hw_targets._chip import Chip, load_chip
 from synergic.hw_targets.costs._costs import Costs, cost
 from synergic.hw_targets.mapping import Mapping, map_network
 from synergic.hw_targets.simulation._activity import Activity
-from synergic.hw_targets.simulation._cores import build_core, count_integration, count_update, soma
+from synergic.hw_targets.simulation._cores import build_core, count_integration, count_update, count_write, soma
 from synergic.models._plastic_connection import FixedConnection
 from synergic.models.hybrid_conv.models import PyHybridConvModelFixed
 from synergic.models.hybrid_dense.models import PyHybridDenseModelFixed
@@ -102,7 +102,8 @@ def projection(p: PlasticConnection, source: str, target: str) -> IntProjection:
         local = None
     else:
         rule = rule.with_values({name: single(variable.get()) for name, variable in p.theta.items()})
-    kept = {name: p.proc_params[name] for name in ("trace", "weight_bits", "num_message_bits")}
+    names = ("trace", "weight_bits", "num_message_bits", "memory", "rounding", "seed")
+    kept = {name: p.proc_params[name] for name in names}
     return IntProjection(p.name, source, target, weights, rule, single(p.alpha.get()), local, **kept)
 
 
@@ -329,6 +330,19 @@ class Tiles(Counting, FixedConnection):
         self.publish(self.time_step)
         return clipped
 
+    def write(self, words: Any) -> int:
+        """Write a stream, core by core: the rule's own function on the core's part of everything."""
+        clipped, params, theta, (s, u, signal) = 0, self.proc_params, self.theta(), self.received
+        for core in self.cores:
+            rows, columns = core.tile.slices
+            mine = None if words is None else words[rows, columns]
+            given = (core.rule.held(theta, rows, columns), None, core.mask, params["memory"], mine)
+            core.local[0], more = core.rule.write(core.local[0], s[:, columns], u[:, rows], signal, *given)
+            clipped += more
+            count_write(core, s[:, columns], self.activity)
+        self.publish(self.time_step)
+        return clipped
+
 
 class ChosenTiles(Tiles):
     """Tiles of chosen synapses: in the cores as full matrices, in the process's Vars one value a synapse."""
@@ -358,6 +372,12 @@ class ChosenTiles(Tiles):
         for name, values in self.proc_params[STATE].items():
             if self.proc_params["rule"].state[name] == "synapse":
                 values[...] = self.extra[name][self.at]
+        return clipped
+
+    def write(self, words: Any) -> int:
+        """As of full matrices; then the synapses' part of them goes into the Var."""
+        clipped = super().write(words)
+        self.local[...] = self.fast[self.at]
         return clipped
 
 

@@ -20,8 +20,8 @@ from synergic.processes._connection import PlasticConnection
 from synergic.processes._shared_memory import SharedVar
 from synergic.rules import IntRule, Rule
 from synergic.rules._kernels import kernel_of
-from synergic.rules._synapses import Places, check_local
 from synergic.rules._stream import MEMORY, check_memory, check_rounding
+from synergic.rules._synapses import Places, check_local
 
 Array = npt.NDArray[Any]
 Matrix: TypeAlias = "npt.ArrayLike | spmatrix | sparray"

@@ -363,7 +363,7 @@ def deliveries(mapping: Mapping) -> Iterator[Violation]:
     for c in mapping.chains:
         for stop in c.stops:
             arriving[c.kind, stop].append(c)
-    feeds = {p.name: (p.source, p.learns) for p in mapping.network.projections}
+    feeds = {p.name: (p.source, p.plastic) for p in mapping.network.projections}
     owner: Owners = {}
     for t in mapping.tiles:
         owner.setdefault(t.soma_core, (t.population, set()))[1].add(t.rows)

@@ -35,7 +35,7 @@ def flows(network: IntNetwork | IntGraph, tiles: Sequence[Tile], copies: Sequenc
     copies : tiles of copies of soma cores, which share the cores that need the spikes. Spikes to a core itself have no
     flow: they stay inside. Spikes of the source have none either: they come from outside the chip.
     """
-    learns = {p.name: p.learns for p in network.projections}
+    learns = {p.name: p.plastic for p in network.projections}
     source = {p.name: p.source for p in network.projections}
     sums: dict[tuple[int, int, tuple[int, int]], None] = {}  # in order; a shared core sends one sum a pass
     membranes: dict[int, tuple[tuple[int, int], list[int]]] = {}

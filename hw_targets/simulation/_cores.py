@@ -112,3 +112,13 @@ def count_update(core: CoreState, activity: Activity) -> None:
         activity.synaptic[number] += n * tile.synapses
         activity.membranes += n * (tile.rows[1] - tile.rows[0])
     activity.local_writes += n * tile.synapses
+
+
+def count_write(core: CoreState, s: Array, activity: Activity) -> None:
+    """Count the write of a stream. s : (T, columns), what the core received in the presentation."""
+    tile, rows = core.tile, core.tile.rows[1] - core.tile.rows[0]
+    gathered = int(np.count_nonzero(s)) * rows
+    for number in tile.local_cores:
+        activity.synaptic[number] += tile.synapses + gathered
+        activity.membranes += len(s) * rows
+    activity.local_writes += tile.synapses

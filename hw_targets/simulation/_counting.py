@@ -30,7 +30,8 @@ class Counting:
     first_axon, last_axon : from which neurons a tile receives. works, earlier : (clock, tiles), 1 in the steps of the
     tile's population, and how many earlier steps of the presentation there are. visit_tile, visit_core, visit_rows,
     visit_turn : one entry a tile and core that visits its rows, and in which time-multiplexing pass. compare_tile,
-    compare_core : tiles that compare spikes (history form).
+    compare_core : tiles that compare spikes (history form). gathers : (tile, core, rows, step) of each core that writes
+    a stream.
     """
 
     first_axon: Array = field(default_factory=no_counts)
@@ -45,6 +46,7 @@ class Counting:
     visit_turn: Array = field(default_factory=no_counts)
     compare_tile: Array = field(default_factory=no_counts)
     compare_core: Array = field(default_factory=no_counts)
+    gathers: Array = field(default_factory=no_counts)
     partial_sums: int = 0
     membranes: int = 0
     local_writes: int = 0
@@ -61,7 +63,7 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
     plan.works, plan.earlier = np.zeros((2, clock, len(tiles)), np.int64)
     plan.rewritten, plan.recalled = np.zeros((2, clock, mapping.cores), np.int64)
     projections = {p.name: p for p in net.projections}
-    visits, compares, recalling, earlier = [], [], set(), np.arange(net.steps)
+    visits, compares, gathers, recalling, earlier = [], [], [], set(), np.arange(net.steps)
     for i, tile in enumerate(tiles):
         p, rows = projections[tile.projection], tile.rows[1] - tile.rows[0]
         form = head_form(p, local_memory == "history")
@@ -72,11 +74,14 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
         for core in (tile.core, *(tile.local_cores if holds_local else ())):
             visits.append((i, core, rows, tile.turn))
             plan.partial_sums += net.steps * rows * (core in mapping.senders[tile])
-        if form == MATRIX:
+        if form == MATRIX or p.streams:
+            writes = slice(steps.stop - 1, steps.stop) if p.streams else steps
             for core in tile.local_cores:
-                plan.rewritten[steps, core] += tile.synapses
+                plan.rewritten[writes, core] += tile.synapses
                 plan.membranes += net.steps * rows
-            plan.local_writes += net.steps * tile.synapses
+            plan.local_writes += (writes.stop - writes.start) * tile.synapses
+        if p.streams:
+            gathers += [(i, core, rows, steps.stop - 1) for core in tile.local_cores]
         if form == HISTORY:
             plan.earlier[steps, i] = earlier
             compares.append((i, tile.core))
@@ -85,6 +90,7 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
                 plan.recalled[steps, tile.soma_core] += rows * earlier
             plan.overlaps += int(earlier.sum()) * (tile.core != tile.soma_core)
     plan.visit_tile, plan.visit_core, plan.visit_rows, plan.visit_turn = np.array(visits, np.int64).T
+    plan.gathers = np.array(gathers, np.int64).reshape(-1, 4)
     plan.compare_tile, plan.compare_core = np.array(compares, np.int64).reshape(-1, 2).T
     return plan
 
@@ -115,11 +121,13 @@ def count(plan: Counting, mapping: Mapping, layout: Layout, state: State, local_
             np.add.at(of_turn, (slice(None), slice(None), cores), slots[:, :, mine])  # type: ignore[arg-type]
         slowest[:, turn] = of_turn.max(axis=2).sum(axis=0)
         visited += of_turn
-    slowest[:, -1] = (plan.rewritten * n).max(axis=1)
+    rewritten = plan.rewritten * n
+    for tile, core, rows, step in plan.gathers:  # the write of a stream adds up a term an active input, step and neuron
+        rewritten[step, core] += int(heard[:, :, tile].sum()) * rows
+    slowest[:, -1] = rewritten.max(axis=1)
     recalled = plan.recalled * n
     compare: Any = (slice(None), plan.compare_core)
     np.add.at(recalled, compare, (heard.sum(axis=0) * plan.earlier)[:, plan.compare_tile])
-    rewritten = plan.rewritten * n
     out = Activity(
         synaptic=(visited.sum(axis=0) + rewritten + recalled).sum(axis=0),
         samples=n,

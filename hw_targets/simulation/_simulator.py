@@ -30,6 +30,13 @@ from synergic.hw_targets.simulation._counting import Counting, add_activity, cou
 from synergic.hw_targets.simulation._general import check_general, general_targets, run_general
 from synergic.hw_targets.simulation._probes import ChipRecord, Probes
 from synergic.hw_targets.simulation._program import Layout, Program, build
+from synergic.hw_targets.simulation._streams import (
+    StreamTile,
+    check_streams,
+    stream_targets,
+    stream_tiles,
+    write_tiles,
+)
 from synergic.hw_targets.simulation._workers import run_in_processes
 from synergic.hw_targets.simulation.kernels import HISTORY, Losses, State
 from synergic.network._quantise import IntNetwork
@@ -129,6 +136,7 @@ class Simulator:
             whole(f"{name}.random_mask", mask, 0, fixed.MEMBRANE_MAX, "2^n - 1 adds n random bits.")
         whole(f"{where}.random_seed", random_seed, 0, 2**63 - 1, "It seeds the random thresholds.")
         check_general(self.network, local_memory, across, losses, self.random_masks)
+        check_streams(self.network, local_memory, losses, self.random_masks)
         self.presented: int = 0
         self.probes: Probes = (probes or Probes()).of(self.network)
         self.load()
@@ -145,7 +153,9 @@ class Simulator:
         self.program, self.layout, self.start = build(
             self.mapping,
             self.local_memory == "history",
-            tuple(dict.fromkeys((*(self.probes.u or ()), *general_targets(self.network)))),
+            tuple(
+                dict.fromkeys((*(self.probes.u or ()), *general_targets(self.network), *stream_targets(self.network)))
+            ),
             self.probes.sums,
             self.random_masks,
             spans,
@@ -153,6 +163,9 @@ class Simulator:
         if self.losses is not None:
             self.program = self.losses.damaged(self.layout, self.program)
         self.counting: Counting = count_plan(self.mapping, self.layout, self.local_memory)
+        arranged = self.mapping.arranged
+        assert isinstance(arranged, IntNetwork)
+        self.stream_tiles: list[StreamTile] = stream_tiles(arranged, self.layout, self.program)
         self.memory: Array | None = None
 
     def upload(self, projection: str, **theta: Any) -> None:
@@ -186,11 +199,32 @@ class Simulator:
         self.memory = kept
 
     def forget(self) -> None:
-        """The local weights of a stream back to their start."""
+        """The local weights of streams back to their start, for the next call of `stream`."""
         self.memory, self.presented = None, 0
 
+    def checkpoint(self) -> IntNetwork:
+        """Return the network as the calls of `stream` have left it.
+
+        Returns
+        -------
+        IntNetwork
+            The network with the local weights of its streams as they are now, and the number of presentations so far.
+            `synergic.network.save` writes it to a file. A chip that starts from it goes on to the same bits.
+        """
+        net, now = self.network, {p.name: p.local_weights.copy() for p in self.network.streams}
+        for tile in self.stream_tiles if self.memory is not None else ():
+            p = tile.projection
+            rows, columns = (
+                self.order.get(name, np.arange(n))[at]
+                for name, n, at in ((p.target, p.n_out, tile.rows), (p.source, p.n_in, tile.columns))
+            )
+            block = self.memory[0, tile.local].reshape(len(columns), len(rows)).T  # type: ignore[index]
+            now[p.name][np.ix_(rows, columns)] = block
+        learned = tuple(replace(p, local_weights=now[p.name]) if p.name in now else p for p in net.projections)
+        return replace(net, projections=learned, presented=net.presented + self.presented)
+
     def run(self, spikes: Any, batch: int = 64, signal: Any = None, first: int = 0) -> tuple[ChipRecord, Activity]:
-        """Present samples, each from the start.
+        """Present samples, each from the start; local weights of streams live on within the call.
 
         Parameters
         ----------
@@ -220,14 +254,17 @@ class Simulator:
         whole("simulate_on_chip.first", first, 0, 2**62, "It is the number of a sample.")
         spikes = self.network.check_input(spikes)
         signal = self.network.check_signal(signal, len(spikes))
+        if self.stream_tiles:
+            return self.present_stream(spikes, first, self.start[None].copy(), signal)
         pieces = ((i, slice(i, i + batch)) for i in range(0, len(spikes), batch))
         return self.joined([self.present(spikes[at], first + i, None, signal[at]) for i, at in pieces])
 
     def stream(self, spikes: Any, signal: Any = None) -> tuple[ChipRecord, Activity]:
-        """Present samples one after another, with local weights that persist from sample to sample.
+        """Present samples one after another, from where the last call ended.
 
-        Membranes start anew in each sample. Local weights persist also from call to call, until `forget`. This needs
-        the matrix form, because a history ends with its presentation.
+        Local weights of projections with plasticity_scope="stream" live on from sample to sample and from call to
+        call, until `forget`. All else starts anew in each sample. Calls one after another give the bits of one call,
+        and the first call those of `run`.
 
         Parameters
         ----------
@@ -239,7 +276,7 @@ class Simulator:
         Returns
         -------
         record : ChipRecord
-            What the probes select. Its `local_weights` have the shape (1, n_out, n_in), after the last sample.
+            What the probes select. `local_weights` of a stream have the shape (1, n_out, n_in), after the last sample.
         activity : Activity
             What the cores did.
 
@@ -248,19 +285,38 @@ class Simulator:
         ParameterError
             If an argument is out of its range, or if `strict` refuses a value.
         UnsupportedError
-            In the history form.
+            If nothing of the network lives on.
         """
-        if self.local_memory != "matrix":
+        if not self.stream_tiles:
             raise UnsupportedError(
-                "Simulator.stream: got local_memory='history', allowed 'matrix': what one presentation leaves to the "
-                "next is a matrix of weights. Use local_memory='matrix'."
+                "Simulator.stream: got a network without a stream, allowed one with local weights that live on. Use "
+                "plasticity_scope='stream' for its projections, or `run`."
             )
         spikes = self.network.check_input(spikes)
         if self.memory is None:
             self.memory = self.start[None].copy()
         signal = self.network.check_signal(signal, len(spikes))
         first, self.presented = self.presented, self.presented + len(spikes)
-        return self.joined([self.present(spikes, first, self.memory, signal)])
+        return self.present_stream(spikes, first, self.memory, signal)
+
+    def present_stream(self, spikes: Array, first: int, memory: Array, signal: Array) -> tuple[ChipRecord, Activity]:
+        """Samples one after another. memory : local weights (1, all), of which those of streams live on in place."""
+        parts, streams = [], {p.name for p in self.network.streams}
+        for i in range(len(spikes)):
+            local = self.start[None].copy()
+            for tile in self.stream_tiles:
+                local[:, tile.local] = memory[:, tile.local]
+            parts.append(self.present(spikes[i : i + 1], first + i, local, signal[i : i + 1]))
+            for tile in self.stream_tiles:
+                memory[:, tile.local] = local[:, tile.local]
+            for name in streams if i + 1 < len(spikes) else ():
+                parts[-1][0].local_weights.pop(name, None)  # only the last one stays
+        last = {name: p for name, p in parts[-1][0].local_weights.items() if name in streams}
+        for name in last:
+            del parts[-1][0].local_weights[name]
+        record, activity = self.joined(parts)
+        record.local_weights |= last
+        return record, activity
 
     def joined(self, parts: list[tuple[ChipRecord, Activity]]) -> tuple[ChipRecord, Activity]:
         """Successive batches as one; in strict mode, refused if anything saturated."""
@@ -292,7 +348,7 @@ class Simulator:
         return record, total
 
     def present(self, source: Array, first: int, memory: Array | None, signal: Array) -> tuple[ChipRecord, Activity]:
-        """One batch. memory : local weights (1, all) that all samples share one after another, or None."""
+        """One batch. memory : local weights (1, all) of one sample, which are changed in place; None for the start."""
         state = self.fresh(source, memory, first)
         losses = NO_LOSSES if self.losses is None else self.losses.packed(self.layout, self.program, first)
         n, sharing = len(source), self.threads if memory is None else 1
@@ -312,6 +368,7 @@ class Simulator:
             state = run_in_processes(self.program, state, losses, self.threads)
             if memory is not None:
                 memory[...] = state.local
+                state.local = memory
         elif sharing > 1 and n > 1:
             edges = np.linspace(0, n, min(sharing, n) + 1).astype(int)
             with ThreadPoolExecutor(len(edges) - 1) as pool:
@@ -323,6 +380,9 @@ class Simulator:
                     job.result()
         else:
             kernels.run_samples(self.program, state, losses, 0, n)
+        if self.stream_tiles:
+            number = self.network.presented + first
+            write_tiles(self.stream_tiles, self.network, self.order, state, signal, number)
         counts = count(self.counting, self.mapping, self.layout, state, self.local_memory, self.losses is not None)
         return self.record(state), counts
 

@@ -121,8 +121,9 @@ class HybridConv(SynapseConnection):
         self.output_shape: tuple[int, int, int] = (*after, len(kernel))
         pattern, place = Pattern.of_convolution(kernel.shape, shape, self.output_shape, how, groups, name)
         alpha = np.zeros((), kernel.dtype) if alpha is None else alpha
+        own: dict[str, Any] = {"memory": memory, "rounding": rounding, "seed": seed, "place": place}
         bits = (weight_bits, num_message_bits)
-        p = Synapses(name, pattern, kernel, rule, alpha, local_weights, trace, *bits, place, None, memory, rounding, seed)
+        p = Synapses(name, pattern, kernel, rule, alpha, local_weights, trace, *bits, **own)
         super().__init__(p, shape_in=shape, shape_out=self.output_shape, **kwargs)
 
     def slow_weights(self, p: Any, low: float, high: float) -> SharedVar:

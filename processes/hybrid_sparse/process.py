@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -86,6 +86,7 @@ class HybridSparse(SynapseConnection):
         m = canonical(f"{name}.weights", weights)
         alpha = np.zeros((), m.dtype) if alpha is None else alpha
         pattern = Pattern.of(m)
-        bits, stream = (weight_bits, num_message_bits), {"memory": memory, "rounding": rounding, "seed": seed}
-        p = Synapses(name, pattern, m.data, rule, alpha, local_weights, trace, *bits, **stream)
+        own: dict[str, Any] = {"memory": memory, "rounding": rounding, "seed": seed}
+        bits = (weight_bits, num_message_bits)
+        p = Synapses(name, pattern, m.data, rule, alpha, local_weights, trace, *bits, **own)
         super().__init__(p, **kwargs)

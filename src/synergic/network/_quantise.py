@@ -326,7 +326,7 @@ def quantise(
     by_values = fed_by_values(network)
     populations = {p.name: quantise_population(network, p, weight_bits, by_values) for p in network.populations}
     projections = []
-    for number, p in enumerate(network.projections):
+    for i, p in enumerate(network.projections):
         post, values = populations[p.target], p.target in by_values
         s_w = post.scale / 2**fixed.ACCUMULATOR_SHIFT * (VALUE_UNIT if values else 1)
         rule, alpha, local = None, np.zeros((), np.int64), None
@@ -350,7 +350,7 @@ def quantise(
         bits = network.message_bits[p.source]
         kept: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory}
         if p.streams:
-            kept |= {"rounding": rounding, "seed": seed_of(seed, number)}
+            kept |= {"rounding": rounding, "seed": seed_of(seed, i)}
         projections.append(
             IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits, **kept)
         )

@@ -66,8 +66,7 @@ class Record:
 
     @classmethod
     def concatenate(cls, parts: list[Record]) -> Record:
-        """The records of successive batches as one. Streams are not joined here: each part has the last P of its own.
-        """
+        """The records of successive batches as one. Streams are not joined: each part has its last P."""
         record = cls(saturated={key: sum(p.saturated[key] for p in parts) for key in parts[0].saturated})
         for name in ("spikes", "u", "local_weights"):
             for key in getattr(parts[0], name):
