@@ -2,7 +2,7 @@
 """The formulation to beat: the equations of docs/concepts.md as the authors wrote theirs, without shortcuts.
 
 Step by step, the slow current computed anew at every step although the input stays, the outer products of a batch
-materialised and then averaged into one P for all (trace "shared"), gradients by autograd.
+materialised and then averaged into one P for all (plasticity_scope "shared"), gradients by autograd.
 """
 
 from __future__ import annotations

@@ -85,9 +85,9 @@ def stepper(net: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
     return step
 
 
-def ours(mode: str, trace: str = "per_sample") -> HybridNet:
+def ours(mode: str, plasticity_scope: str = "per_sample") -> HybridNet:
     """The net of synergic."""
-    return HybridNet(SIZES, mode=mode, steps=STEPS, trace=trace)
+    return HybridNet(SIZES, mode=mode, steps=STEPS, plasticity_scope=plasticity_scope)
 
 
 def programs(seed: int) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[str, str]]:
@@ -102,10 +102,10 @@ def programs(seed: int) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[
         "gp step": (stepper(gp, lambda: our_loss(gp, x, labels)), 10),
         "gp rate step": (stepper(gp, lambda: rate_loss(gp(x)[0].mean(1), labels)), 10),
     }
-    for trace in ("shared", "per_sample"):
-        net = ours("hp", trace)
-        timed[f"hp {trace} step"] = (stepper(net, lambda net=net: our_loss(net, x, labels)), 10)  # type: ignore[misc]
-        timed[f"hp {trace} infer"] = (torch.no_grad()(lambda net=net: net(x)), 10)
+    for plasticity_scope in ("shared", "per_sample"):
+        net = ours("hp", plasticity_scope)
+        timed[f"hp {plasticity_scope} step"] = (stepper(net, lambda net=net: our_loss(net, x, labels)), 10)  # type: ignore[misc]
+        timed[f"hp {plasticity_scope} infer"] = (torch.no_grad()(lambda net=net: net(x)), 10)
     missing = {}
     for name, build in PEERS.items():
         try:
@@ -286,7 +286,7 @@ def peak_here(which: str, seed: int) -> float:
     """As `peak`, in this process. A first step before: libraries and compiled code are not the step's memory."""
     nets = {
         "plain": lambda sizes: PlainNet(sizes, plastic=True),
-        "shared": lambda sizes: HybridNet(sizes, trace="shared"),
+        "shared": lambda sizes: HybridNet(sizes, plasticity_scope="shared"),
         "per_sample": HybridNet,
     }
     loss = plain_loss if which == "plain" else our_loss

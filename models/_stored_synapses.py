@@ -44,6 +44,7 @@ class StoredSynapses(AbstractConnection):
         params = self.proc_params
         rows, columns = params["synapses"].pattern.ends
         words = None if words is None else words[rows, columns]
+        s, u, signal = self.received
         given = (self.theta(), params["vth"], self.mask, params["memory"], words, rows, columns)
-        self.local[...], clipped = write_synapses(params["rule"], self.local, *self.received, *given)
+        self.local[...], clipped = write_synapses(params["rule"], self.local, s, u, signal, *given)
         return int(clipped)

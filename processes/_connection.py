@@ -27,7 +27,7 @@ class PlasticConnection(SharedProcess):
     Parameters
     ----------
     p : Any
-        A description with checked values: name, weights, rule, alpha, local_weights, trace, learns, n_in, n_out.
+        A description with checked values, such as a Projection or an IntProjection.
     integer : bool
         Whether the numbers are integers.
     fresh : dict
@@ -85,7 +85,7 @@ class PlasticConnection(SharedProcess):
             rounding=getattr(p, "rounding", "nearest"),
             seed=getattr(p, "seed", 1),
             presented=presented,
-            trace=p.trace,
+            plasticity_scope=p.plasticity_scope,
             vth=vth,
             timing=timing,
             record=record,
@@ -150,7 +150,7 @@ class PlasticConnection(SharedProcess):
                 require(sent == expected, f"{self.name}.num_message_bits", expected, f"{sent}", remedy)
         plastic = self.proc_params["learns"] or self.proc_params["streams"]
         connected = self.u_in.get_src_ports() or not plastic
-        remedy = "Connect neuron.u_out to it, or let P stay with trace='frozen'."
+        remedy = "Connect neuron.u_out to it, or let P stay with plasticity_scope='frozen'."
         require(bool(connected), f"{self.name}.u_in", "no connection", "one for a plastic connection", remedy)
         connected = self.r_in.get_src_ports() or not (plastic and self.proc_params["rule"].signalled)
         remedy = "Connect a process that sends one number a step."

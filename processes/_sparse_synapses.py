@@ -13,7 +13,7 @@ from scipy.sparse import csc_matrix, issparse, sparray, spmatrix
 
 from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
 from synergic._core.integers import AGAIN, check_range
-from synergic.network._description import MESSAGE_BITS, TRACES
+from synergic.network._description import MESSAGE_BITS, PLASTICITY_SCOPES
 from synergic.network._unfold import convolution_synapses
 from synergic.numerics._sparse import OWN
 from synergic.processes._connection import PlasticConnection
@@ -153,7 +153,7 @@ class Synapses:
     rule: Any
     alpha: Any
     local_weights: Any
-    trace: str
+    plasticity_scope: str
     weight_bits: int = 8
     num_message_bits: int = 0
     place: Array = field(default_factory=lambda: OWN)
@@ -184,18 +184,18 @@ class Synapses:
     @property
     def learns(self) -> bool:
         """Whether P changes during a presentation."""
-        return self.rule is not None and self.trace == "per_sample"
+        return self.rule is not None and self.plasticity_scope == "per_sample"
 
     @property
     def streams(self) -> bool:
         """Whether P lives on from presentation to presentation."""
-        return self.rule is not None and self.trace == "stream"
+        return self.rule is not None and self.plasticity_scope == "stream"
 
     def __post_init__(self) -> None:
         """Refuse values out of range; complete alpha, P and the mask."""
         name, integer = self.name, self.integer
         require(self.pattern.size > 0, f"{name}.weights", "no stored synapse", "one or more", OFF)
-        choice(f"{name}.trace", self.trace, TRACES)
+        choice(f"{name}.plasticity_scope", self.plasticity_scope, PLASTICITY_SCOPES)
         check_memory(name, self.memory)
         check_rounding(name, self.rounding, self.seed)
         kind(f"{name}.rule", self.rule, IntRule | None if integer else Rule | None, "Floats and integers do not mix.")
@@ -206,7 +206,7 @@ class Synapses:
             check_range(f"{name}.weights", self.weights, -top, top - 1)
         object.__setattr__(self, "alpha", self.read_alpha(integer))
         if self.rule is None:
-            remedy = "Give a rule (trace='frozen' keeps P as it is)."
+            remedy = "Give a rule (plasticity_scope='frozen' keeps P as it is)."
             require(self.local_weights is None, f"{name}.local_weights", "an array", "None without a rule", remedy)
             return
         self.rule.check_shapes(name, self.n_out, self.n_in)

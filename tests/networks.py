@@ -39,7 +39,7 @@ def plastic_network(seed=0, sizes=(12, 9, 4), steps=6, recurrent=False, **change
                 rule,
                 changes.get("alpha", 0.3),
                 local,
-                changes.get("trace", "per_sample"),
+                changes.get("plasticity_scope", "per_sample"),
             )
         )
     if recurrent:

@@ -114,15 +114,15 @@ def neurons(call, **more):
 
 CLOCK = {"onset": 0, "period": 5, "presentations": 2, "record": 1, "name": "here"}
 PLASTIC = {
-    "rule": sy.Hebbian(0.1, 0.1), "alpha": 0.1, "local_weights": WEIGHTS / 2, "trace": "per_sample", "vth": 1.0,
-    "k": [1.0], "lag": 0, **CLOCK,
+    "rule": sy.Hebbian(0.1, 0.1), "alpha": 0.1, "local_weights": WEIGHTS / 2, "plasticity_scope": "per_sample",
+    "vth": 1.0, "k": [1.0], "lag": 0, **CLOCK,
 }  # fmt: skip
 HEBBIAN = {"eta": 0.1, "beta": 0.1, "lambda_": 0.9, "p_max": 4.0, "mask": np.ones((2, 3))}
 FAULT = {"rate": 0.1, "seed": 0}
 DRAW = {"title": "title"}
 LAYER = {
     "plastic": True, "vth": 0.35, "decay": 0.4, "reset": "subtract", "lambda_": 0.9, "rho": "tanh", "sign": 1,
-    "p_max": 4.0, "trace": "per_sample", "alpha_shape": "neuron",
+    "p_max": 4.0, "plasticity_scope": "per_sample", "alpha_shape": "neuron",
 }  # fmt: skip
 CHAIN = {"mode": "hp", "steps": 4, "tau_w": 40.0, "dropout": 0.0}
 ON_CHIP = {
@@ -140,7 +140,7 @@ FIRST_FIT = MappingOptions(placement="first_fit")
 def described():
     """Networks, their parts, executors."""
     part = {"name": "c", "source": "in", "target": "out", "weights": WEIGHTS, "rule": sy.Hebbian(0.1, 0.1)}
-    part |= {"alpha": 0.1, "local_weights": WEIGHTS / 2, "trace": "frozen", "convolution": None}
+    part |= {"alpha": 0.1, "local_weights": WEIGHTS / 2, "plasticity_scope": "frozen", "convolution": None}
     whole = {"source": sy.Source("in", 3), "populations": (sy.Population("out", 2, 1.0, 0.5),)}
     whole |= {"projections": (sy.Projection("c", "in", "out", WEIGHTS),), "output": "out", "steps": 4}
     integer = sy.quantise(sy.Network(**whole))
@@ -484,7 +484,7 @@ def trained():
                 "vth": 1.0,
                 "decay": 0.5,
                 "reset": "zero",
-                "trace": "per_sample",
+                "plasticity_scope": "per_sample",
                 "alpha_shape": "neuron",
             },
         ),

@@ -368,7 +368,7 @@ class Simulator:
             state = run_in_processes(self.program, state, losses, self.threads)
             if memory is not None:
                 memory[...] = state.local
-                state.local = memory
+                state = state._replace(local=memory)
         elif sharing > 1 and n > 1:
             edges = np.linspace(0, n, min(sharing, n) + 1).astype(int)
             with ThreadPoolExecutor(len(edges) - 1) as pool:

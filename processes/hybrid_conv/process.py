@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import finite_array, numbers, require, whole
+from synergic._core.moved import renamed
 from synergic.network._unfold import pairs, picture_after
 from synergic.processes._shared_memory import SharedVar
 from synergic.processes._sparse_synapses import Matrix, Pattern, SynapseConnection, Synapses
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from synergic.processes._arguments import ConnectionArguments
 
 
+@renamed("trace", "plasticity_scope")
 class HybridConv(SynapseConnection):
     """Convolution Process, as Lava's Conv, whose synapses also have local weights.
 
@@ -43,7 +45,7 @@ class HybridConv(SynapseConnection):
         As of Lava's Conv.
     groups : int, default 1
         Number of groups of channels, as of Lava's Conv.
-    rule, alpha, local_weights, trace, weight_bits, num_message_bits, memory, rounding, seed, **kwargs
+    rule, alpha, local_weights, plasticity_scope, weight_bits, num_message_bits, memory, rounding, seed, **kwargs
         As of HybridSparse, for the matrix (n_out, n_in) between the flattened output and the flattened input (x before
         y before channel). So are arrays of parameters of a rule.
 
@@ -92,7 +94,7 @@ class HybridConv(SynapseConnection):
         rule: Rule | IntRule | None = None,
         alpha: Matrix | None = None,
         local_weights: Matrix | None = None,
-        trace: str = "per_sample",
+        plasticity_scope: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
         memory: int = MEMORY,
@@ -123,7 +125,7 @@ class HybridConv(SynapseConnection):
         alpha = np.zeros((), kernel.dtype) if alpha is None else alpha
         own: dict[str, Any] = {"memory": memory, "rounding": rounding, "seed": seed, "place": place}
         bits = (weight_bits, num_message_bits)
-        p = Synapses(name, pattern, kernel, rule, alpha, local_weights, trace, *bits, **own)
+        p = Synapses(name, pattern, kernel, rule, alpha, local_weights, plasticity_scope, *bits, **own)
         super().__init__(p, shape_in=shape, shape_out=self.output_shape, **kwargs)
 
     def slow_weights(self, p: Any, low: float, high: float) -> SharedVar:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import numbers
+from synergic._core.moved import renamed
 from synergic.network._description import Population, Projection
 from synergic.network._quantise import IntPopulation, IntProjection
 from synergic.processes._connection import PlasticConnection
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from synergic.processes._arguments import ClockArguments, ConnectionArguments
 
 
+@renamed("trace", "plasticity_scope")
 class HybridDense(PlasticConnection):
     """Dense (all-to-all) connection Process with slow weights W and fast, local weights P.
 
@@ -46,7 +48,7 @@ class HybridDense(PlasticConnection):
         Weight of the local weights. Floats may also have one value a synapse, (n_out, n_in). Integers have 24 bits.
     local_weights : array_like, shape (n_out, n_in), default zeros
         P at the start of each presentation, within the bound of the rule.
-    trace : {"per_sample", "frozen", "stream"}, default "per_sample"
+    plasticity_scope : {"per_sample", "frozen", "stream"}, default "per_sample"
         "per_sample": P starts anew at each presentation and evolves. "frozen": P does not change. "stream": P lives on
         from presentation to presentation, and from run to run; the rule writes it at the end of each. It needs a
         `period`.
@@ -126,7 +128,7 @@ class HybridDense(PlasticConnection):
         rule: Rule | IntRule | None = None,
         alpha: npt.ArrayLike | None = None,
         local_weights: npt.ArrayLike | None = None,
-        trace: str = "per_sample",
+        plasticity_scope: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
         memory: int = MEMORY,
@@ -144,11 +146,11 @@ class HybridDense(PlasticConnection):
         own: Any = rule
         if integer:
             p: Any = IntProjection(
-                name, "s_in", "a_out", weights, own, alpha, local_weights, trace, weight_bits, num_message_bits,
-                memory=memory, rounding=rounding, seed=seed,
+                name, "s_in", "a_out", weights, own, alpha, local_weights, plasticity_scope, weight_bits,
+                num_message_bits, memory=memory, rounding=rounding, seed=seed,
             )  # fmt: skip
         else:
-            p = Projection(name, "s_in", "a_out", weights, own, alpha, local_weights, trace, memory=memory)
+            p = Projection(name, "s_in", "a_out", weights, own, alpha, local_weights, plasticity_scope, memory=memory)
         fresh = own.fresh(p.n_out, p.n_in) if p.learns else {}
         super().__init__(
             p, integer=integer, fresh=fresh, weight_bits=weight_bits, num_message_bits=num_message_bits, **kwargs
@@ -192,7 +194,7 @@ class HybridDense(PlasticConnection):
             rule=p.rule,
             alpha=p.alpha,
             local_weights=p.local_weights,
-            trace=p.trace,
+            plasticity_scope=p.plasticity_scope,
             vth=post.vth,
             k=k,
             lag=lag,

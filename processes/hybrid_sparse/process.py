@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synergic._core.moved import renamed
 from synergic.processes._sparse_synapses import Matrix, Pattern, SynapseConnection, Synapses, canonical
 from synergic.rules import IntRule, Rule
 from synergic.rules._stream import MEMORY
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from synergic.processes._arguments import ConnectionArguments
 
 
+@renamed("trace", "plasticity_scope")
 class HybridSparse(SynapseConnection):
     """Sparse connection Process: HybridDense with synapses only where `weights` stores one.
 
@@ -40,7 +42,7 @@ class HybridSparse(SynapseConnection):
     local_weights : scipy sparse matrix or array_like, default zeros
         P at the start of each presentation: a matrix (n_out, n_in) with nothing but 0 off the stored synapses, or one
         value a synapse, (synapses,).
-    trace, weight_bits, num_message_bits, memory, rounding, seed, **kwargs
+    plasticity_scope, weight_bits, num_message_bits, memory, rounding, seed, **kwargs
         As of HybridDense.
 
     Attributes
@@ -74,7 +76,7 @@ class HybridSparse(SynapseConnection):
         rule: Rule | IntRule | None = None,
         alpha: Matrix | None = None,
         local_weights: Matrix | None = None,
-        trace: str = "per_sample",
+        plasticity_scope: str = "per_sample",
         weight_bits: int = 8,
         num_message_bits: int = 0,
         memory: int = MEMORY,
@@ -88,5 +90,5 @@ class HybridSparse(SynapseConnection):
         pattern = Pattern.of(m)
         own: dict[str, Any] = {"memory": memory, "rounding": rounding, "seed": seed}
         bits = (weight_bits, num_message_bits)
-        p = Synapses(name, pattern, m.data, rule, alpha, local_weights, trace, *bits, **own)
+        p = Synapses(name, pattern, m.data, rule, alpha, local_weights, plasticity_scope, *bits, **own)
         super().__init__(p, **kwargs)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from synergic._core.moved import renamed
 from synergic._core.settings import Settings
 
 __all__ = [
@@ -80,13 +81,14 @@ class Supervised(Settings):
     """Seed of the initial weights and of the order of the training samples."""
 
 
+@renamed("trace", "plasticity_scope")
 @dataclass(frozen=True)
 class Classification(Supervised):
     """Images into a fully connected network of plastic layers; the real pixel values enter at every step."""
 
     dataset: Literal["mnist", "fashion-mnist", "cifar-10"] = "fashion-mnist"
     """Data set, with its official training and test split."""
-    trace: Literal["per_sample", "frozen", "shared"] = "per_sample"
+    plasticity_scope: Literal["per_sample", "frozen", "shared"] = "per_sample"
     """When the local weights P start anew. "per_sample": with every presentation. "frozen": P never changes. "shared":
     a batch shares one P, as in the publication, and predictions depend on the batch."""
     sign: Literal[1, -1] = 1
@@ -108,8 +110,8 @@ class Classification(Supervised):
     @property
     def name(self) -> str:
         """Default name of the run's folder."""
-        trace = "" if self.trace == "per_sample" else f"-{self.trace}"
-        return f"{self.dataset}-{self.mode}{trace}{'-balanced' if self.balanced else ''}-{self.seed}"
+        scope = "" if self.plasticity_scope == "per_sample" else f"-{self.plasticity_scope}"
+        return f"{self.dataset}-{self.mode}{scope}{'-balanced' if self.balanced else ''}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -325,7 +327,7 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
     ),
     "fashion-hp-shared": (
         "Fashion-MNIST 784-512-10, hybrid plasticity in the authors' protocol, for comparison",
-        Classification(mode="hp", trace="shared"),
+        Classification(mode="hp", plasticity_scope="shared"),
     ),
     "mnist-gp": ("MNIST 784-512-10, global plasticity", replace(GP, dataset="mnist")),
     "mnist-lp": ("MNIST 784-512-10, local plasticity", replace(LP, dataset="mnist")),

@@ -40,8 +40,9 @@ def assert_agree(want, got, tolerance, who):
 
 def conform(network, inputs, more=(), signal=None):
     """Run a network through every executor; AssertionError names the first that disagrees. Returns the records."""
-    integer = sy.quantise(network)
-    if signal is None and any(p.learns and p.rule.signalled for p in network.projections):
+    rounding = "stochastic" if network.streams and len(inputs) % 2 else "nearest"
+    integer = sy.quantise(network, rounding=rounding, local_bits=8 if rounding == "stochastic" else 16)
+    if signal is None and any(p.plastic and p.rule.signalled for p in network.projections):
         signal = np.random.default_rng(0).uniform(-2, 2, inputs.shape[:2])
     records = {name: EXECUTORS[name](network, inputs, signal) for name in FLOATS}
     signal = None if signal is None else integer.encode_signal(signal)
@@ -140,10 +141,12 @@ def networks(draw, sizes=SIZES, loud=LOUD):
         if plastic:
             rule = draw_rule(draw, rng, n_in, n_out, style == "coarse")
             alpha = rng.uniform(-0.3, 0.3, draw(st.sampled_from([(), (n_out,)])))
-            trace = draw(st.sampled_from(["per_sample", "frozen"]))
+            plasticity_scope = draw(st.sampled_from(["per_sample", "per_sample", "frozen", "stream", "stream"]))
             start = rng.uniform(-rule.p_max, rule.p_max, (n_out, n_in)) if draw(st.booleans()) else None
             start = start if start is None or rule.mask is None else start * rule.mask
-            local = {"rule": rule, "alpha": alpha, "local_weights": start, "trace": trace}
+            memory = draw(st.sampled_from([1, 2, 30]))
+            local = {"rule": rule, "alpha": alpha, "local_weights": start, "plasticity_scope": plasticity_scope}
+            local |= {"memory": memory}
         weights, fades = draw_weights(rng, style, n_in, n_out), draw(st.sampled_from([True, True, False]))
         projections.append(sy.Projection(name, source, target, weights, **local, fades=fades))
 

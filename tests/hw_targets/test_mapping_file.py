@@ -53,7 +53,7 @@ def test_round_trip(tmp_path, way):
 
 
 def test_one_layer_on_one_core_has_no_routes_and_comes_back(tmp_path):
-    network = sy.quantise(plastic_network(sizes=(5, 4), trace="frozen"))
+    network = sy.quantise(plastic_network(sizes=(5, 4), plasticity_scope="frozen"))
     bare = dataclasses.replace(network.projections[0], rule=None, local_weights=None)
     network = dataclasses.replace(network, projections=(bare,))
     save_mapping(map_network(network), tmp_path / "map.h5")

@@ -363,18 +363,20 @@ def test_a_current_comes_back_to_the_last_bit_and_other_neurons_are_refused(tmp_
 @given(
     seed=st.integers(0, 99),
     recurrent=st.booleans(),
-    trace=st.sampled_from(["frozen", "per_sample"]),
+    plasticity_scope=st.sampled_from(["frozen", "per_sample"]),
     reset=st.sampled_from(["subtract", "zero"]),
     rho=st.sampled_from(["tanh", "identity", "softmax"]),
     masked=st.booleans(),
     alpha=st.sampled_from([0.3, "rows", "synapses"]),
     dt=st.sampled_from([1.0, 1e-3, 1e-4]),
 )
-def test_round_trip(tmp_path_factory, seed, recurrent, trace, reset, rho, masked, alpha, dt):
+def test_round_trip(tmp_path_factory, seed, recurrent, plasticity_scope, reset, rho, masked, alpha, dt):
     some = {"masked": 0.5} if masked else {}
     shape = {"rows": (5,), "synapses": (5, 5)}.get(alpha)
     some["alpha"] = alpha if shape is None else np.random.default_rng(seed).uniform(0, 0.5, shape)
-    net = plastic_network(seed, (5, 5, 5), recurrent=recurrent, trace=trace, reset=reset, rho=rho, **some)
+    net = plastic_network(
+        seed, (5, 5, 5), recurrent=recurrent, plasticity_scope=plasticity_scope, reset=reset, rho=rho, **some
+    )
     graph = to_nir(net, dt=dt, lossy=True)
     path = tmp_path_factory.mktemp("nir") / "net.nir"
     nir.write(path, graph)

@@ -11,9 +11,9 @@ from synergic.processes import run_in_lava
 
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize("recurrent", [False, True])
-@pytest.mark.parametrize("trace", ["per_sample", "frozen"])
-def test_lava_equals_the_unmapped_network(recurrent, trace):
-    network = plastic_network(recurrent=recurrent, trace=trace)
+@pytest.mark.parametrize("plasticity_scope", ["per_sample", "frozen"])
+def test_lava_equals_the_unmapped_network(recurrent, plasticity_scope):
+    network = plastic_network(recurrent=recurrent, plasticity_scope=plasticity_scope)
     spikes = random_spikes(network)
     for net, tolerance in ((network, 1e-12), (sy.quantise(network), 0)):
         want, got = sy.simulate(net, spikes), run_in_lava(net, spikes)

@@ -52,7 +52,7 @@ class Chain:
             rule = quantise_rule(sy.Hebbian(0.1, 0.1), "rule", 16, 90)
             self.dense0 = Dense(weights=self.w0, weight_exp=6)
             self.dense1 = HybridDense(
-                weights=self.w1, rule=rule, alpha=self.alpha, local_weights=self.p, trace="frozen", k=[1]
+                weights=self.w1, rule=rule, alpha=self.alpha, local_weights=self.p, plasticity_scope="frozen", k=[1]
             )
         else:
             self.w0, self.w1 = rng.normal(0.1, 0.5, (N[1], N[0])), rng.normal(0.2, 0.5, (N[2], N[1]))
@@ -63,7 +63,7 @@ class Chain:
             rule = sy.Hebbian(0.1, 0.1)
             self.dense0 = Dense(weights=self.w0)
             self.dense1 = HybridDense(
-                weights=self.w1, rule=rule, alpha=self.alpha, local_weights=self.p, trace="frozen"
+                weights=self.w1, rule=rule, alpha=self.alpha, local_weights=self.p, plasticity_scope="frozen"
             )
         self.source, self.sink = Source(data=self.data), Sink(shape=(N[2],), buffer=STEPS)
         self.neurons = HybridLIF(shape=(N[1],), record=STEPS, name="neurons", **self.hybrid)

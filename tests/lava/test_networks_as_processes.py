@@ -62,7 +62,7 @@ def assert_same_bits(want, got):
 CASES = {
     "feed-forward": {},
     "recurrent": {"recurrent": True},
-    "frozen": {"trace": "frozen"},
+    "frozen": {"plasticity_scope": "frozen"},
     "reset to zero": {"reset": "zero"},
     "bounded": {"p_max": 0.2, "lambda_": 1.0},
     "masked": {"masked": 0.5},

@@ -193,7 +193,7 @@ def test_beside_lavas_sparse_and_lif_under_a_monitor(integer):
     spikes, ends, local = [], [], weights * (5 if integer else 0.1)
     rule = sy.Hebbian(0.1, 0.1).quantise("c", 16, INT_VTH, False) if integer else sy.Hebbian(0.1, 0.1)
     ours = HybridSparse(
-        weights=weights, rule=rule, local_weights=local, trace="frozen", **({"k": [1]} if integer else {})
+        weights=weights, rule=rule, local_weights=local, plasticity_scope="frozen", **({"k": [1]} if integer else {})
     )
     for connection in (Sparse(weights=weights), ours):
         lif, monitor = LIF(shape=(N_OUT,), du=4095 if integer else 1, dv=0, vth=60 if integer else 0.6), Monitor()
@@ -261,7 +261,7 @@ for rule in (Competing, Summing):
         ({"local_weights": np.eye(3), "rule": None}, ParameterError, r"c\.local_weights: got an array, allowed None"),
         ({"alpha": np.ones(2)}, ParameterError, r"c\.alpha: got shape \(2,\), allowed \(\) or \(3,\)"),
         ({"alpha": np.ones((3, 3))}, ParameterError, r"c\.alpha: got 6 values other than 0 off the stored"),
-        ({"trace": "never"}, ParameterError, r"c\.trace: got 'never'"),
+        ({"plasticity_scope": "never"}, ParameterError, r"c\.plasticity_scope: got 'never'"),
         ({"vth": 0}, ParameterError, r"c\.vth: got 0"),
         (
             {"rule": sy.Hebbian([0.1, 0.2], 0.1)},

@@ -25,7 +25,9 @@ def without_values(monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["gp", "lp", "hp"])
-@pytest.mark.parametrize("settings", [{}, {"rho": "softmax"}, {"alpha_shape": "synapse"}, {"trace": "frozen"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"rho": "softmax"}, {"alpha_shape": "synapse"}, {"plasticity_scope": "frozen"}]
+)
 @pytest.mark.parametrize("shape", [(6, 20), (6, 4, 20)])
 def test_dense_layers_forward_and_backward(mode, settings, shape):
     net = HybridNet((20, 16, 5), mode=mode, steps=4, dropout=0.5, **settings).to(DEVICE)

@@ -41,7 +41,9 @@ def test_torch_can_compile():
     assert graphs.HAS_COMPILER
 
 
-@pytest.mark.parametrize("settings", [{}, {"reset": "zero", "rho": "identity", "sign": -1}, {"trace": "frozen"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"reset": "zero", "rho": "identity", "sign": -1}, {"plasticity_scope": "frozen"}]
+)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("constant", [True, False])
 def test_a_layer_in_each_form(settings, form, constant):

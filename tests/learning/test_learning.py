@@ -28,7 +28,13 @@ def spikes(samples=5, seed=0):
 @pytest.mark.parametrize("mode", ["gp", "lp", "hp"])
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"trace": "frozen"}, {"rho": "identity", "sign": -1, "p_max": 0.4}, {"reset": "zero"}, {"rho": "softmax"}],
+    [
+        {},
+        {"plasticity_scope": "frozen"},
+        {"rho": "identity", "sign": -1, "p_max": 0.4},
+        {"reset": "zero"},
+        {"rho": "softmax"},
+    ],
 )
 def test_forward_equals_the_numpy_reference(mode, settings):
     net, s = make_net(mode, **settings), spikes()

@@ -148,7 +148,7 @@ def test_a_mask_leaves_more_bits_to_the_synapses_that_have_a_local_weight():
         (lambda: Pattern(torch.tensor([0, 0]), torch.tensor([1, 1]), (2, 2)), "twice"),
         (lambda: Pattern(torch.tensor([2]), torch.tensor([0]), (2, 2)), "outside"),
         (lambda: Pattern.draw((2, 2), 1.5, torch.Generator()), "density"),
-        (lambda: MaskedLinear(2, 2, trace="shared"), "per_sample"),
+        (lambda: MaskedLinear(2, 2, plasticity_scope="shared"), "per_sample"),
         (lambda: MaskedLinear(2, 2)(torch.ones(1, 2), torch.ones(3)), "mask"),
         (lambda: layer_of(0).use(Pattern.draw((3, 3), 0.1, torch.Generator())), "shape"),
     ],

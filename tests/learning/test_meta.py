@@ -105,7 +105,7 @@ def test_a_task_alternates_between_slow_weights_and_theta():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"theta_every": -1}, {"theta_every": 2, "mode": "gp"}, {"theta_every": 2, "trace": "shared"}]
+    "changes", [{"theta_every": -1}, {"theta_every": 2, "mode": "gp"}, {"theta_every": 2, "plasticity_scope": "shared"}]
 )
 def test_an_alternation_that_cannot_be_is_refused_before_training(changes):
     images, labels = np.zeros((20, 28, 28), np.float32), np.zeros(20, int)

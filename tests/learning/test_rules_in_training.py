@@ -45,7 +45,7 @@ def data(rule):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"trace": "frozen"}, {"alpha_shape": "synapse"}, {"alpha_shape": "scalar"}], ids=str
+    "settings", [{}, {"plasticity_scope": "frozen"}, {"alpha_shape": "synapse"}, {"alpha_shape": "scalar"}], ids=str
 )
 @pytest.mark.parametrize("name", RULES)
 def test_the_forward_pass_is_that_of_the_reference(name, settings, doubles):
@@ -53,7 +53,7 @@ def test_the_forward_pass_is_that_of_the_reference(name, settings, doubles):
     with torch.no_grad():
         net.layers[0].local_weights += 0.2 * torch.tensor(1 if RULES[name].mask is None else RULES[name].mask)
     spikes, signal = data(RULES[name])
-    signal = None if settings.get("trace") == "frozen" else signal
+    signal = None if settings.get("plasticity_scope") == "frozen" else signal
     s, u = net(torch.tensor(spikes).double(), None if signal is None else torch.tensor(signal))
     record = sy.simulate(to_description(net), spikes, signal=signal)
     assert np.array_equal(s.detach().numpy(), record.spikes["output"])
@@ -109,8 +109,8 @@ def test_a_net_with_a_rule_of_ones_own_is_trained_and_exported():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(UnsupportedError, match=r"RuleLinear: got Hebbian.*Use HybridLinear"):
         RuleLinear(3, 2, rule=sy.Hebbian(0.1, 0.1))
-    with pytest.raises(UnsupportedError, match=r"trace='shared'"):
-        RuleLinear(3, 2, rule=sy.Oja(), trace="shared")
+    with pytest.raises(UnsupportedError, match=r"plasticity_scope='shared'"):
+        RuleLinear(3, 2, rule=sy.Oja(), plasticity_scope="shared")
     with pytest.raises(ParameterError, match=r"RuleLinear.forward.form: got 'gram'"):
         RuleLinear(3, 2, rule=sy.Oja())(torch.zeros(1, 2, 3), torch.ones(2), "gram")
     with pytest.raises(ParameterError, match=r"HybridNet.signal: got NoneType"):

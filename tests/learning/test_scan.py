@@ -76,7 +76,7 @@ def by_the_paper(layer, s, k, p=None, shared=False):
             u[b] = layer.decay * rest + weights @ s[b, m] + layer.bias
             fired[b] = Window.apply(u[b] - layer.vth)
             outer.append(torch.outer(rho(u[b] / layer.vth) + layer.beta, layer.sign * layer.eta * s[b, m]))
-        if layer.trace != "frozen":
+        if layer.plasticity_scope != "frozen":
             if shared:
                 outer = [torch.stack(outer).mean(0)] * len(s)
             p = [(layer.lambda_ * a + o).clamp(-layer.p_max, layer.p_max) for a, o in zip(p, outer, strict=True)]
@@ -116,7 +116,7 @@ def test_all_forms_equal_the_paper_in_values_and_gradients(kind, settings, store
 
 @KINDS
 @pytest.mark.parametrize("reset", ["subtract", "zero"])
-@pytest.mark.parametrize("settings", [{"plastic": False}, {"trace": "frozen"}])
+@pytest.mark.parametrize("settings", [{"plastic": False}, {"plasticity_scope": "frozen"}])
 def test_a_layer_without_a_trace_equals_the_paper(kind, reset, settings):
     layer, x = make_layer(reset=reset, **settings), make_input(kind)
     wanted = differences(layer, lambda y: by_the_paper(layer, y, K), x)
@@ -124,10 +124,10 @@ def test_a_layer_without_a_trace_equals_the_paper(kind, reset, settings):
         close(differences(layer, lambda y, form=form: layer(y, K, form), x), wanted, 1e-10)
 
 
-@pytest.mark.parametrize("trace", ["per_sample", "frozen"])
+@pytest.mark.parametrize("plasticity_scope", ["per_sample", "frozen"])
 @KINDS
-def test_alpha_a_synapse_equals_the_paper(trace, kind):
-    layer, x = make_layer(trace=trace, alpha_shape="synapse"), make_input(kind)
+def test_alpha_a_synapse_equals_the_paper(plasticity_scope, kind):
+    layer, x = make_layer(plasticity_scope=plasticity_scope, alpha_shape="synapse"), make_input(kind)
     assert layer.alpha.shape == (N_OUT, N_IN)
     wanted = differences(layer, lambda y: by_the_paper(layer, y, K), x)
     close(differences(layer, lambda y: layer(y, K), x), wanted, 1e-10)
@@ -152,13 +152,13 @@ def test_tanh_of_the_kernel_is_exact_to_float32_everywhere():
     assert (potentials[:, 1, 0].double() - u.double().tanh()).abs().max() < 4e-7
 
 
-@pytest.mark.parametrize("trace", ["per_sample", "shared"])
+@pytest.mark.parametrize("plasticity_scope", ["per_sample", "shared"])
 @KINDS
-def test_the_number_of_threads_changes_nothing(trace, kind):
+def test_the_number_of_threads_changes_nothing(plasticity_scope, kind):
     results, before = [], torch.get_num_threads()
     for threads in (1, 3, before):
         torch.set_num_threads(threads)
-        layer = make_layer(trace=trace)
+        layer = make_layer(plasticity_scope=plasticity_scope)
         results.append(differences(layer, functools.partial(layer, k=K, form="fused"), make_input(kind, 10)))
     close(*results[:2], 1e-12)
 
@@ -223,7 +223,7 @@ def test_only_the_neurons_in_question_pay_for_the_exact_path(kind, samples, neur
     assert set(called) == {taken}
 
 
-@pytest.mark.parametrize("settings", [*SETTINGS, {"p_max": 0.45}, {"trace": "frozen"}, {"plastic": False}])
+@pytest.mark.parametrize("settings", [*SETTINGS, {"p_max": 0.45}, {"plasticity_scope": "frozen"}, {"plastic": False}])
 @pytest.mark.parametrize("stored", [0.0, 0.3])
 def test_answers_after_one_course_equal_those_of_whole_presentations(settings, stored):
     layer, x, asked = make_layer(stored=stored, **settings), make_input(CHANGING), make_input(CHANGING, seed=5)[:, :4]
@@ -266,7 +266,7 @@ def test_shared_trace_equals_outer_products_averaged_over_the_batch(kind, settin
     for form in (None, *FORMS):
         if form in ("fused", "gram") and settings.get("p_max") == 0.35 and kind == CONSTANT:
             continue  # asked for by name these are without a bound
-        layer = make_layer(trace="shared", **settings)
+        layer = make_layer(plasticity_scope="shared", **settings)
         p = layer.local_weights.clone()
         for batch in range(3):  # P stays from batch to batch, in evaluation too
             x = make_input(kind, samples=5 + batch, seed=batch)
@@ -285,7 +285,7 @@ def test_shared_trace_equals_outer_products_averaged_over_the_batch(kind, settin
 
 
 def test_shared_trace_depends_on_the_batch_and_is_not_exported():
-    net = HybridNet((N_IN, N_OUT, 4), steps=STEPS, trace="shared").double()
+    net = HybridNet((N_IN, N_OUT, 4), steps=STEPS, plasticity_scope="shared").double()
     for layer in net.layers:
         layer.alpha.data.fill_(2.0), layer.eta.data.fill_(0.5)
     p, x = [layer.local_weights for layer in net.layers], make_input(CONSTANT)
@@ -314,7 +314,7 @@ def test_a_prediction_is_independent_of_its_batch(rho, kind):
 
 
 @KINDS
-@pytest.mark.parametrize("settings", [{}, {"plastic": False}, {"trace": "frozen"}])
+@pytest.mark.parametrize("settings", [{}, {"plastic": False}, {"plasticity_scope": "frozen"}])
 def test_gradients_of_gradients_equal_those_of_the_plain_form(kind, settings):
     found = []
     for form in ("gram", "fused"):
@@ -380,11 +380,11 @@ def test_products_equal_those_of_numpy_in_any_layout(size, left, right):
             assert abs(got.numpy() - want - (0 if more is None else more.numpy())).max() < 2e-5
 
 
-@pytest.mark.parametrize("trace", ["per_sample", "shared", "frozen"])
+@pytest.mark.parametrize("plasticity_scope", ["per_sample", "shared", "frozen"])
 @KINDS
-def test_the_precision_that_trains_agrees_with_float64(trace, kind):
-    layer, x = make_layer(trace=trace), make_input(kind)
-    single = make_layer(trace=trace).float()
+def test_the_precision_that_trains_agrees_with_float64(plasticity_scope, kind):
+    layer, x = make_layer(plasticity_scope=plasticity_scope), make_input(kind)
+    single = make_layer(plasticity_scope=plasticity_scope).float()
     single_precision = differences(single, functools.partial(single, k=K.float()), x.float())
     wanted = differences(layer, functools.partial(layer, k=K), x)
     close(*([g.double() for g in found] for found in (single_precision, wanted)), 2e-4)

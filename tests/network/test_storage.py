@@ -46,13 +46,13 @@ def assert_equal(a, b):
     seed=st.integers(0, 99),
     integer=st.booleans(),
     recurrent=st.booleans(),
-    trace=st.sampled_from(["frozen", "per_sample"]),
+    plasticity_scope=st.sampled_from(["frozen", "per_sample"]),
     rho=st.sampled_from(["tanh", "identity"]),
     masked=st.booleans(),
 )
-def test_round_trip(tmp_path, seed, integer, recurrent, trace, rho, masked):
+def test_round_trip(tmp_path, seed, integer, recurrent, plasticity_scope, rho, masked):
     some = {"masked": 0.5} if masked else {}
-    network = plastic_network(seed, recurrent=recurrent, trace=trace, rho=rho, **some)
+    network = plastic_network(seed, recurrent=recurrent, plasticity_scope=plasticity_scope, rho=rho, **some)
     network = sy.quantise(network) if integer else network
     save(network, tmp_path / "net.h5")
     again = load(tmp_path / "net.h5")

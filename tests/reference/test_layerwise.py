@@ -78,7 +78,7 @@ def test_networks_that_need_every_step_are_not_taken_apart():
         return sy.Network(sy.Source("in", 3), (sy.Population("out", 2, 0.5, 0.5),), (q,), "out", 3)
 
     assert len(layerwise(chain())) == 1
-    assert layerwise(chain(trace="frozen")) is None
+    assert layerwise(chain(plasticity_scope="frozen")) is None
     both = chain()
     back = sy.Projection("back", "out", "out", np.ones((2, 2)))
     recurrent = sy.Network(both.source, both.populations, (*both.projections, back), "out", 3)

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Import paths of 0.1 that README, docs and tutorials have shown. They work in 0.2 with a DeprecationWarning."""
+"""Import paths and arguments of 0.1 that README, docs and tutorials have shown. In 0.2 they work, with a warning."""
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
+from collections.abc import Callable
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 MOVED = {
     "synergic.convolution": "synergic.network._convolution",
     "synergic.encoding": "synergic.data._encodings",
@@ -93,6 +96,38 @@ class MovedModule(ModuleType):
             f"{self.__name__}.{name} has moved: import it {now}. Since 0.2.", DeprecationWarning, stacklevel=2
         )
         return value
+
+
+def renamed(old: str, new: str) -> Callable[[type[T]], type[T]]:
+    """Let a class take a named argument of 0.1 by its old name, too, with a DeprecationWarning.
+
+    Parameters
+    ----------
+    old, new : str
+        The name in 0.1, and the name now.
+
+    Returns
+    -------
+    callable
+        A decorator of classes.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        now = cls.__init__
+
+        @functools.wraps(now)
+        def take_both(self: Any, *args: Any, **given: Any) -> None:
+            if old in given and new not in given:
+                warnings.warn(
+                    f"{cls.__name__}({old}=...) is called {new} now. Since 0.2.", DeprecationWarning, stacklevel=2
+                )
+                given[new] = given.pop(old)
+            now(self, *args, **given)
+
+        cls.__init__ = take_both  # type: ignore[method-assign]
+        return cls
+
+    return decorate
 
 
 def public(place: str) -> str:

@@ -84,7 +84,7 @@ def open_network(path: Path, weight_bits: int | None = None, local_bits: int | N
     return network
 
 
-def chosen(weight_bits: int | None, local_bits: int | None) -> dict[str, int]:
+def chosen(weight_bits: int | None, local_bits: int | None) -> dict[str, Any]:
     """The widths that were asked for."""
     asked = {"weight_bits": weight_bits, "local_bits": local_bits}
     return {name: bits for name, bits in asked.items() if bits is not None}

@@ -179,7 +179,7 @@ def connections(network: Network | IntNetwork) -> dict[str, dict[str, Any]]:
             "to": q.target,
             "shape": " x ".join(map(str, q.weights.shape)),
             "largest |W|": abs(q.weights).max().item(),
-            "rule": "none" if q.rule is None else f"{type(q.rule).__name__}, {q.trace}",
+            "rule": "none" if q.rule is None else f"{type(q.rule).__name__}, {q.plasticity_scope}",
         }
         for q in network.projections
     }

@@ -12,7 +12,9 @@ from synergic.network._quantise import IntNetwork
 def plastic_issues(network: Network | IntNetwork) -> list[str]:
     """List the local weights and rules of a network, by projection."""
     return [
-        f"{q.name}.rule: local weights P ({q.trace}) and their rule" for q in network.projections if q.rule is not None
+        f"{q.name}.rule: local weights P ({q.plasticity_scope}) and their rule"
+        for q in network.projections
+        if q.rule is not None
     ]
 
 

@@ -58,6 +58,7 @@ from synergic.network._description import READOUTS, Network, Population, Project
 from synergic.network._storage import check_sizes
 from synergic.neurons import LIF, CurrentLIF, Neuron
 from synergic.rules import Rule
+from synergic.rules._stream import MEMORY
 
 Array = npt.NDArray[np.float64]
 VERSION = 1
@@ -165,7 +166,13 @@ def linear_node(q: Projection, bias: Array) -> nir.NIRNode:
         given = {f.name: getattr(q.rule, f.name) for f in fields(rule_type)}
         rule = {name: plain(value) for name, value in given.items() if value is not None}
         rule["type"] = rule_type.__name__
-        ours = {"alpha": plain(q.alpha), "local_weights": q.local_weights, "trace": q.trace, "rule": rule}
+        ours = {
+            "alpha": plain(q.alpha),
+            "local_weights": q.local_weights,
+            "plasticity_scope": q.plasticity_scope,
+            "memory": q.memory,
+            "rule": rule,
+        }
     if q.convolution is not None:
         ours["convolution"] = {name: plain(np.array(value)) for name, value in asdict(q.convolution).items()}
     if not q.fades:
@@ -448,7 +455,8 @@ def own_fields(name: str, node: Any) -> dict[str, Any]:
                 "rule": Rule.registry[rule.pop("type")](**rule),
                 "alpha": own["alpha"],
                 "local_weights": own["local_weights"],
-                "trace": str(own["trace"]),
+                "plasticity_scope": str(own["plasticity_scope"] if "plasticity_scope" in own else own["trace"]),
+                "memory": int(own.get("memory", MEMORY)),
             }
     except (SynergicError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"{name}.metadata: damaged ({error}). Remove {KEY!r} from it.") from error

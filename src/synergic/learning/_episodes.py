@@ -31,7 +31,7 @@ def answers(layer: HybridLinear, seen: Tensor, asked: Tensor, k: Tensor) -> Tens
     fits = seen.ndim == asked.ndim == 3 and len(seen) == len(asked) and seen.shape[2] == asked.shape[2]
     require(fits, "answers.seen, asked", shapes, "(episodes, T-1, n_in), (episodes, questions, n_in)", "Axes as named.")
     require(len(k) == seen.shape[1] + 1 >= 2, "answers.k", f"shape {tuple(k.shape)}", "(T,)", "One a step.")
-    if not layer.plastic or layer.trace != "per_sample" or layer.alpha.ndim == 2:
+    if not layer.plastic or layer.plasticity_scope != "per_sample" or layer.alpha.ndim == 2:
         return one_by_one(layer, seen, asked, k)
     spikes, u = layer(seen, k[:-1])
     if layer.may_clip(seen.shape[1], top_of(seen)) and bool(layer.clipped(seen, u).any()):

@@ -11,14 +11,18 @@ from synergic.errors import UnsupportedError
 from synergic.learning._conv_layers import ConvHybridNet
 from synergic.learning._export_convolution import Front, as_array
 from synergic.learning._layers import HybridLinear, HybridNet
-from synergic.network._description import TRACES, Network, Population, Projection, Source
+from synergic.network._description import PLASTICITY_SCOPES, Network, Population, Projection, Source
+from synergic.rules._stream import check_memory
 
 
-def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "rank") -> Network:
+def to_description(
+    net: HybridNet, num_message_bits: int = 0, readout: str = "rank", memory: int | None = None
+) -> Network:
     """Describe a trained net: source "input", populations "hidden1" ... "output".
 
     Of a `ConvHybridNet` the populations "conv1" ... come first, and "pooled" if a pooling leads into a plastic layer.
-    All spikes and potentials are those of the net in eval mode, within rounding.
+    All spikes and potentials are those of the net in eval mode, within rounding. A stream has no counterpart in
+    torch: its P begins as training has left it, and lives on.
 
     Parameters
     ----------
@@ -28,6 +32,9 @@ def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "ra
         0 if the net receives spikes, 8 if it receives values of 0 to 1 (`synergic.Source`).
     readout : {"rank", "rate"}
         What decides the class (`synergic.Network`).
+    memory : int or None, default None
+        If given, the plastic layers become streams (plasticity_scope "stream") with this B, 1 .. 2^20 presentations.
+        None keeps the scope of the layers.
 
     Returns
     -------
@@ -39,16 +46,19 @@ def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "ra
     ParameterError
         For what is no HybridNet.
     UnsupportedError
-        For trace "shared", because a machine receives one sample at a time, and for convolutions of more synapses
-        than a matrix can hold.
+        For plasticity_scope "shared" without `memory`, because a machine receives one sample at a time, and for
+        convolutions of more synapses than a matrix can hold.
     """
     kind("to_description.net", net, HybridNet, "Make one with HybridNet(sizes).")
     for i, layer in enumerate(net.layers):
-        if layer.plastic and layer.trace not in TRACES:
+        if layer.plastic and memory is None and layer.plasticity_scope not in PLASTICITY_SCOPES:
             raise UnsupportedError(
-                f"HybridNet.layers[{i}].trace: got {layer.trace!r}, allowed {' or '.join(map(repr, TRACES))}. On a "
-                "machine there is no batch to share P; train in the mode that will be used."
+                f"HybridNet.layers[{i}].plasticity_scope: got {layer.plasticity_scope!r}, allowed 'per_sample' or "
+                "'frozen'. On a machine there is no batch to share P. Give memory=1000: P then lives on from sample to "
+                "sample, as a stream."
             )
+    if memory is not None:
+        check_memory("to_description", memory)
     last, source = len(net.layers) - 1, net.sizes[0]
     populations, projections, front = [], [], None
     if isinstance(net, ConvHybridNet):
@@ -66,10 +76,12 @@ def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "ra
         populations.append(Population(names[i + 1], n_out, layer.vth, layer.decay, layer.reset, as_array(layer.bias)))
         local: dict[str, Any] = {}
         if layer.plastic:
+            scope = {"plasticity_scope": layer.plasticity_scope}
             local = {
                 "rule": layer.described(),
                 "alpha": as_array(layer.alpha),
                 "local_weights": as_array(layer.local_weights),
+                **(scope if memory is None else {"plasticity_scope": "stream", "memory": memory}),
             }
         projections.append(
             Projection(
@@ -77,7 +89,6 @@ def to_description(net: HybridNet, num_message_bits: int = 0, readout: str = "ra
                 names[i],
                 names[i + 1],
                 weight,
-                trace=layer.trace if layer.trace in TRACES else "per_sample",
                 **local,
             )
         )

@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synergic._core.checks import choice, kind, number, option, require, whole
+from synergic._core.moved import renamed
 from synergic.learning._exact import Trace, exact, has_loops, step_by_step
 from synergic.learning._products import product
 from synergic.learning._scan import RHO, Local, Neuron, overlap, scan
 from synergic.learning._shared_trace import run_shared
 from synergic.learning._tensors import check_input
-from synergic.network._description import TRACES
 from synergic.rules import Hebbian, Rule
 
 if TYPE_CHECKING:
@@ -35,9 +35,12 @@ if TYPE_CHECKING:
 
 MODES = ("gp", "lp", "hp")
 FORMS = ("fused", "gram", "matrix")
+TRAINED_SCOPES = ("frozen", "per_sample", "shared")
+"""How long P lives while a network is trained; a network with "shared" is exported as a stream."""
 ALPHAS = ("scalar", "neuron", "synapse")
 
 
+@renamed("trace", "plasticity_scope")
 class HybridLinear(nn.Module):
     """Dense connection with slow and local weights, and the LIF neurons that it drives.
 
@@ -61,7 +64,7 @@ class HybridLinear(nn.Module):
         1 is Hebbian, -1 anti-Hebbian.
     p_max : float, default 4.0
         Bound of the absolute value of P, above 0.
-    trace : {"per_sample", "frozen", "shared"}
+    plasticity_scope : {"per_sample", "frozen", "shared"}
         How long P lives. "per_sample": P starts anew with each sample. "frozen": P does not change. "shared": one P for
         the whole batch, carried from batch to batch, in evaluation too, as in the authors' code; for comparison only.
     alpha_shape : {"neuron", "scalar", "synapse"}
@@ -104,7 +107,7 @@ class HybridLinear(nn.Module):
     rho: str
     sign: int
     p_max: float
-    trace: str
+    plasticity_scope: str
     weight: Tensor
     bias: Tensor
     alpha: nn.Parameter
@@ -125,7 +128,7 @@ class HybridLinear(nn.Module):
         rho: str = "tanh",
         sign: int = 1,
         p_max: float = 4.0,
-        trace: str = "per_sample",
+        plasticity_scope: str = "per_sample",
         alpha_shape: str = "neuron",
     ) -> None:
         super().__init__()
@@ -139,10 +142,11 @@ class HybridLinear(nn.Module):
         option("HybridLinear.sign", sign, (1, -1), "1 (Hebbian) or -1 (anti-Hebbian)")
         choice("HybridLinear.reset", reset, ("subtract", "zero"))
         choice("HybridLinear.rho", rho, tuple(RHO))
-        choice("HybridLinear.trace", trace, (*TRACES, "shared"))
+        choice("HybridLinear.plasticity_scope", plasticity_scope, TRAINED_SCOPES)
         choice("HybridLinear.alpha_shape", alpha_shape, ALPHAS)
         self.plastic, self.vth, self.decay, self.reset = plastic, vth, decay, reset
-        self.lambda_, self.rho, self.sign, self.p_max, self.trace = lambda_, rho, sign, p_max, trace
+        self.lambda_, self.rho, self.sign, self.p_max = lambda_, rho, sign, p_max
+        self.plasticity_scope = plasticity_scope
         linear = nn.Linear(n_in, n_out)
         self.weight, self.bias = linear.weight, linear.bias
         shape = {"scalar": (), "neuron": (n_out,), "synapse": (n_out, n_in)}[alpha_shape]
@@ -264,7 +268,7 @@ class HybridLinear(nn.Module):
             s = s[:, None]
         elif s.stride(1) == 0 and not s.requires_grad:
             s = s[:, :1]  # with a gradient every step needs its own
-        if self.plastic and self.trace == "shared":
+        if self.plastic and self.plasticity_scope == "shared":
             proven = form != "matrix" and not self.may_clip(len(k), top_of(s))
             return run_shared(self, s, k, form, proven)
         quick = form in (None, "fused")
@@ -272,7 +276,7 @@ class HybridLinear(nn.Module):
         slow = product(s, self.weight, quick)
         if not self.plastic:
             return scan(slow, k, self.bias, None, self.neuron, quick)
-        if self.trace == "frozen":
+        if self.plasticity_scope == "frozen":
             # alpha a synapse belongs to the matrix; otherwise to the current, of which the product has fewer terms.
             matrix = self.local_weights * (self.alpha if self.alpha.ndim == 2 else 1)
             alpha = torch.ones_like(self.bias) if self.alpha.ndim == 2 else self.alpha.expand_as(self.bias)

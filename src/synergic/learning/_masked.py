@@ -163,7 +163,7 @@ class MaskedLinear(HybridLinear):
     n_in, n_out : int
         Number of inputs and of neurons.
     **settings
-        Further arguments of `HybridLinear`. trace must be "per_sample", alpha_shape "neuron" or "scalar".
+        Further arguments of `HybridLinear`. plasticity_scope must be "per_sample", alpha_shape "neuron" or "scalar".
 
     Attributes
     ----------
@@ -191,10 +191,14 @@ class MaskedLinear(HybridLinear):
 
     def __init__(self, n_in: int, n_out: int, **settings: Any) -> None:
         super().__init__(n_in, n_out, **settings)
-        fits = self.trace == "per_sample" and self.alpha.ndim < 2
-        given = f"trace {self.trace!r}, alpha_shape of {self.alpha.ndim} axes"
+        fits = self.plasticity_scope == "per_sample" and self.alpha.ndim < 2
+        given = f"plasticity_scope {self.plasticity_scope!r}, alpha_shape of {self.alpha.ndim} axes"
         require(
-            fits, "MaskedLinear", given, "trace 'per_sample', alpha_shape 'scalar' or 'neuron'", "See MaskedLinear."
+            fits,
+            "MaskedLinear",
+            given,
+            "plasticity_scope 'per_sample', alpha_shape 'scalar' or 'neuron'",
+            "See MaskedLinear.",
         )
         self.weight.requires_grad_(False)
         self.pattern = None

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from synergic._core.checks import choice, kind, require
+from synergic._core.moved import renamed
 from synergic.errors import UnsupportedError
-from synergic.learning._layers import HybridLinear
+from synergic.learning._layers import TRAINED_SCOPES, HybridLinear
 from synergic.learning._products import product
-from synergic.network._description import TRACES
 from synergic.rules import Heard, Rule
 from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import HELD, TRACE_MAX
 
 
+@renamed("trace", "plasticity_scope")
 class RuleLinear(HybridLinear):
     """A `HybridLinear` that learns by another rule than the Hebbian one.
 
@@ -31,8 +32,8 @@ class RuleLinear(HybridLinear):
         Number of inputs and of neurons.
     rule : synergic.rules.Rule
         One of `synergic.rules`, or your own. Its `floating` is called with tensors, inside the gradient.
-    plastic, vth, decay, reset, trace, alpha_shape
-        Of `HybridLinear`; trace is "per_sample" or "frozen".
+    plastic, vth, decay, reset, plasticity_scope, alpha_shape
+        Of `HybridLinear`; plasticity_scope is "per_sample" or "frozen".
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class RuleLinear(HybridLinear):
     ParameterError
         For an argument outside its range.
     UnsupportedError
-        For `Hebbian`, which `HybridLinear` has in faster forms, and for trace "shared".
+        For `Hebbian`, which `HybridLinear` has in faster forms, and for plasticity_scope "shared".
 
     Examples
     --------
@@ -69,19 +70,19 @@ class RuleLinear(HybridLinear):
         vth: float = 0.35,
         decay: float = 0.4,
         reset: str = "subtract",
-        trace: str = "per_sample",
+        plasticity_scope: str = "per_sample",
         alpha_shape: str = "neuron",
     ) -> None:
         kind("RuleLinear.rule", rule, Rule, "Give one of synergic.rules, or write one.")
-        choice("RuleLinear.trace", trace, (*TRACES, "shared"))
-        if rule.kernel == HEBBIAN or trace not in TRACES:
+        choice("RuleLinear.plasticity_scope", plasticity_scope, TRAINED_SCOPES)
+        if rule.kernel == HEBBIAN or plasticity_scope == "shared":
             raise UnsupportedError(
-                f"RuleLinear: got {type(rule).__name__} with trace={trace!r}, allowed other rules than Hebbian, with "
-                f"{' or '.join(map(repr, TRACES))}. Use HybridLinear."
+                f"RuleLinear: got {type(rule).__name__} with plasticity_scope={plasticity_scope!r}, allowed other "
+                "rules than Hebbian, with 'frozen' or 'per_sample'. Use HybridLinear."
             )
         super().__init__(
-            n_in, n_out, plastic=plastic, vth=vth, decay=decay, reset=reset, trace=trace, alpha_shape=alpha_shape,
-            p_max=rule.p_max,
+            n_in, n_out, plastic=plastic, vth=vth, decay=decay, reset=reset, plasticity_scope=plasticity_scope,
+            alpha_shape=alpha_shape, p_max=rule.p_max,
         )  # fmt: skip
         rule.check_shapes("RuleLinear", n_out, n_in)
         del self.eta, self.beta
@@ -100,7 +101,7 @@ class RuleLinear(HybridLinear):
     @property
     def needs_signal(self) -> bool:
         """Whether the rule needs the global signal."""
-        return self.plastic and self.trace == "per_sample" and self.rule.signalled
+        return self.plastic and self.plasticity_scope == "per_sample" and self.rule.signalled
 
     def described(self) -> Rule:
         """Return the rule with its parameters as they were trained."""
@@ -150,7 +151,7 @@ class RuleLinear(HybridLinear):
             matrix = self.alpha * p if self.alpha.ndim == 2 else p
             local = torch.einsum("bij,bj->bi", matrix, s[:, t]) * (1 if self.alpha.ndim == 2 else self.alpha)
             before, fired, u = self.neuron.step(u, slow[:, t] + local)
-            if self.trace == "per_sample":
+            if self.plasticity_scope == "per_sample":
                 received = Heard(s[:, t], (before / self.vth).clip(-HELD, HELD), fired, told[:, t, None])
                 p, state = self.update(p, state, received)
             potentials.append(before)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
 from synergic._core.integers import ONE, VALUE_MAX
+from synergic._core.moved import renamed
 from synergic.network._convolution import Convolution
 from synergic.neurons import LIF, Neuron
 from synergic.neurons._lif import checked_neuron
@@ -31,7 +32,7 @@ from synergic.rules._stream import MEMORY, STEPS_MAX, check_memory
 
 RESETS = ("subtract", "zero")
 MESSAGE_BITS = (0, 8)
-TRACES = ("frozen", "per_sample", "stream")
+PLASTICITY_SCOPES = ("frozen", "per_sample", "stream")
 READOUTS = ("rank", "rate")
 
 
@@ -125,7 +126,7 @@ class Connection:
     name: str
     weights: Any
     rule: Any
-    trace: str
+    plasticity_scope: str
     convolution: Convolution | None
     fades: bool
     memory: int
@@ -154,12 +155,12 @@ class Connection:
     @property
     def learns(self) -> bool:
         """Whether P changes during a presentation."""
-        return self.rule is not None and self.trace == "per_sample"
+        return self.rule is not None and self.plasticity_scope == "per_sample"
 
     @property
     def streams(self) -> bool:
         """Whether P lives on from presentation to presentation, written once at the end of each."""
-        return self.rule is not None and self.trace == "stream"
+        return self.rule is not None and self.plasticity_scope == "stream"
 
     @property
     def plastic(self) -> bool:
@@ -167,6 +168,7 @@ class Connection:
         return self.learns or self.streams
 
 
+@renamed("trace", "plasticity_scope")
 @dataclass(frozen=True, eq=False)
 class Projection(Connection):
     """A connection from `source` to `target` with slow weights W and, if `rule` is given, local weights P.
@@ -185,7 +187,7 @@ class Projection(Connection):
         Factor of the local weights in the synaptic input.
     local_weights : array_like, shape (n_out, n_in), or None, default None
         Local weights P at the start of each presentation, within the rule's `p_max`. None means zeros.
-    trace : {"per_sample", "frozen", "stream"}, default "per_sample"
+    plasticity_scope : {"per_sample", "frozen", "stream"}, default "per_sample"
         "per_sample": the rule changes P during a presentation, and the next one starts from `local_weights` again.
         "frozen": P does not change. "stream": P lives on from presentation to presentation. It is written once at the
         end of each, by `Rule.write`.
@@ -211,7 +213,7 @@ class Projection(Connection):
     rule: Rule | None = None
     alpha: Any = 0.0
     local_weights: Any = None
-    trace: str = "per_sample"
+    plasticity_scope: str = "per_sample"
     convolution: Convolution | None = None
     fades: bool = True
     memory: int = MEMORY
@@ -256,7 +258,7 @@ class Projection(Connection):
         object.__setattr__(self, "weights", weights)
         self.check_convolution()
         shape = weights.shape
-        choice(f"{self.name}.trace", self.trace, TRACES)
+        choice(f"{self.name}.plasticity_scope", self.plasticity_scope, PLASTICITY_SCOPES)
         kind(f"{self.name}.fades", self.fades, bool, "False keeps the slow weights as they are.")
         check_memory(self.name, self.memory)
         kind(f"{self.name}.rule", self.rule, Rule | None, "None makes a connection without local weights.")
@@ -268,7 +270,7 @@ class Projection(Connection):
                 f"{self.name}.local_weights",
                 "an array",
                 "None without a rule",
-                "Give a rule (trace='frozen' keeps P as it is).",
+                "Give a rule (plasticity_scope='frozen' keeps P as it is).",
             )
             return
         self.rule.check_shapes(self.name, *shape)

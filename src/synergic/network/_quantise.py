@@ -14,7 +14,7 @@ from synergic._core.checks import choice, finite_array, kind, matrix, number, nu
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, VALUE_UNIT, Array, check_range, integers
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.network._convolution import Convolution
-from synergic.network._description import MESSAGE_BITS, TRACES, Connection, Network, Population, Topology
+from synergic.network._description import MESSAGE_BITS, PLASTICITY_SCOPES, Connection, Network, Population, Topology
 from synergic.neurons import LIF, Neuron
 from synergic.neurons._lif import checked_neuron
 from synergic.numerics import fixed
@@ -89,7 +89,7 @@ class IntProjection(Connection):
 
     Parameters
     ----------
-    name, source, target, trace, convolution, fades, memory
+    name, source, target, plasticity_scope, convolution, fades, memory
         As of Projection.
     weights : array_like of int, shape (n_out, n_in)
         Slow weights W of `weight_bits` bits.
@@ -121,7 +121,7 @@ class IntProjection(Connection):
     rule: IntRule | None
     alpha: Any
     local_weights: Any
-    trace: str
+    plasticity_scope: str
     weight_bits: int
     num_message_bits: int = 0
     convolution: Convolution | None = None
@@ -142,7 +142,7 @@ class IntProjection(Connection):
         self.check_convolution()
         shape = weights.shape
         kind(f"{self.name}.rule", self.rule, IntRule | None, AGAIN)
-        choice(f"{self.name}.trace", self.trace, TRACES)
+        choice(f"{self.name}.plasticity_scope", self.plasticity_scope, PLASTICITY_SCOPES)
         kind(f"{self.name}.fades", self.fades, bool, AGAIN)
         check_memory(self.name, self.memory)
         check_rounding(self.name, self.rounding, self.seed)
@@ -352,7 +352,9 @@ def quantise(
         if p.streams:
             kept |= {"rounding": rounding, "seed": seed_of(seed, i)}
         projections.append(
-            IntProjection(p.name, p.source, p.target, weights, rule, alpha, local, p.trace, weight_bits, bits, **kept)
+            IntProjection(
+                p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **kept
+            )
         )
     return IntNetwork(
         network.source,

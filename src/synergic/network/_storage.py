@@ -30,6 +30,8 @@ from synergic.rules import Rule, integer_form
 FORMAT, VERSION = "synergic-network", 1
 LATER = ("mask", "convolution", "neuron", "fades", "memory", "rounding", "seed", "presented")
 """Fields that files of earlier releases do not have; their default is what those files meant."""
+RENAMED = {"trace": "plasticity_scope"}
+"""Fields by the names that earlier releases wrote, and their names now."""
 HEADER = 512
 """Bytes of the user block, the smallest that HDF5 allows."""
 PACKED = 1032
@@ -174,14 +176,20 @@ def read(group: Any, path: str) -> Any:
             f"{path}, {group.name}: unknown type {kind!r}, allowed {sorted(known_types)}. "
             "Import the module that defines the rule or neuron, or save the network again."
         )
-    values: dict[str, Any] = {}
+    named = {f.name for f in fields(known_types[kind])}
+    old = {old: now for old, now in RENAMED.items() if now in named and old in group.attrs}
+    values: dict[str, Any] = {now: group.attrs[name] for name, now in old.items()}
     for f in fields(known_types[kind]):
         if group.attrs.get(f"{f.name}.absent", False):
             values[f.name] = None
         elif f.name in group.attrs:
             value = group.attrs[f.name]
             values[f.name] = value.item() if isinstance(value, np.generic) else value
-        elif (f.name in LATER and f.name not in group) or (f.name == "weights" and "weights_kernel" in group):
+        elif (
+            f.name in values
+            or (f.name in LATER and f.name not in group)
+            or (f.name == "weights" and "weights_kernel" in group)
+        ):
             continue
         elif f.name not in group:
             raise FormatError(f"{path}, {group.name}: field {f.name!r} is missing. Save it again.")
@@ -189,7 +197,7 @@ def read(group: Any, path: str) -> Any:
             values[f.name] = read(group[f.name], path)
         else:
             values[f.name] = read_array(group[f.name], path)
-    known = {f.name for f in fields(known_types[kind])}
+    known = named | set(old)
     if "weights" in known and "weights_kernel" in group:
         kernel = read_array(group["weights_kernel"], path)
         values["weights"] = unfolded(kernel, values.get("convolution"), group.name, path)

@@ -175,7 +175,7 @@ def simulate_batch(network: Network | IntNetwork, source: Array, signal: Array) 
 def simulate_stream(network: Network | IntNetwork, source: Array, signal: Array) -> Record:
     """Samples one after another, (samples, T, channels), the local weights of streams living on."""
     now = {q.name: q.local_weights for q in network.streams}
-    parts = []
+    parts: list[Record] = []
     for n in range(len(source)):
         local = {q.name: now.get(q.name, q.local_weights) for q in network.projections if q.rule is not None}
         record = Record.empty(network, source[n], local)
@@ -199,7 +199,7 @@ def write_streams(network: Any, record: Record, signal: Array, presentation: int
     signal : (T,). presentation : its number, for the random numbers of stochastic rounding.
     """
     for q in network.streams:
-        sent, lag = record.spikes[q.source], network.lag(q)
+        sent, lag = record.spikes[q.source], min(network.lag(q), network.steps)
         s = sent if not lag else np.concatenate([np.zeros_like(sent[:lag]), sent[: len(sent) - lag]])
         vth, words = network.population(q.target).vth, words_of(q, presentation)
         given = (q.rule.values, vth, q.rule.mask, q.memory, words)

@@ -17,7 +17,7 @@ from synergic.numerics.floating import RHO
 from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import Parameter, check_mask, rate, share
 from synergic.rules._rule import Heard, IntRule, Rule
-from synergic.rules._stream import RATE_EXP_MAX, SHARE_BITS, kept_share, rounded
+from synergic.rules._stream import RATE_EXP_MAX, SHARE_BITS, kept_share, outer_sum, rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ class Hebbian(Rule):
         if type(self).floating is not Hebbian.floating:  # a subclass with another equation
             return super().write(local, s, u, signal, values, vth, mask, memory, words)
         post = RHO[self.rho](u / vth) + values["beta"]
-        grown = np.einsum("m...i,m...j->...ij", post, self.sign * values["eta"] * s)
+        grown = outer_sum(post, self.sign * values["eta"] * s)
         new = kept_share(values["lambda_"], len(s), memory) * local + grown / memory
         new = new if mask is None else new * mask
         return np.clip(new, -self.p_max, self.p_max), int(np.count_nonzero(np.abs(new) > self.p_max))
@@ -188,7 +188,7 @@ class IntHebbian(IntRule):
         """As `Hebbian.write`, in integers: one rounding of the sum of what is left of P and what is new."""
         post = fixed.postsynaptic(u, self.table, self.table_scale, values["beta"])
         # A product of float64 is exact below 2^53, and has BLAS: |sum| <= 2^15 steps 2^8 values 2^17 terms.
-        sums = np.einsum("m...i,m...j->...ij", post.astype(np.float64), s.astype(np.float64), optimize=True)
+        sums = outer_sum(post.astype(np.float64), s.astype(np.float64))
         grown = self.sign * values["eta"] * sums.astype(np.int64)
         share = round(2**SHARE_BITS * kept_share(int(values["lambda_"]) / ONE, len(s), memory))
         exp = fixed.FRACTION_BITS + self.eta_exp

@@ -47,6 +47,12 @@ def kept_share(lambda_: float, steps: int, memory: int) -> float:
     return float(lambda_) ** (steps / memory)
 
 
+def outer_sum(post: Array, pre: Array) -> Array:
+    """sum_m post_i(m) pre_j(m): (..., n_out, n_in) of (T, ..., n_out) and (T, ..., n_in)."""
+    total: Array = np.moveaxis(post, 0, -1) @ np.moveaxis(pre, 0, -2)
+    return total
+
+
 @njit(cache=True, nogil=True)
 def draw(state: Any, words: Any) -> None:  # pragma: no cover
     """Fill `words` with the register's next states, as numerics._lfsr.lfsr32."""
@@ -87,5 +93,5 @@ def rounded(exact: Array, bits: int, words: Array | None) -> Array:
 
 __all__ = [
     "MEMORY", "MEMORY_MAX", "RATE_EXP_MAX", "ROUNDINGS", "SHARE_BITS", "STEPS_MAX", "check_memory", "check_rounding",
-    "kept_share", "random_words", "rounded", "words_of",
+    "kept_share", "outer_sum", "random_words", "rounded", "words_of",
 ]  # fmt: skip

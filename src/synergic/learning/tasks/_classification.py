@@ -47,7 +47,7 @@ def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
         "p_max": config.p_max,
         "sign": config.sign,
         "dropout": config.dropout,
-        "trace": config.trace,
+        "plasticity_scope": config.plasticity_scope,
     }
     net: HybridNet
     if isinstance(config, Convolution):
@@ -142,7 +142,7 @@ class ClassificationTask(SupervisedTask):
         Returns
         -------
         synergic.Network or None
-            None for convolutions too large to unfold, and for trace "shared", which no machine runs.
+            None for convolutions too large to unfold, and for plasticity_scope "shared", which no machine runs.
         """
         try:
             return to_description(self.net, 8, self.config.readout)

@@ -123,6 +123,10 @@ def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Tas
     return open_family(config, data, device=checked_device(device))  # before the data is read
 
 
+RENAMED = {"trace": "plasticity_scope"}
+"""Settings by the names that 0.1 wrote, and their names now."""
+
+
 def read_config(family: str, values: dict[str, Any]) -> Any:
     """Make settings from the values that a file holds.
 
@@ -145,6 +149,7 @@ def read_config(family: str, values: dict[str, Any]) -> Any:
     """
     choice("family", family, tuple(families()))
     kind("read_config.values", values, dict, "It holds settings by name.")
+    values = {RENAMED.get(name, name): value for name, value in values.items()}
     settings: Any = families()[family][0]
     names = [field.name for field in fields(settings)]
     unknown = [name for name in values if name not in names]

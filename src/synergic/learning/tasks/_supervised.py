@@ -65,9 +65,10 @@ class SupervisedTask(TrainedTask):
         self, config: Supervised, net: HybridNet, samples: Tensor, labels: Tensor, device: str | torch.device = "cpu"
     ) -> None:
         self.device = checked_device(device)
-        alternates = config.mode != "gp" and getattr(config, "trace", "") != "shared"
-        got = f"{config.theta_every} in mode {config.mode}, trace {getattr(config, 'trace', 'per_sample')}"
-        allowed = "0 in mode gp and with trace shared"
+        alternates = config.mode != "gp" and getattr(config, "plasticity_scope", "") != "shared"
+        scope = getattr(config, "plasticity_scope", "per_sample")
+        got = f"{config.theta_every} in mode {config.mode}, plasticity_scope {scope}"
+        allowed = "0 in mode gp and with plasticity_scope shared"
         require(not config.theta_every or alternates, "config.theta_every", got, allowed, "Leave it out.")
         self.config, self.net, self.samples, self.labels = config, net.to(self.device), samples, labels
         self.model = parallel(net)
@@ -163,7 +164,7 @@ class SupervisedTask(TrainedTask):
         samples : torch.Tensor
             (count, ...): what the net receives.
         batch : int, default 100
-            Samples at a time. It changes the result for trace "shared" only.
+            Samples at a time. It changes the result for plasticity_scope "shared" only.
 
         Returns
         -------
@@ -184,7 +185,7 @@ class SupervisedTask(TrainedTask):
         labels : torch.Tensor
             int64, (count,): the classes.
         batch : int, default 100
-            Samples at a time. It changes the result for trace "shared" only.
+            Samples at a time. It changes the result for plasticity_scope "shared" only.
         """
         classes = scores(*self.outputs(samples, batch), self.config.readout).argmax(1)
         return float((classes == labels).double().mean())
