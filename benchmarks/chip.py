@@ -207,7 +207,7 @@ def plasticity(rounds: int, seed: int) -> dict[str, Any]:
     rng, network = np.random.default_rng(seed), plastic_network(seed)
     given = spikes(rng, PLASTIC_RATE, STREAM, PLASTIC_STEPS, PLASTIC[0])
     simulator = Simulator(map_network(network), probes=Probes.readout(network))
-    simulator.stream(given)
+    simulator.run(given, STREAM)
     memory = simulator.start.copy()
     read_and_write(memory)
     repeats = STREAM * PLASTIC_STEPS
@@ -216,7 +216,7 @@ def plasticity(rounds: int, seed: int) -> dict[str, Any]:
     found: dict[str, Any] = {"synergic": [], "stream": [], "stream in DRAM": [], "lava fixed": [], "lava floating": []}
     lava = {"lava fixed": learning_dense(seed, True), "lava floating": learning_dense(seed, False)}
     for _ in range(rounds):
-        found["synergic"].append(seconds(lambda: simulator.stream(given)) / repeats)
+        found["synergic"].append(seconds(lambda: simulator.run(given, STREAM)) / repeats)
         found["stream"].append(seconds(lambda: [read_and_write(memory) for _ in range(repeats)]) / repeats)
         slow = seconds(lambda: read_and_write(large)) * memory.size / large.size
         found["stream in DRAM"].append(slow)

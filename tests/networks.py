@@ -40,6 +40,7 @@ def plastic_network(seed=0, sizes=(12, 9, 4), steps=6, recurrent=False, **change
                 changes.get("alpha", 0.3),
                 local,
                 changes.get("plasticity_scope", "per_sample"),
+                memory=changes.get("memory", 1000),
             )
         )
     if recurrent:

@@ -46,6 +46,9 @@ ASSUMPTIONS = (
     "A rule's own arrays (traces, thresholds) are stored, 3 bytes a value, in every core that stores local weights of "
     "its tile. To update a value takes a slot of the update phase, as to rewrite a local weight does. The number of "
     "multiplications in a rule's equation costs nothing more.",
+    "A stream is written in one phase after the last step of a presentation. Until then each core with local weights "
+    "stores the spikes, a bit each, and the postsynaptic terms that it receives; the write takes a slot for each term "
+    "that it adds up, and one for each local weight.",
     "In the history form the soma core adds up the terms, one slot each, and compares a spike pair in one slot; its "
     "overlaps travel with the partial sums.",
 )
@@ -89,7 +92,8 @@ class Costs:
     local_memory : {"matrix", "history"}
         How local weights are computed. Default "matrix".
     history_bytes : int
-        Memory of the spikes and postsynaptic terms that the history form stores instead of P, in bytes.
+        Memory of the spikes and postsynaptic terms that the history form stores instead of P, and a stream until its
+        write, in bytes.
     trace_bytes : int
         Memory of the rules' own arrays, in bytes.
     latency_slowest_s, latency_contention_s : float or None
@@ -189,13 +193,30 @@ def history_size(mapping: Mapping, steps: int) -> int:
     return -(-bits // 8) + HISTORY_BYTES * terms
 
 
+def stream_size(t: Tile, steps: int) -> int:
+    """Bytes that each core with local weights of a stream stores until the write: spikes and postsynaptic terms."""
+    return -(-(t.columns[1] - t.columns[0]) * steps // 8) + HISTORY_BYTES * (t.rows[1] - t.rows[0]) * steps
+
+
+def stream_sizes(mapping: Mapping, steps: int) -> dict[Tile, int]:
+    """`stream_size` of all tiles whose local weights live on."""
+    streams = {p.name for p in mapping.network.projections if p.streams}
+    return {t: stream_size(t, steps) for t in mapping.held if t.projection in streams}
+
+
+def writes_apart(mapping: Mapping) -> bool:
+    """Whether the update phase exists only after the last step: there are streams, and nothing changes step by step."""
+    projections = mapping.network.projections
+    return any(p.streams for p in projections) and not any(p.learns for p in projections)
+
+
 def traces_of(mapping: Mapping, local_memory: str) -> dict[Tile, int]:
     """Values of the rules' own arrays in each core with local weights of a tile, by tile that learns by such a rule."""
     projections = {p.name: p for p in mapping.network.projections}
     found = {}
     for t in mapping.held:
         p = projections[t.projection]
-        if local_memory == "matrix" and p.learns and p.rule is not None and p.rule.state:
+        if local_memory == "matrix" and p.plastic and p.rule is not None and p.rule.state:
             arrays = p.rule.fresh(t.rows[1] - t.rows[0], t.columns[1] - t.columns[0])
             found[t] = sum(values.size for values in arrays.values())
     return found
@@ -287,9 +308,10 @@ def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.ND
     work[:, :-1:2] = activity.slowest[:, :-1] / samples / rate
     work[:, -1] = (activity.updated + samples * trace_slots(mapping, activity)).max(axis=1) / samples / rate
     work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # populations that learn are not folded: pass 0
+    apart = activity.local_memory == "matrix" and writes_apart(mapping)
     updates = activity.local_memory == "matrix" and any(p.learns for p in mapping.network.projections)
     relays = count - updates > turns
-    used = [*[True, relays] * turns, updates]
+    used = [*[True, relays] * turns, updates or apart]
     if not relays:
         work[:, 0] += work[:, 1]
     _, local = cores_held(mapping, activity.local_memory)
@@ -297,7 +319,10 @@ def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.ND
     numbers = [f" {turn + 1}" if turns > 1 else "" for turn in range(turns)]
     every = [*(f"{name}{n}" for n in numbers for name in ("integrate", "add up and fire")), "update"]
     names = [n for n, u in zip(every, used, strict=True) if u]
-    return {"slowest core": (work + setup_cycles(chip))[:, used], "busiest link": links[:, used]}, tuple(names)
+    clocks = work + setup_cycles(chip)
+    if apart:
+        clocks[work[:, -1] == 0, -1] = 0  # a step without a write has no such phase
+    return {"slowest core": clocks[:, used], "busiest link": links[:, used]}, tuple(names)
 
 
 def measured_latencies(mapping: Mapping, activity: Activity) -> tuple[float, float]:
@@ -333,7 +358,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     form, samples = activity.local_memory, max(activity.samples, 1)
     held, local_cores = cores_held(mapping, form)
     per_step = phases_per_step(mapping, form)
-    phases = per_step * activity.steps
+    phases = per_step * activity.steps + writes_apart(mapping)
     t, cores = chip.phase_seconds, len(held)
     slots = int(chip.axons) * int(chip.neurons)
     traces, values = trace_slots(mapping, activity), traces_of(mapping, form)
@@ -344,7 +369,11 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     weights = sum(weights_kept(mapping, p) * p.weight_bits for p in net.projections) // 8
     kept = [p for p in net.projections if form == "matrix" or not p.learns or np.any(p.local_weights)]
     local = sum(p.weights.size * local_bits(p) for p in kept) // 8
-    fullest = max([0, *(full_bytes(t.synapses, chip) + TRACE_BYTES * n for t, n in values.items())])
+    streams = stream_sizes(mapping, activity.steps)
+    beside = {t: TRACE_BYTES * values.get(t, 0) + streams.get(t, 0) for t in {**values, **streams}}
+    fullest = max([0, *(full_bytes(t.synapses, chip) + size for t, size in beside.items())])
+    history = history_size(mapping, activity.steps) if form == "history" else 0
+    history += sum(size * len(t.local_cores) for t, size in streams.items())
     by_core = slots_of * per_slot
     by_core[sorted(held)] += idle_core
     stepwise = len(activity.integrated) > 0
@@ -356,7 +385,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         local_cores=len(local_cores),
         phases_per_step=per_step,
         phases=phases,
-        latency_s=(activity.steps + net.depth) * per_step * t,
+        latency_s=((activity.steps + net.depth) * per_step + writes_apart(mapping)) * t,
         interval_s=phases * t,
         energy_j=float(idle_core * cores + per_slot * used),
         energy_idle_j=float(idle_core * cores),
@@ -366,7 +395,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         fits_sram=max(fullest, memory_of(mapping.arranged, mapping.held, chip).full_largest) <= int(chip.sram),
         hops=sum(len(r.hops) for r in mapping.routes),
         local_memory=form,
-        history_bytes=history_size(mapping, activity.steps) if form == "history" else 0,
+        history_bytes=history,
         trace_bytes=TRACE_BYTES * sum(n * len(t.local_cores) for t, n in values.items()),
         latency_slowest_s=slowest,
         latency_contention_s=contention,

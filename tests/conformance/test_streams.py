@@ -27,8 +27,7 @@ SMALL = (1, 2, 3, 7, 20)
 
 def streaming(memory=5, **more):
     """A network of two layers whose local weights live on."""
-    net = plastic_network(plasticity_scope="stream", **more)
-    return dataclasses.replace(net, projections=tuple(dataclasses.replace(p, memory=memory) for p in net.projections))
+    return plastic_network(plasticity_scope="stream", memory=memory, **more)
 
 
 @pytest.mark.timeout(900)
@@ -127,7 +126,7 @@ def test_chosen_synapses_stream_as_the_matrix_they_are_part_of(name, integer):
     weights = csc_matrix((q.weights[rows, columns], (rows, columns)), shape=mask.shape)
     own = {"rounding": q.rounding, "seed": q.seed} if integer else {}
     sparse = HybridSparse(
-        weights=weights, rule=q.rule, alpha=q.alpha, plasticity_scope="stream", memory=3, vth=p.vth, period=5,
+        weights=weights, rule=q.rule, alpha=q.alpha, plasticity_scope="stream", memory=3, vth=p.vth, onset=1, period=5,
         k=net.k, **own,
     )  # fmt: skip
     lif = HybridLIF.from_description(p, onset=1, period=5)

@@ -124,8 +124,6 @@ def test_conditions_are_refused_by_name():
     with pytest.raises(UnsupportedError, match=r"c.num_message_bits: got 8 bits, allowed 0 \(spikes\)"):
         Simulator(map_network(sy.quantise(values)), "history")
     net = sy.quantise(plastic_network())
-    with pytest.raises(UnsupportedError, match=r"Simulator.stream: got local_memory='history', allowed 'matrix'"):
-        Simulator(map_network(net), "history").stream(random_spikes(net))
     masked = sy.quantise(plastic_network(masked=0.5))
     with pytest.raises(UnsupportedError, match=r"c0.rule.mask: got local weights on chosen synapses, allowed on all"):
         Simulator(map_network(masked), "history")

@@ -14,7 +14,7 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.hw_targets import Probes, Simulator, load_chip, map_network, simulate_on_chip
+from synergic.hw_targets import Probes, Simulator, cost, load_chip, map_network, simulate_on_chip
 from synergic.hw_targets.simulation import kernels
 from synergic.numerics import fixed
 
@@ -143,7 +143,7 @@ def test_threads_batches_and_cores_do_not_change_a_bit(options):
 
 
 def test_a_stream_in_processes_learns_the_same():
-    net = sy.quantise(plastic_network(steps=3))
+    net = sy.quantise(plastic_network(steps=3, plasticity_scope="stream"))
     spikes = random_spikes(net, samples=3)
     here, there = Simulator(map_network(net)), Simulator(map_network(net), across="processes", threads=2)
     for _ in range(2):
@@ -211,36 +211,53 @@ def test_sums_too_wide_for_the_chip_are_counted_and_named():
         simulate_on_chip(map_network(net, narrow), spikes, strict=True)
 
 
-def test_a_stream_goes_on_with_the_local_weights():
-    net = sy.quantise(plastic_network(steps=3))
+def test_a_stream_goes_on_from_call_to_call_until_it_is_forgotten():
+    net = sy.quantise(plastic_network(steps=3, plasticity_scope="stream", memory=2))
     spikes = random_spikes(net, samples=4)
-    simulator, held = Simulator(map_network(net)), net
+    simulator, now = Simulator(map_network(net)), net
     got, activity = simulator.stream(spikes)
     assert activity.samples == 4
-    for i, sample in enumerate(spikes):  # the same, each sample with a network that starts where the last one ended
-        want = sy.simulate(held, sample)
+    for i, sample in enumerate(spikes):  # the same, each sample with the network that the last one has left
+        want = sy.simulate(now, sample)
         assert np.array_equal(got.u["layer2"][i], want.u["layer2"][0])
-        learned = {name: p[0] for name, p in want.local_weights.items()}
-        projections = [dataclasses.replace(p, local_weights=learned[p.name]) for p in held.projections]
-        held = dataclasses.replace(held, projections=tuple(projections))
-    assert np.array_equal(got.local_weights["c0"][0], held.projections[0].local_weights)
+        now = now.continued(want)
+    assert np.array_equal(got.local_weights["c0"][0], now.projections[0].local_weights)
     again, _ = simulator.stream(spikes[:1])
-    assert np.array_equal(again.u["layer1"], sy.simulate(held, spikes[0]).u["layer1"])
+    assert np.array_equal(again.u["layer1"], sy.simulate(now, spikes[0]).u["layer1"])
     simulator.forget()
     assert_same(sy.simulate(net, spikes[0]), simulator.stream(spikes[0])[0])
+
+
+def test_a_stream_writes_once_a_presentation():
+    """What persistence saves: T writes a presentation are one, and a step has no phase of its own for them."""
+    found = {}
+    for scope in ("per_sample", "stream"):
+        net = sy.quantise(plastic_network(steps=6, plasticity_scope=scope))
+        mapping = map_network(net)
+        _, activity = simulate_on_chip(mapping, random_spikes(net, samples=3))
+        found[scope] = activity, cost(mapping, activity)
+    synapses = sum(p.weights.size for p in net.projections)
+    assert found["stream"][0].local_writes == 3 * synapses
+    assert found["per_sample"][0].local_writes == 6 * 3 * synapses
+    assert found["stream"][0].membranes == found["per_sample"][0].membranes
+    per_step = found["stream"][1].phases_per_step
+    assert found["per_sample"][1].phases_per_step == per_step + 1
+    assert found["stream"][1].phases == 6 * per_step + 1
+    assert found["stream"][1].energy_j < found["per_sample"][1].energy_j
+    assert found["stream"][1].history_bytes > 0
 
 
 def test_theta_is_uploaded_while_the_chip_runs():
     net = sy.quantise(plastic_network(steps=3))
     spikes, rule = random_spikes(net, samples=1), net.projections[0].rule
     simulator = Simulator(map_network(net))
-    first, _ = simulator.stream(spikes)
+    simulator.run(spikes)
     theta = {"alpha": np.array(77), "eta": rule.eta // 2, "beta": rule.beta + 5, "lambda_": 2048}
     simulator.upload("c0", **theta)
-    got, _ = simulator.stream(spikes)
+    got, _ = simulator.run(spikes)
     new = dataclasses.replace(rule, **{k: v for k, v in theta.items() if k != "alpha"})
     projections = [
-        dataclasses.replace(p, local_weights=first.local_weights[p.name][0], **changed)
+        dataclasses.replace(p, **changed)
         for p, changed in zip(net.projections, ({"rule": new, "alpha": theta["alpha"]}, {}), strict=True)
     ]
     assert_same(sy.simulate(dataclasses.replace(net, projections=tuple(projections)), spikes), got)

@@ -227,17 +227,16 @@ def test_both_forms_of_local_memory_learn_behind_any_neuron(neuron, memory):
     assert want.local_weights["c1"].any()
 
 
-def test_a_stream_of_samples_goes_on_learning_behind_any_neuron():
-    net = sy.quantise(hybrid(sy.AdaptiveLIF(0.2, 0.8)))
+@pytest.mark.parametrize("across", ["samples", "cores", "processes"])
+def test_a_stream_of_samples_goes_on_learning_behind_any_neuron(across):
+    net = hybrid(sy.AdaptiveLIF(0.2, 0.8)) if across == "samples" else hybrid()
+    learning = [dataclasses.replace(p, plasticity_scope="stream", memory=2) for p in net.projections]
+    net = sy.quantise(dataclasses.replace(net, projections=tuple(learning)))
     inputs = net.encode(graded(net))
-    record, _ = Simulator(map_network(net)).stream(inputs)
-    want, start = [], net
-    for sample in inputs:
-        found = sy.simulate(start, sample)
-        want.append(found.spikes["hidden"])
-        way = dataclasses.replace(start.projections[1], local_weights=found.local_weights["c1"][0])
-        start = dataclasses.replace(start, projections=(start.projections[0], way, start.projections[2]))
-    assert np.array_equal(record.spikes["hidden"], np.concatenate(want))
+    want = sy.simulate(net, inputs)
+    got, _ = Simulator(map_network(net), across=across, threads=2).stream(inputs)
+    assert np.array_equal(got.spikes["hidden"], want.spikes["hidden"])
+    assert np.array_equal(got.local_weights["c1"], want.local_weights["c1"])
 
 
 @pytest.mark.parametrize("across", ["cores", "processes"])

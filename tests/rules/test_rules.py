@@ -212,18 +212,22 @@ def test_theta_uploaded_to_the_chip_acts_from_the_next_presentation(name):
     assert not np.array_equal(got, sy.simulate(net, spikes, signal=signal).local_weights["c"])
 
 
-@pytest.mark.parametrize("name", ["PairSTDP", "ThreeFactor"])
-def test_a_stream_goes_on_learning_with_fresh_traces(name):
-    net = sy.quantise(network(RULES[name]))
-    spikes, _, signal = inputs(net)
-    simulator = Simulator(map_network(net))
-    for at in (slice(0, 2), slice(2, 3)):
-        got = simulator.stream(spikes[at], None if signal is None else signal[at])[0].local_weights["c"]
-    for i, x in enumerate(spikes):
-        record = sy.simulate(net, x[None], signal=None if signal is None else signal[i : i + 1])
-        last = record.local_weights["c"][0]
-        net = dataclasses.replace(net, projections=(dataclasses.replace(net.projections[0], local_weights=last),))
-    assert np.array_equal(got[0], last)
+@pytest.mark.parametrize("name", ["Hebbian", *RULES])
+@pytest.mark.parametrize("rounding", ["nearest", "stochastic"])
+def test_a_stream_on_the_chip_begins_each_presentation_with_fresh_traces(name, rounding):
+    """Core by core: the parts that several cores write make up the write of the whole matrix."""
+    rule = RULES.get(name) or sy.Hebbian(eta=0.1, beta=0.2)
+    net = network(rule, n_in=300, n_out=270, steps=3)
+    streams = (dataclasses.replace(net.projections[0], plasticity_scope="stream", memory=2),)
+    net = sy.quantise(dataclasses.replace(net, projections=streams), rounding=rounding)
+    spikes, _, signal = inputs(net, 3)
+    want = sy.simulate(net, spikes, signal=signal)
+    mapping = map_network(net)
+    assert len({t.rows for t in mapping.tiles}) > 1
+    for probes in (None, Probes(sums=("c",), local_weights=("c",))):  # with sums every core computes by itself
+        got, _ = simulate_on_chip(mapping, spikes, signal=signal, probes=probes)
+        assert np.array_equal(got.local_weights["c"], want.local_weights["c"])
+        assert got.saturated["c.P"] == want.saturated["c.P"]
 
 
 @pytest.mark.parametrize("name", RULES)
