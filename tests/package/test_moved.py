@@ -7,10 +7,18 @@ import subprocess
 import sys
 import warnings
 
+import h5py
+import numpy as np
 import pytest
 
 import synergic as sy
 from synergic._core.moved import MOVED, public
+from synergic.experiments import Classification
+from synergic.learning import HybridLinear, RuleLinear
+from synergic.learning.tasks._families import read_config
+from synergic.network import load, save
+from synergic.network._storage import seal
+from synergic.processes import HybridConv, HybridDense, HybridSparse
 
 SHOWN = {
     "synergic": ("plots",),
@@ -91,6 +99,47 @@ def test_modules_do_not_take_the_place_of_functions():
         importlib.import_module(f"synergic.{name}")
         assert callable(getattr(sy, name))
         assert getattr(sy, name).__name__ == name
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **given: sy.Projection("c", "in", "out", np.ones((2, 3)), sy.Hebbian(0.1, 0.1), **given),
+        lambda **given: HybridDense(weights=np.ones((2, 3)), rule=sy.Hebbian(0.1, 0.1), **given).proc_params,
+        lambda **given: HybridSparse(weights=np.ones((2, 3)), rule=sy.Hebbian(0.1, 0.1), **given).proc_params,
+        lambda **given: (
+            HybridConv(
+                weight=np.ones((1, 1, 1, 1)), input_shape=(1, 1, 1), rule=sy.Hebbian(0.1, 0.1), **given
+            ).proc_params
+        ),
+        lambda **given: HybridLinear(3, 2, **given),
+        lambda **given: RuleLinear(3, 2, rule=sy.Oja(), **given),
+        lambda **given: Classification(**given),
+    ],
+)
+def test_the_argument_trace_of_0_1_is_plasticity_scope(make):
+    with pytest.warns(DeprecationWarning, match="is called plasticity_scope now") as found:
+        old = make(trace="frozen")
+    assert found[0].filename == __file__
+    new = make(plasticity_scope="frozen")
+    scopes = [p["plasticity_scope"] if hasattr(p, "get") else p.plasticity_scope for p in (old, new)]
+    assert scopes == ["frozen", "frozen"]
+    with pytest.raises(TypeError):
+        make(trace="frozen", plasticity_scope="frozen")
+
+
+def test_settings_and_metadata_of_0_1_keep_their_scope(tmp_path):
+    assert read_config("classification", {"trace": "shared"}) == Classification(plasticity_scope="shared")
+    projection = sy.Projection("c", "in", "out", np.ones((2, 3)), sy.Hebbian(0.1, 0.1), plasticity_scope="frozen")
+    population = sy.Population("out", 2, 1.0, 0.5)
+    net = sy.Network(sy.Source("in", 3), (population,), (projection,), "out", 4)
+    save(net, tmp_path / "new.h5")
+    with h5py.File(tmp_path / "new.h5", "r+") as file:
+        attributes = file["network/projections/0"].attrs
+        attributes["trace"] = attributes["plasticity_scope"]
+        del attributes["plasticity_scope"], attributes["memory"]
+    seal(tmp_path / "new.h5")
+    assert load(tmp_path / "new.h5").projections[0].plasticity_scope == "frozen"
 
 
 PROGRAM = """

@@ -118,9 +118,8 @@ def renamed(old: str, new: str) -> Callable[[type[T]], type[T]]:
         @functools.wraps(now)
         def take_both(self: Any, *args: Any, **given: Any) -> None:
             if old in given and new not in given:
-                warnings.warn(
-                    f"{cls.__name__}({old}=...) is called {new} now. Since 0.2.", DeprecationWarning, stacklevel=2
-                )
+                said = f"{cls.__name__}({old}=...) is called {new} now. Since 0.2."
+                warnings.warn(said, DeprecationWarning, stacklevel=2 + frames_of_lava())
                 given[new] = given.pop(old)
             now(self, *args, **given)
 
@@ -128,6 +127,14 @@ def renamed(old: str, new: str) -> Callable[[type[T]], type[T]]:
         return cls
 
     return decorate
+
+
+def frames_of_lava() -> int:
+    """Return how many frames of Lava's metaclass are between a constructor and the user's call of its class."""
+    count, frame = 0, sys._getframe(2)
+    while str(frame.f_globals.get("__name__")).startswith("lava.") and frame.f_back is not None:
+        count, frame = count + 1, frame.f_back
+    return count
 
 
 def public(place: str) -> str:
