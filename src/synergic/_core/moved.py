@@ -117,7 +117,11 @@ def renamed(old: str, new: str) -> Callable[[type[T]], type[T]]:
 
         @functools.wraps(now)
         def take_both(self: Any, *args: Any, **given: Any) -> None:
-            if old in given and new not in given:
+            if old in given:
+                if new in given:
+                    raise TypeError(
+                        f"{cls.__name__}: got {old}= and {new}=, which are one argument. Give {new}= alone."
+                    )
                 said = f"{cls.__name__}({old}=...) is called {new} now. Since 0.2."
                 warnings.warn(said, DeprecationWarning, stacklevel=2 + frames_of_lava())
                 given[new] = given.pop(old)
