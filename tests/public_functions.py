@@ -53,6 +53,7 @@ from synergic.rules import integer_form, plain, rate, share
 
 NET = plastic_network()
 INT = sy.quantise(NET)
+STREAM = sy.quantise(plastic_network(plasticity_scope="stream"))
 SPIKES = random_spikes(NET)
 WEIGHTS = np.ones((2, 3))
 RNG = np.random.default_rng(0)
@@ -115,7 +116,7 @@ def neurons(call, **more):
 CLOCK = {"onset": 0, "period": 5, "presentations": 2, "record": 1, "name": "here"}
 PLASTIC = {
     "rule": sy.Hebbian(0.1, 0.1), "alpha": 0.1, "local_weights": WEIGHTS / 2, "plasticity_scope": "per_sample",
-    "vth": 1.0, "k": [1.0], "lag": 0, **CLOCK,
+    "vth": 1.0, "k": [1.0], "lag": 0, "memory": 10, "presented": 0, **CLOCK,
 }  # fmt: skip
 HEBBIAN = {"eta": 0.1, "beta": 0.1, "lambda_": 0.9, "p_max": 4.0, "mask": np.ones((2, 3))}
 FAULT = {"rate": 0.1, "seed": 0}
@@ -141,6 +142,7 @@ def described():
     """Networks, their parts, executors."""
     part = {"name": "c", "source": "in", "target": "out", "weights": WEIGHTS, "rule": sy.Hebbian(0.1, 0.1)}
     part |= {"alpha": 0.1, "local_weights": WEIGHTS / 2, "plasticity_scope": "frozen", "convolution": None}
+    part |= {"memory": 10}
     whole = {"source": sy.Source("in", 3), "populations": (sy.Population("out", 2, 1.0, 0.5),)}
     whole |= {"projections": (sy.Projection("c", "in", "out", WEIGHTS),), "output": "out", "steps": 4}
     integer = sy.quantise(sy.Network(**whole))
@@ -185,7 +187,10 @@ def described():
             INT.encode_signal, {"signal": np.ones((2, 6))}, fine={"signal": f"negative, {ANY_SHAPE}"}
         ),
         "synergic.Convolution": Case(sy.Convolution, {"kernel": (2, 2), "picture": (3, 3), **moved}),
-        "synergic.network._quantise": Case(sy.quantise, {"network": NET, "weight_bits": 8, "local_bits": 16}),
+        "synergic.network._quantise": Case(
+            sy.quantise, {"network": NET, "weight_bits": 8, "local_bits": 16, "rounding": "nearest", "seed": 0}
+        ),
+        "synergic.Network.continued": Case(NET.continued, {"record": sy.simulate(NET, SPIKES)}),
         "synergic.reference._simulate": Case(
             sy.simulate, {"network": NET, "spikes": SPIKES, "batch": 2, "signal": None}
         ),
@@ -371,6 +376,9 @@ def on_chip():
         "synergic.hw_targets.Simulator.run": Case(
             hw.Simulator(mapping()).run, {"spikes": SPIKES, "batch": 2, "signal": None}
         ),
+        "synergic.hw_targets.Simulator.stream": Case(
+            hw.Simulator(hw.map_network(STREAM)).stream, {"spikes": SPIKES, "signal": None}
+        ),
         "synergic.hw_targets.Simulator.upload": Case(
             hw.Simulator(mapping()).upload, {"projection": "c0", "alpha": np.int64(3)}
         ),
@@ -533,7 +541,7 @@ def trained():
             },
         ),
         "synergic.learning.to_description": Case(
-            learning.to_description, {"net": net(), "num_message_bits": 0, "readout": "rank"}
+            learning.to_description, {"net": net(), "num_message_bits": 0, "readout": "rank", "memory": 10}
         ),
         "synergic.interchange.slayer.HybridBlock": Case(
             HybridBlock, {"in_neurons": 3, "out_neurons": 2, "delay_shift": True}

@@ -154,7 +154,7 @@ FIELDS = [
     *cases(projection, "alpha", "an array of numbers", NO_ARRAYS),
     *cases(projection, "alpha", "() or (2,) or (2, 3)", [([1, 2, 3], "(3,)"), ([], "(0,)")]),
     *cases(projection, "local_weights", "None without a rule", [(WEIGHTS, "an array")]),
-    *cases(projection, "plasticity_scope", "'frozen', 'per_sample' or 'stream'", [("batch", "'batch'"), (0, "0")]),
+    *cases(projection, "plasticity_scope", "'frozen' or 'per_sample' or 'stream'", [("batch", "'batch'"), (0, "0")]),
     *cases(network, "source", "Source", [("in", "'in'"), (None, "None")]),
     *cases(network, "populations", "a tuple", [(None, "None"), ([population()], "[Population")]),
     *cases(network, "populations", "one or more", [((), "none")]),
