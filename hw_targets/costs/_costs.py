@@ -466,7 +466,7 @@ def side_by_side(network: IntNetwork, spikes: Any, chip: Chip | str = "tianjic")
     -------
     dict of str to Costs
         "gp" is the network without local weights. "matrix" and "history" are the two forms of local weights; they
-        exist only if the network has a local rule.
+        exist only if the network has a local rule. Streams have the form "matrix" alone.
 
     Raises
     ------
@@ -480,6 +480,6 @@ def side_by_side(network: IntNetwork, spikes: Any, chip: Chip | str = "tianjic")
     found = {"gp": cost(plain, simulate_on_chip(plain, spikes, probes=probes)[1])}
     if any(p.rule is not None for p in network.projections):
         mapping = map_network(network, chip)
-        for form in ("matrix", "history"):
+        for form in ("matrix",) if network.streams else ("matrix", "history"):
             found[form] = cost(mapping, simulate_on_chip(mapping, spikes, probes=probes, local_memory=form)[1])
     return found
