@@ -5,6 +5,7 @@ tests/hw_targets/test_refinement.py`, or `tests/package/test_readers.py`."""
 import gc
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import alone
 import pytest
@@ -14,6 +15,8 @@ import synergic  # noqa: F401  before any test imports Lava
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
 
+SMALL = alone.Small()
+
 settings.register_profile("thousands", max_examples=5000, print_blob=True)
 
 
@@ -22,6 +25,10 @@ def pytest_xdist_auto_num_workers(config):
     cores = min(4, len(os.sched_getaffinity(0)))
     files = all(Path(argument.split("::")[0]).is_file() for argument in config.args)
     return 0 if files or cores == 1 else cores
+
+
+LONG = ("test_conformance", "test_the_suite_itself", "test_lifecycle", "test_networks_as_processes", "test_rules")
+"""Modules that begin first, so that none is left alone at the end."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before slow ones are deselected
@@ -34,15 +41,28 @@ def pytest_collection_modifyitems(items):
             number = seen[item.parent, item.originalname] = seen.get((item.parent, item.originalname), -1) + 1
             if number % mark.args[0]:
                 item.add_marker(pytest.mark.slow)
+        if alone.is_elsewhere(item):
+            item.add_marker(pytest.mark.timeout(0))  # there it has its limit; here the first waits for all
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem):
-    """Run a test that is marked `alone` in an interpreter of its own."""
-    if alone.is_elsewhere(pyfuncitem):
-        alone.run(pyfuncitem)
-        return True
-    return None
+def pytest_runtest_protocol(item, nextitem):
+    """Hand the reports of a test on that another process has run."""
+    if not alone.is_elsewhere(item):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in SMALL.reports_of(item):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    item.session._setupstate.teardown_exact(nextitem)
+    return True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    """Keep the reports of this process, if another one waits for them."""
+    config.pluginmanager.register(SimpleNamespace(pytest_runtest_logreport=lambda report: alone.write(config, report)))
 
 
 def pytest_collection_finish():
@@ -54,3 +74,4 @@ def pytest_collection_finish():
 def pytest_unconfigure():
     """Let the end of the process free what was frozen: some libraries complain about objects that outlive it."""
     gc.unfreeze()
+    SMALL.end()

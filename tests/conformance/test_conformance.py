@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 import synergic as sy
 from conformance.executors import conform, networks
 
+pytestmark = pytest.mark.alone
+
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 

@@ -17,6 +17,8 @@ from synergic.errors import ParameterError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.processes import Graph, HybridDense, HybridLIF, running
 
+pytestmark = pytest.mark.alone
+
 RULES = {
     "Hebbian": sy.Hebbian(0.1, 0.1),
     "Oja": sy.Oja(0.05),

@@ -23,6 +23,8 @@ from synergic.numerics import _compiled as compiled
 from synergic.numerics import fixed, floating
 from synergic.rules import _rule as rule_module
 
+pytestmark = pytest.mark.alone
+
 DENSE, LIF = "synergic.models._plastic_connection", "synergic.models.hybrid_lif.models"
 REFERENCE = ("synergic.reference._simulate", "synergic.neurons._lif", "synergic.rules._hebbian")
 WHERE = {

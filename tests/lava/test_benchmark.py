@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 FILE = Path(__file__).parents[2] / "benchmarks" / "lava_runtime.py"
 
 

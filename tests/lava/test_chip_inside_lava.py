@@ -36,6 +36,8 @@ from synergic.processes import (
     running,
 )
 
+pytestmark = pytest.mark.alone
+
 
 def script(n_in=5, n_hidden=4, steps=8, data=None, integer=True):
     """Source - HybridDense - HybridLIF - sink, as a user composes it."""

@@ -30,6 +30,8 @@ from synergic.processes import (
 )
 from synergic.processes._composition import compose
 
+pytestmark = pytest.mark.alone
+
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 RNG = np.random.default_rng(0)
 VALUES = RNG.random((3, 12)) * (RNG.random((3, 12)) < 0.8)

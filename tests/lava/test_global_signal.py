@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.source import RingBuffer
@@ -14,6 +15,8 @@ from synergic.processes import HybridDense, HybridLIF, running
 
 sys.path.append(str(Path(__file__).parent))  # this folder is no package
 from critic.process import Critic
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_critic_answers_within_the_step():

@@ -8,6 +8,8 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from synergic.processes import run_in_lava
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize("recurrent", [False, True])

@@ -19,6 +19,8 @@ from scipy.sparse import csr_matrix
 import synergic as sy
 from synergic.processes import HybridDense, HybridLIF, running
 
+pytestmark = pytest.mark.alone
+
 STEPS, N_IN, N = 40, 8, 6
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 

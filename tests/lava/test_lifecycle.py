@@ -22,7 +22,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from alone import is_elsewhere
 from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspRecvQueue
 from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
@@ -38,6 +37,8 @@ from synergic.processes._runtime import has_failed
 
 sys.path.append(str(Path(__file__).parent))  # this folder is no package
 from failing.process import MESSAGE, Failing
+
+pytestmark = pytest.mark.alone
 
 SHM = Path("/dev/shm")
 
@@ -79,11 +80,8 @@ def children():
 
 
 @pytest.fixture
-def nothing_left(monkeypatch, request):
+def nothing_left(monkeypatch):
     """The test must leave no process and none of the shared memory that Lava made for it."""
-    if is_elsewhere(request.node):
-        yield None
-        return
     names, create = [], SharedMemoryManager.create_shared_memory
 
     def recorded(self, size):
@@ -220,7 +218,6 @@ def test_who_waits_is_woken_also_if_the_message_before_is_just_being_taken():
     assert woken
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("n", [20, pytest.param(200, marks=pytest.mark.slow)])
 def test_cycles_leave_nothing(n, nothing_left):
     def cycle():
@@ -231,7 +228,6 @@ def test_cycles_leave_nothing(n, nothing_left):
     assert_no_growth(cycle, n)
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("where", [pytest.param("constructor", marks=pytest.mark.slow), "send"])
 def test_failed_cycles_leave_nothing(where, nothing_left):
     def cycle():
@@ -248,7 +244,6 @@ def resident():
     return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
 
-@pytest.mark.alone
 def test_networks_that_have_run_are_freed(nothing_left):
     network = plastic_network(sizes=(512, 512), steps=2)  # 2 MB a matrix, of which a process has five
     spikes = random_spikes(network, samples=1)
@@ -270,7 +265,6 @@ def test_networks_that_have_run_are_freed(nothing_left):
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_a_hundred_runs_of_the_demos_lava_part(nothing_left):
     # These load torch, which the other tests here do without: a small process forks fast.
     from synergic.cli._demo import SIZES, STEPS
@@ -397,7 +391,6 @@ def is_free(lock):
         return pool.submit(lambda: lock.acquire(timeout=SOON) and (lock.release() or True)).result()
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("n", [12, pytest.param(100, marks=pytest.mark.slow)])
 def test_ctrl_c_at_any_moment_leaves_nothing(n, nothing_left, ctrl_c_after):
     chance, when, moment = random.Random(), Counter(), ""

@@ -22,6 +22,8 @@ from synergic.errors import ParameterError
 from synergic.processes import HybridDense, HybridLIF, running
 from synergic.rules import quantise_rule
 
+pytestmark = pytest.mark.alone
+
 STEPS, N = 16, (5, 6, 3)
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 

@@ -16,6 +16,8 @@ from synergic.errors import ExecutionError, ParameterError, UnsupportedError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.processes import FusedNetwork, HybridNetwork, HybridSimCfg, run_in_lava, running
 
+pytestmark = pytest.mark.alone
+
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 
 

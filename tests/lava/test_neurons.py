@@ -14,6 +14,8 @@ import synergic as sy
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.processes import FusedNetwork, HybridDense, HybridLIF, HybridNeuron, RateReadout, running
 
+pytestmark = pytest.mark.alone
+
 STEPS, N_IN, N = 40, 8, 6
 
 

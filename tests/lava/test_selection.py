@@ -48,6 +48,8 @@ from synergic.processes import (
     running,
 )
 
+pytestmark = pytest.mark.alone
+
 CONFIGS = pytest.mark.parametrize("config", [Loihi1SimCfg, Loihi2SimCfg])
 TAGS = {"floating_pt": False, "fixed_pt": True}
 MODELS = {

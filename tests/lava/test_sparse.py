@@ -19,6 +19,8 @@ from synergic.errors import ParameterError, UnsupportedError
 from synergic.network._quantise import ONE
 from synergic.processes import HybridDense, HybridLIF, HybridSimCfg, HybridSparse, running
 
+pytestmark = pytest.mark.alone
+
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 STEPS, PERIOD, N_IN, N_OUT, VTH = 12, 4, 9, 7, 0.6
 SCALE = 100  # integer weights to one of the physical ones

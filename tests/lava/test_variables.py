@@ -17,6 +17,8 @@ from synergic.numerics import fixed, floating
 from synergic.processes import HybridDense, HybridLIF, running
 from synergic.rules import quantise_rule
 
+pytestmark = pytest.mark.alone
+
 RNG = np.random.default_rng(5)
 N_IN, N_OUT, STEPS, VTH = 5, 4, 12, 0.6
 SPIKES = (RNG.random((N_IN, STEPS)) < 0.6).astype(int)
