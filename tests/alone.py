@@ -28,7 +28,7 @@ class Small:
     """The small process of this one."""
 
     def __init__(self):
-        self.process, self.reports = None, {}
+        self.process, self.reports, self.said = None, {}, ""
 
     def run(self, config, tests):
         """Run tests, by node id, in one process, and keep their reports. Returns what was printed."""
@@ -56,11 +56,12 @@ class Small:
         """The reports of a test. The first one of a module runs the module, and so does one after a crash."""
         if item.nodeid not in self.reports:
             wanted = [other.nodeid for other in item.session.items if other.path == item.path]
-            said = self.run(item.config, wanted[wanted.index(item.nodeid) :])
-            if not any(report.when == "teardown" for report in self.reports.get(item.nodeid, ())):
-                lost = pytest.TestReport(item.nodeid, item.location, {}, "failed", f"crashed or hung\n{said}", "call")
-                self.reports.setdefault(item.nodeid, []).append(lost)
-        return self.reports[item.nodeid]
+            self.said = self.run(item.config, wanted[wanted.index(item.nodeid) :])
+        reports = self.reports.setdefault(item.nodeid, [])
+        if not any(report.when == "teardown" for report in reports):  # the process has ended within this test
+            said = f"crashed or hung\n{self.said}"
+            reports.append(pytest.TestReport(item.nodeid, item.location, {}, "failed", said, "call"))
+        return reports
 
     def end(self):
         """No process is left."""
