@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import Commands
 from networks import plastic_network
 from rich.console import Console
 
@@ -75,6 +76,7 @@ def test_wrong_arguments_end_with_two(arguments):
     assert done.stderr
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("given", "read"), [(None, "PASSIVE"), ("active", "ACTIVE")])
 def test_threads_that_wait_leave_their_core_to_others_unless_told_otherwise(given, read, monkeypatch):
     monkeypatch.setenv("OMP_DISPLAY_ENV", "true")
@@ -117,14 +119,19 @@ def test_a_missing_folder_is_refused_before_any_work(tmp_path):
         ("bench nonsense", ("'nonsense'", "'training'")),
     ],
 )
-def test_errors_say_what_was_given_what_is_allowed_and_what_to_do(arguments, said, wrong_files, monkeypatch):
-    monkeypatch.chdir(wrong_files)
-    monkeypatch.setenv("COLUMNS", "300")
-    done = synergic(*arguments.split())
+def test_errors_say_what_was_given_what_is_allowed_and_what_to_do(arguments, said, wrong_files, commands):
+    done = commands.run(*arguments.split(), cwd=wrong_files, COLUMNS="300")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     for words in said:
         assert words in done.stderr
+
+
+@pytest.fixture(scope="module")
+def commands():
+    """One process that has loaded torch, not one a command."""
+    with Commands() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
