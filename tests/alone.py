@@ -49,6 +49,8 @@ class Small:
                 return "the process that runs the modules marked `alone` has ended"
             for line in reports.read_text().splitlines():
                 report = config.hook.pytest_report_from_serializable(config=config, data=json.loads(line))
+                if isinstance(report.longrepr, list):  # where a test was skipped; JSON knows no tuples
+                    report.longrepr = tuple(report.longrepr)
                 self.reports.setdefault(report.nodeid, []).append(report)
             return said.read_text(errors="replace")
 
