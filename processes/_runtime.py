@@ -54,6 +54,8 @@ def end_all() -> None:
 def running(process: AbstractProcess) -> Iterator[AbstractProcess]:
     """Make a block at whose end the network of a process is stopped; after an error or Ctrl-C, by force.
 
+    While a run starts or ends, Ctrl-C takes effect when that is complete, a second one at once.
+
     Parameters
     ----------
     process : AbstractProcess
