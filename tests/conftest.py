@@ -27,7 +27,7 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if files or cores == 1 else cores
 
 
-LONG = ("test_conformance", "test_the_suite_itself", "test_lifecycle", "test_networks_as_processes", "test_rules")
+LONG = ("test_conformance", "test_the_suite_itself", "test_lifecycle", "test_networks_as_processes", "test_streams")
 """Modules that begin first, so that none is left alone at the end."""
 
 

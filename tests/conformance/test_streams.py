@@ -22,6 +22,7 @@ from synergic.network import load, save
 from synergic.processes import FusedNetwork, Graph, HybridLIF, HybridSimCfg, HybridSparse, running
 
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+pytestmark = pytest.mark.alone
 SMALL = (1, 2, 3, 7, 20)
 
 
@@ -30,7 +31,6 @@ def streaming(memory=5, **more):
     return plastic_network(plasticity_scope="stream", memory=memory, **more)
 
 
-@pytest.mark.timeout(900)
 @settings(max_examples=60, **SLOW)
 @given(networks(sizes=SMALL), st.data())
 def test_a_run_cut_anywhere_is_the_run(case, data):
