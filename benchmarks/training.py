@@ -3,7 +3,7 @@
 
     uv run --group bench python benchmarks/training.py --json benchmarks/results/training.json
 
-784-512-10, T 10, batch 100, float32, one real-valued image a sample shown at all steps. The programs take turns,
+784-512-10, T 10, batch 100, float32, one real-valued image a sample shown at all steps. The programs take orientations,
 round by round, on the same threads; a figure is the median of the rounds' ratios (above 1: synergic is faster).
 """
 
@@ -33,7 +33,7 @@ from plain import PlainNet, plain_episode
 from synergic.experiments import FewShot
 from synergic.learning import TARGET_CLIP, HybridNet, MaskedNet, Pattern, rank_loss
 from synergic.learning._buffers import release
-from synergic.learning._omniglot import Episodes, draw_episodes, pictures
+from synergic.learning._omniglot import Episodes, draw_episodes, oriented_images
 from synergic.learning.tasks import SHARPNESS, FewShotNet
 
 SIZES, STEPS, BATCH = (784, 512, 10), 10, 100
@@ -190,7 +190,9 @@ class FewShotPair:
     def plain(self, count: int) -> Tensor:
         """The same, episode by episode."""
         drawn = self.episodes(count)
-        support, queries = (pictures(self.images, p, drawn.turns).flatten(1, 2) for p in (drawn.support, drawn.queries))
+        support, queries = (
+            oriented_images(self.images, p, drawn.orientations).flatten(1, 2) for p in (drawn.support, drawn.queries)
+        )
         order = torch.rand(count, 5, generator=torch.Generator().manual_seed(self.seed)).argsort(1)
         each = zip(support, order, queries, strict=True)
         return torch.cat([plain_episode(self.net, s[o], o, q) for s, o, q in each])

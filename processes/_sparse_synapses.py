@@ -59,8 +59,8 @@ class Pattern:
         """
         outs, width, height, each = kernel
         stride, padding, dilation = how
-        shape, picture = (outs, each, width, height), (before[0], before[1])
-        neurons, inputs, weights = convolution_synapses(shape, picture, stride, padding, dilation, groups, where)
+        shape, image = (outs, each, width, height), (before[0], before[1])
+        neurons, inputs, weights = convolution_synapses(shape, image, stride, padding, dilation, groups, where)
         # The unfolding counts channels first and correlates, as torch; Lava counts them last and convolves.
         rows, columns = (
             np.arange(np.prod(axes)).reshape(axes).transpose(2, 0, 1).ravel()[part]

@@ -102,8 +102,8 @@ def omniglot(path):
 def images(path):
     """The arrays of an image set with few images."""
     parts = {"train": 3, "test": 2}
-    pictures = {f"{part}_images": np.zeros((n, 28, 28), np.uint8) for part, n in parts.items()}
-    np.savez(path, **pictures, **{f"{part}_labels": np.zeros(n, np.uint8) for part, n in parts.items()})
+    images = {f"{part}_images": np.zeros((n, 28, 28), np.uint8) for part, n in parts.items()}
+    np.savez(path, **images, **{f"{part}_labels": np.zeros(n, np.uint8) for part, n in parts.items()})
 
 
 def idx(path):
@@ -188,7 +188,7 @@ READERS = {
     "NIR": ("net.nir", lambda p: nir.write(str(p), to_nir(NETWORK, lossy=True)), from_nir),
     "NIR, poolings": ("net.nir", poolings, lambda p: from_nir(p, 1e-3, 3)),
     "lava-dl": ("net.net", lava_dl, lambda p: from_lava_dl(p, 3)),
-    "lava-dl, pooling": ("net.net", pooling, lambda p: from_lava_dl(p, 3, picture=(2, 4, 3))),
+    "lava-dl, pooling": ("net.net", pooling, lambda p: from_lava_dl(p, 3, input_shape=(2, 4, 3))),
     "images": ("mnist.npz", images, lambda p: there(read_npz(p))),
     "IDX": ("train-images-idx3-ubyte", idx, parse_idx),
     "IDX, packed": ("train-images-idx3-ubyte.gz", idx, parse_idx),

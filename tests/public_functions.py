@@ -40,8 +40,8 @@ from synergic.network import (
     IntProjection,
     convolution_matrix,
     convolution_synapses,
+    image_after,
     load,
-    picture_after,
     save,
     split_by_spikes,
 )
@@ -127,7 +127,7 @@ LAYER = {
 }  # fmt: skip
 CHAIN = {"mode": "hp", "steps": 4, "tau_w": 40.0, "dropout": 0.0}
 ON_CHIP = {
-    "local_memory": "matrix", "strict": False, "probes": hw.Probes(), "threads": 1, "losses": None,
+    "local_memory": "matrix", "strict": False, "probes": hw.Probes(), "threads": 1, "faults": None,
     "across": "samples", "random_masks": {}, "random_seed": 0,
 }  # fmt: skip
 PLACED = {
@@ -186,7 +186,7 @@ def described():
         "synergic.IntNetwork.encode_signal": Case(
             INT.encode_signal, {"signal": np.ones((2, 6))}, fine={"signal": f"negative, {ANY_SHAPE}"}
         ),
-        "synergic.Convolution": Case(sy.Convolution, {"kernel": (2, 2), "picture": (3, 3), **moved}),
+        "synergic.Convolution": Case(sy.Convolution, {"kernel": (2, 2), "image": (3, 3), **moved}),
         "synergic.network._quantise": Case(
             sy.quantise, {"network": NET, "weight_bits": 8, "local_bits": 16, "rounding": "nearest", "seed": 0}
         ),
@@ -219,14 +219,14 @@ def described():
         "synergic.network._split.split_by_spikes": Case(
             split_by_spikes, {"network": split_me(), "fan_in": 2, "threshold": 0.5}
         ),
-        "synergic.network._unfold.picture_after": Case(
-            picture_after, {"picture": (3, 3), "kernel": (2, 2), "stride": 1, "padding": 0, "dilation": 1}
+        "synergic.network._unfold.image_after": Case(
+            image_after, {"image": (3, 3), "kernel": (2, 2), "stride": 1, "padding": 0, "dilation": 1}
         ),
         "synergic.network._unfold.convolution_matrix": Case(
-            convolution_matrix, {"kernel": kernel, "picture": (3, 3), **moved}
+            convolution_matrix, {"kernel": kernel, "image": (3, 3), **moved}
         ),
         "synergic.network._unfold.convolution_synapses": Case(
-            convolution_synapses, {"shape": (1, 1, 2, 2), "picture": (3, 3), **moved}
+            convolution_synapses, {"shape": (1, 1, 2, 2), "image": (3, 3), **moved}
         ),
         "synergic.data._encodings.Rate": Case(encoding.Rate, {"random": True, "seed": 0}),
         "synergic.data._encodings.Latency": Case(encoding.Latency, {"form": "linear", "smallest": 0.1}),
@@ -523,7 +523,7 @@ def trained():
         "synergic.learning.MaskedNet": Case(learning.MaskedNet, {"sizes": (3, 2), **CHAIN}),
         "synergic.learning.ConvHybridNet": Case(
             learning.ConvHybridNet,
-            {"picture": (1, 8, 8), "channels": (2,), "sizes": (4, 2), "pools": (2,), **CHAIN},
+            {"input_shape": (1, 8, 8), "channels": (2,), "sizes": (4, 2), "pools": (2,), **CHAIN},
             fine={"pools": "empty"},
         ),
         "synergic.learning.evaluate": Case(learning.evaluate, {"net": net(), **tensors()}),
@@ -662,16 +662,16 @@ def with_files(folder: Path):
         "synergic.hw_targets.save_mapping": Case(hw.save_mapping, {"mapping": mapping(), "path": out}),
         "synergic.hw_targets.load_mapping": Case(hw.load_mapping, {"path": at["mapping"]}),
         "synergic.interchange.from_lava_dl": Case(
-            ic.from_lava_dl, {"path": at["lava_dl"], "steps": 4, "readout": "rate", "picture": (3, 2, 2)}
+            ic.from_lava_dl, {"path": at["lava_dl"], "steps": 4, "readout": "rate", "input_shape": (3, 2, 2)}
         ),
         "synergic.interchange.to_lava_dl": Case(ic.to_lava_dl, {"network": INT, "path": out, "lossy": True}),
-        "synergic.interchange.lava_dl_losses": Case(ic.lava_dl_losses, {"network": INT}),
+        "synergic.interchange.lava_dl_export_issues": Case(ic.lava_dl_export_issues, {"network": INT}),
         "synergic.interchange.from_nir": Case(
             ic.from_nir,
             {"graph": ic.to_nir(NET, 0.001, True), "dt": 0.001, "steps": 4, "readout": "rank", "method": "euler"},
         ),
         "synergic.interchange.to_nir": Case(ic.to_nir, {"network": NET, "dt": 0.001, "lossy": True}),
-        "synergic.interchange.nir_losses": Case(ic.nir_losses, {"network": NET}),
+        "synergic.interchange.nir_export_issues": Case(ic.nir_export_issues, {"network": NET}),
         "synergic.data._images.load_images": Case(
             lambda **given: datasets.load_images(**given),
             {"name": "mnist", "folder": folder},

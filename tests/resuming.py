@@ -24,13 +24,13 @@ def images(count, side, seed=0):
     """Blurred squares at places of their own, ten classes; a fifth is for the test."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 10, count)
-    pictures = rng.random((count, side, side), dtype=np.float32) * 0.1
+    images = rng.random((count, side, side), dtype=np.float32) * 0.1
     unit = side // 5
-    for picture, label in zip(pictures, labels, strict=True):
+    for image, label in zip(images, labels, strict=True):
         y, x = divmod(int(label), 4)
-        picture[unit * y : unit * (y + 2), unit * x : unit * (x + 2)] += 0.6
+        image[unit * y : unit * (y + 2), unit * x : unit * (x + 2)] += 0.6
     held = count // 5
-    return Images(pictures[held:], labels[held:], pictures[:held], labels[:held])
+    return Images(images[held:], labels[held:], images[:held], labels[:held])
 
 
 def recordings():

@@ -27,7 +27,7 @@ from synergic.hw_targets.simulation._jobs import check_jobs, in_jobs
 from synergic.hw_targets.simulation._probes import Probes
 from synergic.hw_targets.simulation._program import Layout
 from synergic.hw_targets.simulation._simulator import Simulator
-from synergic.hw_targets.simulation.kernels import Losses, Program
+from synergic.hw_targets.simulation.kernels import PacketLoss, Program
 from synergic.network._quantise import IntNetwork, IntProjection
 from synergic.rules._hebbian import computes_hebbian
 
@@ -114,7 +114,7 @@ Link = tuple[tuple[int, int], tuple[int, int]]
 class BrokenChip:
     """What of a chip does not work while a mapping runs that was made without knowing of it.
 
-    Give it to `Simulator` as `losses`. Faults do not depend on threads or batch size.
+    Give it to `Simulator` as `faults`. Faults do not depend on threads or batch size.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ class BrokenChip:
         order = orders(network)
         return {name: 1 - values[order.get(name, slice(None))] for name, values in alive.items()}
 
-    def packed(self, layout: Layout, program: Program, first_sample: int) -> Losses:
+    def packed(self, layout: Layout, program: Program, first_sample: int) -> PacketLoss:
         """Return the faults as the compiled loop takes them.
 
         Parameters
@@ -243,7 +243,7 @@ class BrokenChip:
 
         Returns
         -------
-        `Losses`
+        `PacketLoss`
             Arrays by column, tile and soma core. Local weights that are spread over several cores need all of them.
         """
         dead, cut, mapping = set(self.dead_cores), self.cut(), self.mapping
@@ -271,7 +271,7 @@ class BrokenChip:
                 if any(a < last and first < b for a, b in missed):
                     mute[i, 1] = mute[i, 2] = 1
         somas = {(t.population, t.rows): t.soma_core for t in layout.tiles}
-        return Losses(
+        return PacketLoss(
             any=True,
             threshold=np.uint64(min(int(self.packet_loss * 2**64), 2**64 - 1)),
             seed=self.seed,
@@ -318,7 +318,7 @@ def break_chip(mapping: Mapping, fault: str, rate: float, seed: int = 0) -> Brok
     Returns
     -------
     BrokenChip
-        For `Simulator(mapping, losses=...)`.
+        For `Simulator(mapping, faults=...)`.
 
     Raises
     ------
@@ -412,7 +412,7 @@ def accuracy_under(
         """Break something at random, run, and compare with the labels."""
         if fault in CHIP_FAULTS or mapping.turns > 1:
             broken = break_chip(mapping, fault, rate, seed)
-            simulator = Simulator(mapping, local_memory, probes=probes, losses=broken)
+            simulator = Simulator(mapping, local_memory, probes=probes, faults=broken)
         else:
             damaged = map_network(break_network(network, fault, rate, seed), chip)
             simulator = Simulator(damaged, local_memory, probes=probes)

@@ -27,10 +27,10 @@ def ends(p: IntProjection) -> tuple[Image, Image]:
     geometry = p.convolution
     assert geometry is not None
     outs, ins = geometry.channels(p.name, p.n_out, p.n_in)
-    return (ins, *geometry.picture), (outs, *geometry.after)
+    return (ins, *geometry.image), (outs, *geometry.after)
 
 
-def pictures(network: IntNetwork | IntGraph) -> dict[str, Image]:
+def images(network: IntNetwork | IntGraph) -> dict[str, Image]:
     """Return the shape of the source and of each population that is an image; the first convolution decides."""
     found: dict[str, Image] = {}
     for p in network.projections:
@@ -45,7 +45,7 @@ def orders(network: IntNetwork | IntGraph) -> dict[str, Array]:
     """Return, for each image, the network's number of each neuron in the order of the mapping."""
     return {
         name: np.arange(np.prod(shape)).reshape(shape).transpose(1, 2, 0).ravel()
-        for name, shape in pictures(network).items()
+        for name, shape in images(network).items()
     }
 
 
@@ -111,7 +111,7 @@ def layers(network: IntNetwork | IntGraph) -> dict[str, list[Layer]]:
 
     Populations with local weights are left out: every synapse has a local weight of its own, which cannot be shared.
     """
-    shapes, found = pictures(network), {}
+    shapes, found = images(network), {}
     convolved = {p.target for p in network.projections if p.convolution is not None}
     for population in network.populations:
         if population.name not in convolved:
@@ -131,7 +131,7 @@ def receives_pixels(geometry: Convolution) -> bool:
     for axis in (0, 1):
         out, lines = np.arange(geometry.after[axis]), np.arange(geometry.kernel[axis])
         under = out[:, None] * geometry.stride + lines * geometry.dilation - geometry.padding
-        if not ((under >= 0) & (under < geometry.picture[axis])).any(axis=1).all():
+        if not ((under >= 0) & (under < geometry.image[axis])).any(axis=1).all():
             return False
     return True
 

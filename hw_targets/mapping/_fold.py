@@ -59,11 +59,11 @@ def window(geometry: Convolution, place: Span) -> tuple[list[int], int, int]:
 
     Lines and first column are counted from the patch's own first ones.
     """
-    (height, wide), (_, columns) = place, geometry.picture
+    (height, wide), (_, columns) = place, geometry.image
     each = np.arange(height)[:, None] * geometry.stride + np.arange(geometry.kernel[0]) * geometry.dilation
     lines = np.unique(each) - geometry.padding
     if height == geometry.after[0]:  # the only patch from top to bottom: the padding is known
-        lines = lines[(lines >= 0) & (lines < geometry.picture[0])]
+        lines = lines[(lines >= 0) & (lines < geometry.image[0])]
     first = -geometry.padding
     width = (wide - 1) * geometry.stride + (geometry.kernel[1] - 1) * geometry.dilation + 1
     if wide == geometry.after[1]:
@@ -144,7 +144,7 @@ def folds_of(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, pla
     pieces = -(-size // min(size, int(chip.neurons)))
     rows = -(-size // pieces)
     windows = [window(layer.convolution, place)[:2] for layer in into]
-    inputs = [layer.ins * layer.convolution.picture[0] * layer.convolution.picture[1] for layer in into]
+    inputs = [layer.ins * layer.convolution.image[0] * layer.convolution.image[1] for layer in into]
     for turns in sensible(count):
         first = most_axons(rows, turns, rows * turns, inputs[0], into[0], chip, storage)
         others = most_axons(rows, turns, 0, max(inputs), into[0], chip, storage)

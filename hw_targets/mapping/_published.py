@@ -121,8 +121,8 @@ class Count:
 def count(name: str, chip: Chip) -> Count:
     """Count one of NETWORKS on a chip."""
     network = NETWORKS[name]()
-    pictures = [into[0].convolution.after for into in network if isinstance(into[0], Layer)]
-    rows, pixels = max(h for h, _ in pictures), max(h * w for h, w in pictures)
+    images = [into[0].convolution.after for into in network if isinstance(into[0], Layer)]
+    rows, pixels = max(h for h, _ in images), max(h * w for h, w in images)
     endless = replace(chip, weight_memory=replace(chip.weight_memory, value=10**12))
     cores, phases = count_layers(network, chip, rows)
     return Count(count_layers(network, chip, 1)[0], cores, phases, count_layers(network, endless, pixels)[1])

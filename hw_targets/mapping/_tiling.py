@@ -130,7 +130,7 @@ def received(
     lines, width, begin = window(geometry, fold.place)
     used, used_width, _ = window(geometry, (at[2], at[3]))
     used_width = width if fold.place[1] == geometry.after[1] else used_width
-    rows, columns = geometry.picture
+    rows, columns = geometry.image
     left = begin + at[1] * geometry.stride
     low, high = max(0, left), min(columns, left + used_width)
     parts = blocks(width * layer.ins, len(lines), own, fold.others, together(layer, chip))

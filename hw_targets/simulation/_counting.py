@@ -95,23 +95,25 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
     return plan
 
 
-def count(plan: Counting, mapping: Mapping, layout: Layout, state: State, local_memory: str, losses: bool) -> Activity:
+def count(
+    plan: Counting, mapping: Mapping, layout: Layout, state: State, local_memory: str, packet_loss: bool
+) -> Activity:
     """Compute the counts of a batch from the spikes that each tile received, and from the packets that were sent.
 
-    losses : whether packet loss is possible. The loop itself has then counted what each tile received.
+    packet_loss : whether packet loss is possible. The loop itself has then counted what each tile received.
     """
     net, n = mapping.network, len(state.sent)
     assert isinstance(net, IntNetwork)
     clock = net.steps + net.depth
-    if not losses:
+    if not packet_loss:
         # running[..., j] : how many of the neurons before j sent
         running = np.zeros((n, clock, layout.neurons + 1), np.int32)
         np.cumsum(state.sent[:, :-1] != 0, axis=2, out=running[:, :, 1:])
-        heard = (running[:, :, plan.last_axon] - running[:, :, plan.first_axon]) * plan.works
+        received = (running[:, :, plan.last_axon] - running[:, :, plan.first_axon]) * plan.works
     else:
-        heard = state.heard[:, 1:, [layout.tiles.index(t) for t in mapping.tiles]]
+        received = state.received[:, 1:, [layout.tiles.index(t) for t in mapping.tiles]]
     visited, slowest = np.zeros((n, clock, mapping.cores), np.int64), np.zeros((clock, mapping.turns + 1), np.int64)
-    slots = heard[:, :, plan.visit_tile] * plan.visit_rows
+    slots = received[:, :, plan.visit_tile] * plan.visit_rows
     for turn in range(mapping.turns):
         mine = np.flatnonzero(plan.visit_turn == turn)
         cores, of_turn = plan.visit_core[mine], np.zeros_like(visited)
@@ -123,11 +125,11 @@ def count(plan: Counting, mapping: Mapping, layout: Layout, state: State, local_
         visited += of_turn
     rewritten = plan.rewritten * n
     for tile, core, rows, step in plan.gathers:  # the write of a stream adds up a term an active input, step and neuron
-        rewritten[step, core] += int(heard[:, :, tile].sum()) * rows
+        rewritten[step, core] += int(received[:, :, tile].sum()) * rows
     slowest[:, -1] = rewritten.max(axis=1)
     recalled = plan.recalled * n
     compare: Any = (slice(None), plan.compare_core)
-    np.add.at(recalled, compare, (heard.sum(axis=0) * plan.earlier)[:, plan.compare_tile])
+    np.add.at(recalled, compare, (received.sum(axis=0) * plan.earlier)[:, plan.compare_tile])
     out = Activity(
         synaptic=(visited.sum(axis=0) + rewritten + recalled).sum(axis=0),
         samples=n,

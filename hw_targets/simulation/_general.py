@@ -30,7 +30,7 @@ def general_targets(net: IntNetwork) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*own, *(p.target for p in net.projections if is_general(p))]))
 
 
-def check_general(net: IntNetwork, local_memory: str, across: str, losses: Any, random_masks: Any) -> None:
+def check_general(net: IntNetwork, local_memory: str, across: str, faults: Any, random_masks: Any) -> None:
     """Refuse, by name, what only the compiled rule and neurons can do."""
     for population in net.populations:
         neuron, where = type(population.neuron).__name__, f"for {population.name}, allowed"
@@ -39,7 +39,7 @@ def check_general(net: IntNetwork, local_memory: str, across: str, losses: Any, 
                 f"simulate_on_chip.random_masks: got one {where} none with {neuron}: random bits are added to the "
                 "threshold of the plain neuron. Leave it out."
             )
-        for name, got, fine in (("across", across, "samples"), ("losses", losses and "losses", None)):
+        for name, got, fine in (("across", across, "samples"), ("faults", faults and "faults", None)):
             if soma_form(population) == kernels.GENERAL and got != fine:
                 raise UnsupportedError(
                     f"simulate_on_chip.{name}: got {got!r} {where} {fine!r} with {neuron}: it is not compiled. Leave "
@@ -48,7 +48,7 @@ def check_general(net: IntNetwork, local_memory: str, across: str, losses: Any, 
     asked = {
         "local_memory": (local_memory, local_memory != "matrix", "'matrix'"),
         "across": (across, across != "samples", "'samples'"),
-        "losses": ("losses", losses is not None, "None"),
+        "faults": ("faults", faults is not None, "None"),
         "random_masks": (sorted(random_masks), bool(random_masks), "none"),
     }
     for p in net.projections:
@@ -121,7 +121,7 @@ def fire(soma: Somas, state: Any, bias: Array, samples: slice, t: int, m: int, e
     return extra
 
 
-def run_general(net: IntNetwork, layout: Any, program: Any, state: Any, losses: Any, signal: Array) -> None:
+def run_general(net: IntNetwork, layout: Any, program: Any, state: Any, packet_loss: Any, signal: Array) -> None:
     """All steps of all samples; one after another where they share one P. signal : (samples, T)."""
     parts, somas, n = parts_of(net, layout, program), somas_of(net, layout, program), len(state.sent)
     shared = len(state.local) < n
@@ -133,12 +133,12 @@ def run_general(net: IntNetwork, layout: Any, program: Any, state: Any, losses: 
         ]
         beside = [q.population.neuron.fresh(q.rows.stop - q.rows.start, (last - first,)) for q in somas]
         for t in range(1, state.sent.shape[1]):
-            kernels.run_step(program, state, losses, first, last, t)
+            kernels.run_step(program, state, packet_loss, first, last, t)
             for i, soma in enumerate(somas):
                 m = t - net.onsets[soma.population.name]
                 if 1 <= m <= net.steps:
                     beside[i] = fire(soma, state, program.bias, slice(first, last), t, m, beside[i])
-                    kernels.learn_behind(program, state, losses, soma.number, first, last, t)
+                    kernels.learn_behind(program, state, packet_loss, soma.number, first, last, t)
             for i, part in enumerate(parts):
                 m = t - net.onsets[part.projection.target]
                 if 1 <= m <= net.steps:

@@ -110,13 +110,13 @@ class Builder:
         random: Collection[str],
     ) -> None:
         self.net, self.history, self.probed_sums, self.random = net, history, probed_sums, random
-        self.layout = lay = Layout()
+        self.layout = layout = Layout()
         for p in (net.source, *net.populations):
-            lay.neuron[p.name] = lay.neurons
-            lay.neurons += p.size
+            layout.neuron[p.name] = layout.neurons
+            layout.neurons += p.size
         for name in probed_u:
-            lay.probed[name] = lay.probed_size
-            lay.probed_size += net.population(name).size
+            layout.probed[name] = layout.probed_size
+            layout.probed_size += net.population(name).size
         self.groups: list[Array] = []
         self.heads: list[Array] = []
         self.tiles: list[Array] = []
@@ -134,16 +134,16 @@ class Builder:
 
     def add_group(self, population: Any, rows: tuple[int, int], into: tuple[Tile, ...]) -> None:
         """A soma tile, with the heads of all projections into it."""
-        lay, group = self.layout, np.zeros((), GROUP)
+        layout, group = self.layout, np.zeros((), GROUP)
         group["first_head"] = len(self.heads)
         for p in self.net.into(population.name):
             self.add_head(p, rows, [t for t in into if t.projection == p.name and t.rows == rows])
         group["last_head"] = len(self.heads)
-        group["neuron"], group["rows"] = lay.neuron[population.name] + rows[0], rows[1] - rows[0]
+        group["neuron"], group["rows"] = layout.neuron[population.name] + rows[0], rows[1] - rows[0]
         group["onset"] = self.net.onsets[population.name]
         group["vth"], group["decay"] = population.vth, population.decay
         group["shift"], group["reset_to_zero"] = population.accumulator_shift, population.reset == "zero"
-        probe = lay.probed.get(population.name)
+        probe = layout.probed.get(population.name)
         group["probe"] = -1 if probe is None else probe + rows[0]
         group["random"] = group["neuron"] - self.net.source.size
         group["draws"] = population.name in self.random
@@ -152,13 +152,13 @@ class Builder:
             group["entries"] = len(self.entries)
             self.entries.append(population.neuron.entries)
         if group["soma"] == GENERAL:
-            group["sums"], lay.sums = lay.sums, lay.sums + rows[1] - rows[0]
+            group["sums"], layout.sums = layout.sums, layout.sums + rows[1] - rows[0]
         self.groups.append(group)
-        lay.groups.append((population.name, rows))
+        layout.groups.append((population.name, rows))
 
     def add_head(self, p: IntProjection, rows: tuple[int, int], tiles: list[Tile]) -> None:
         """One projection into a soma tile: its rule, then its tiles."""
-        lay, head, form = self.layout, np.zeros((), HEAD), head_form(p, self.history)
+        layout, head, form = self.layout, np.zeros((), HEAD), head_form(p, self.history)
         size, r = rows[1] - rows[0], p.rule
         beta, table = np.zeros(1, np.int64), np.zeros(fixed.TABLE_SIZE, np.int64)
         powers = np.zeros(self.net.steps + 1, np.int64)
@@ -168,7 +168,7 @@ class Builder:
             beta, table = r.beta, r.table
         if form == HISTORY:
             plan = history_plan(p, self.net.steps)
-            head["post"], lay.posts, powers = lay.posts, lay.posts + size, plan.powers
+            head["post"], layout.posts, powers = layout.posts, layout.posts + size, plan.powers
             for name in ("by_eta", "post_factor", "post_shift", "start_shift", "sum_shift"):
                 head[name] = getattr(plan, name)
         head["row"] = self.append("alpha", np.broadcast_to(p.alpha, p.n_out)[slice(*rows)])
@@ -181,14 +181,14 @@ class Builder:
         head["first_tile"], head["last_tile"] = len(self.tiles), len(self.tiles) + len(tiles)
         for tile in tiles:
             self.add_tile(tile, p, form)
-        lay.head_projection.append(p.name)
-        lay.head_rows.append(rows)
+        layout.head_projection.append(p.name)
+        layout.head_rows.append(rows)
         self.heads.append(head)
 
     def add_tile(self, tile: Tile, p: IntProjection, form: int) -> None:
         """One tile: its part of the weights and, where it has them, local weights, mask and recorded sums."""
-        lay, entry = self.layout, np.zeros((), TILE)
-        entry["axon"] = lay.neuron[p.source] + tile.columns[0]
+        layout, entry = self.layout, np.zeros((), TILE)
+        entry["axon"] = layout.neuron[p.source] + tile.columns[0]
         entry["columns"] = tile.columns[1] - tile.columns[0]
         entry["local"] = entry["mask"] = entry["parts"] = -1
         entry["weights"] = self.append("weights", by_axon(p.weights, tile))
@@ -199,9 +199,9 @@ class Builder:
         if form == MATRIX and computes_hebbian(p.rule) and p.rule.mask is not None:
             entry["mask"] = self.append("mask", by_axon(p.rule.mask, tile))
         if p.name in self.probed_sums:
-            entry["parts"], lay.parts_size = lay.parts_size, lay.parts_size + tile.rows[1] - tile.rows[0]
-        lay.tiles.append(tile)
-        lay.tile_head.append(len(self.heads))
+            entry["parts"], layout.parts_size = layout.parts_size, layout.parts_size + tile.rows[1] - tile.rows[0]
+        layout.tiles.append(tile)
+        layout.tile_head.append(len(self.heads))
         self.tiles.append(entry)
 
     def program(self) -> tuple[Program, Array]:

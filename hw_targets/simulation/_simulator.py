@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import choice, kind, require, whole
+from synergic._core.moved import renamed
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets.mapping import Mapping
 from synergic.hw_targets.mapping._arrange import orders
@@ -38,7 +39,7 @@ from synergic.hw_targets.simulation._streams import (
     write_tiles,
 )
 from synergic.hw_targets.simulation._workers import run_in_processes
-from synergic.hw_targets.simulation.kernels import HISTORY, Losses, State
+from synergic.hw_targets.simulation.kernels import HISTORY, PacketLoss, State
 from synergic.network._quantise import IntNetwork
 from synergic.numerics import fixed
 from synergic.numerics._lfsr import random_thresholds, seed_of
@@ -49,6 +50,7 @@ ONE_AT_A_TIME = threading.Lock()
 """Numba's own pool of threads must not be entered twice."""
 
 
+@renamed("losses", "faults")
 class Simulator:
     """A mapped network, ready to run on the model of the chip.
 
@@ -71,7 +73,7 @@ class Simulator:
         "samples": threads share the samples of a batch. "cores": threads share the cores in every step and wait for
         each other, which is faster for large chips on an otherwise idle machine. "processes": as "cores", with
         operating-system processes, for grids of chips. Default "samples".
-    losses : BrokenChip or None, default None
+    faults : BrokenChip or None, default None
         What is broken, from `break_chip`.
     random_masks : mapping of str to int or None, default None
         By population, a mask of random bits that are added to its thresholds. Each neuron draws once in each step.
@@ -94,7 +96,7 @@ class Simulator:
         strict: bool = False,
         probes: Probes | None = None,
         threads: int | None = None,
-        losses: Any = None,
+        faults: Any = None,
         across: str = "samples",
         random_masks: ByName[str, int] | None = None,
         random_seed: int = 0,
@@ -111,11 +113,11 @@ class Simulator:
         kind(f"{where}.probes", probes, Probes | None, "Make Probes.")
         if threads is not None:
             whole(f"{where}.threads", threads, 1, float("inf"), "It is a number of threads.")
-        fits, remedy = losses is None or hasattr(losses, "packed"), "Make one with break_chip()."
-        require(fits, f"{where}.losses", f"{losses!r} of type {type(losses).__name__}", "BrokenChip or None", remedy)
-        other = getattr(losses, "mapping", mapping)  # by contents: a copy in another process is no other mapping
+        fits, remedy = faults is None or hasattr(faults, "packed"), "Make one with break_chip()."
+        require(fits, f"{where}.faults", f"{faults!r} of type {type(faults).__name__}", "BrokenChip or None", remedy)
+        other = getattr(faults, "mapping", mapping)  # by contents: a copy in another process is no other mapping
         fits = other is mapping or (other.tiles, other.chains) == (mapping.tiles, mapping.chains)
-        require(fits, f"{where}.losses", "the faults of another mapping", "those of this one", "Break this mapping.")
+        require(fits, f"{where}.faults", "the faults of another mapping", "those of this one", "Break this mapping.")
         kind(f"{where}.random_masks", random_masks, ByName | None, "Give {population: mask}.")
         choice(f"{where}.across", across, ("samples", "cores", "processes"))
         self.across: str = across
@@ -128,15 +130,15 @@ class Simulator:
         self.network: IntNetwork = mapping.network
         self.strict: bool = strict
         self.local_memory: str = local_memory
-        self.losses: Any = losses
+        self.faults: Any = faults
         self.random_masks: dict[str, int] = dict(random_masks or {})
         self.random_seed: int = random_seed
         for name, mask in self.random_masks.items():
             choice(f"{where}.random_masks", name, tuple(p.name for p in self.network.populations))
             whole(f"{name}.random_mask", mask, 0, fixed.MEMBRANE_MAX, "2^n - 1 adds n random bits.")
         whole(f"{where}.random_seed", random_seed, 0, 2**63 - 1, "It seeds the random thresholds.")
-        check_general(self.network, local_memory, across, losses, self.random_masks)
-        check_streams(self.network, local_memory, losses, self.random_masks)
+        check_general(self.network, local_memory, across, faults, self.random_masks)
+        check_streams(self.network, local_memory, faults, self.random_masks)
         self.presented: int = 0
         self.probes: Probes = (probes or Probes()).of(self.network)
         self.load()
@@ -145,7 +147,7 @@ class Simulator:
         """Fill the cores' memories from the network."""
         self.order: dict[str, Array] = orders(self.network)
         # Core by core only where something is looked at, or may happen, on the way between cores.
-        apart = self.losses is not None or bool(self.probes.sums) or int(self.mapping.chip.accumulator_bits) < 32
+        apart = self.faults is not None or bool(self.probes.sums) or int(self.mapping.chip.accumulator_bits) < 32
         spans = 0 if apart else (1 if self.across == "samples" else self.threads)
         self.program: Program
         self.layout: Layout
@@ -160,8 +162,8 @@ class Simulator:
             self.random_masks,
             spans,
         )
-        if self.losses is not None:
-            self.program = self.losses.damaged(self.layout, self.program)
+        if self.faults is not None:
+            self.program = self.faults.damaged(self.layout, self.program)
         self.counting: Counting = count_plan(self.mapping, self.layout, self.local_memory)
         arranged = self.mapping.arranged
         assert isinstance(arranged, IntNetwork)
@@ -350,22 +352,22 @@ class Simulator:
     def present(self, source: Array, first: int, memory: Array | None, signal: Array) -> tuple[ChipRecord, Activity]:
         """One batch. memory : local weights (1, all) of one sample, which are changed in place; None for the start."""
         state = self.fresh(source, memory, first)
-        losses = NO_LOSSES if self.losses is None else self.losses.packed(self.layout, self.program, first)
+        packet_loss = NO_PACKET_LOSS if self.faults is None else self.faults.packed(self.layout, self.program, first)
         n, sharing = len(source), self.threads if memory is None else 1
         if general_targets(self.network):
             arranged = self.mapping.arranged
             assert isinstance(arranged, IntNetwork)
-            run_general(arranged, self.layout, self.program, state, losses, signal)
+            run_general(arranged, self.layout, self.program, state, packet_loss, signal)
         elif self.across == "cores":
             with ONE_AT_A_TIME:
                 before = numba.get_num_threads()
                 numba.set_num_threads(self.threads)
                 try:
-                    kernels.run_cores(self.program, state, losses, 0, n)
+                    kernels.run_cores(self.program, state, packet_loss, 0, n)
                 finally:
                     numba.set_num_threads(before)
         elif self.across == "processes":
-            state = run_in_processes(self.program, state, losses, self.threads)
+            state = run_in_processes(self.program, state, packet_loss, self.threads)
             if memory is not None:
                 memory[...] = state.local
                 state = state._replace(local=memory)
@@ -373,17 +375,17 @@ class Simulator:
             edges = np.linspace(0, n, min(sharing, n) + 1).astype(int)
             with ThreadPoolExecutor(len(edges) - 1) as pool:
                 jobs = [
-                    pool.submit(kernels.run_samples, self.program, state, losses, a, b)
+                    pool.submit(kernels.run_samples, self.program, state, packet_loss, a, b)
                     for a, b in itertools.pairwise(map(int, edges))
                 ]
                 for job in jobs:
                     job.result()
         else:
-            kernels.run_samples(self.program, state, losses, 0, n)
+            kernels.run_samples(self.program, state, packet_loss, 0, n)
         if self.stream_tiles:
             number = self.network.presented + first
             write_tiles(self.stream_tiles, self.network, self.order, state, signal, number)
-        counts = count(self.counting, self.mapping, self.layout, state, self.local_memory, self.losses is not None)
+        counts = count(self.counting, self.mapping, self.layout, state, self.local_memory, self.faults is not None)
         return self.record(state), counts
 
     def thresholds(self, samples: range) -> Array:
@@ -403,50 +405,50 @@ class Simulator:
 
     def fresh(self, source: Array, memory: Array | None, first: int = 0) -> State:
         """A batch at rest, its first sample being number `first`, with its input in the log of what is sent."""
-        net, lay, n = self.network, self.layout, len(source)
+        net, layout, n = self.network, self.layout, len(source)
         clock = net.steps + net.depth
-        sent = np.zeros((n, clock + 1, lay.neurons), np.uint8)
+        sent = np.zeros((n, clock + 1, layout.neurons), np.uint8)
         sent[:, 1 : net.steps + 1, : net.source.size] = source[..., self.order.get(net.source.name, slice(None))]
         local = np.repeat(self.start[None], n, axis=0) if memory is None else memory
         return State(
             sent=sent,
-            u=np.zeros((n, lay.neurons), np.int32),
+            u=np.zeros((n, layout.neurons), np.int32),
             local=local,
-            posts=np.zeros((n, net.steps, lay.posts), np.int64),
-            u_log=np.zeros((n, net.steps, lay.probed_size), np.int32),
-            parts=np.zeros((n, net.steps, lay.parts_size, 2), np.int32),
-            heard=np.zeros((n, clock + 1, len(lay.tiles)), np.int32),
-            saturated=np.zeros((n, len(lay.groups)), np.int64),
-            clipped=np.zeros((n, len(lay.head_projection)), np.int64),
-            too_wide=np.zeros((n, len(lay.tiles)), np.int64),
+            posts=np.zeros((n, net.steps, layout.posts), np.int64),
+            u_log=np.zeros((n, net.steps, layout.probed_size), np.int32),
+            parts=np.zeros((n, net.steps, layout.parts_size, 2), np.int32),
+            received=np.zeros((n, clock + 1, len(layout.tiles)), np.int32),
+            saturated=np.zeros((n, len(layout.groups)), np.int64),
+            clipped=np.zeros((n, len(layout.head_projection)), np.int64),
+            too_wide=np.zeros((n, len(layout.tiles)), np.int64),
             widest=2 ** (min(int(self.mapping.chip.accumulator_bits), 32) - 1) - 1,
             randoms=self.thresholds(range(first, first + n)),
-            acc=np.zeros((n, lay.sums), np.int64),
+            acc=np.zeros((n, layout.sums), np.int64),
         )
 
     def record(self, state: State) -> ChipRecord:
         """Return what the probes select."""
-        net, lay = self.network, self.layout
+        net, layout = self.network, self.layout
         sizes = {p.name: p.size for p in (net.source, *net.populations)}
         record = ChipRecord(sums={})
         for name in self.probes.spikes or ():
-            at, onset = lay.neuron[name], net.onsets[name]
+            at, onset = layout.neuron[name], net.onsets[name]
             sent = state.sent[:, onset + 1 : onset + 1 + net.steps, at : at + sizes[name]]
             record.spikes[name] = self.counted(name, sent)
         for name in self.probes.u or ():
-            at = lay.probed[name]
+            at = layout.probed[name]
             record.u[name] = self.counted(name, state.u_log[:, :, at : at + sizes[name]])
         for p in net.populations:
-            groups = [i for i, (name, _) in enumerate(lay.groups) if name == p.name]
+            groups = [i for i, (name, _) in enumerate(layout.groups) if name == p.name]
             record.saturated[f"{p.name}.u"] = int(state.saturated[:, groups].sum())
         for q in net.projections:
             if q.rule is not None:
-                heads = [i for i, name in enumerate(lay.head_projection) if name == q.name]
+                heads = [i for i, name in enumerate(layout.head_projection) if name == q.name]
                 may = sum(self.may_clip(state, h) for h in heads if self.program.heads[h]["form"] == HISTORY)
                 record.saturated[f"{q.name}.P"] = int(state.clipped[:, heads].sum()) + may
             if q.name in (self.probes.local_weights or ()):
                 record.local_weights[q.name] = np.zeros((len(state.local), q.n_out, q.n_in), np.int64)
-        for i, tile in enumerate(lay.tiles):
+        for i, tile in enumerate(layout.tiles):
             entry = self.program.tiles[i]
             if tile.projection in record.local_weights:
                 rows, columns = tile.slices
@@ -514,7 +516,7 @@ class Simulator:
         return int(np.count_nonzero(most + start > rule.p_top))
 
 
-NO_LOSSES = Losses(
+NO_PACKET_LOSS = PacketLoss(
     any=False,
     threshold=np.uint64(0),
     seed=0,
@@ -527,6 +529,7 @@ NO_LOSSES = Losses(
 )
 
 
+@renamed("losses", "faults")
 def simulate_on_chip(
     mapping: Mapping,
     spikes: Any,
@@ -536,7 +539,7 @@ def simulate_on_chip(
     strict: bool = False,
     probes: Probes | None = None,
     threads: int | None = None,
-    losses: Any = None,
+    faults: Any = None,
     across: str = "samples",
     random_masks: ByName[str, int] | None = None,
     random_seed: int = 0,
@@ -552,7 +555,7 @@ def simulate_on_chip(
         Input, 0 or 1.
     batch : int, default 64
         Samples that are in memory at once, from 1 on.
-    local_memory, strict, probes, threads, losses, across, random_masks, random_seed : optional
+    local_memory, strict, probes, threads, faults, across, random_masks, random_seed : optional
         As of `Simulator`.
     signal : array_like, shape (samples, T), or None, default None
         The global signal of rules that need one, with 12 fraction bits.
@@ -570,5 +573,5 @@ def simulate_on_chip(
     ParameterError, UnsupportedError
         As `Simulator` and `Simulator.run`.
     """
-    simulator = Simulator(mapping, local_memory, strict, probes, threads, losses, across, random_masks, random_seed)
+    simulator = Simulator(mapping, local_memory, strict, probes, threads, faults, across, random_masks, random_seed)
     return simulator.run(spikes, batch, signal)

@@ -35,12 +35,12 @@ class StreamTile(NamedTuple):
     probe: slice
 
 
-def check_streams(net: IntNetwork, local_memory: str, losses: Any, random_masks: Any) -> None:
+def check_streams(net: IntNetwork, local_memory: str, faults: Any, random_masks: Any) -> None:
     """Refuse, by name, what streams cannot be combined with. Raises UnsupportedError."""
     for p in net.streams:
         refused = {
             "local_memory": (local_memory != "matrix", repr(local_memory), "'matrix': a history ends with its sample"),
-            "losses": (losses is not None, "a broken chip", "None: the write needs every spike"),
+            "faults": (faults is not None, "a broken chip", "None: the write needs every spike"),
             "random_masks": (
                 bool(random_masks) and not p.rule.kernel,
                 sorted(random_masks),

@@ -56,7 +56,7 @@ def wait_for_all(progress: Any, step: int) -> None:
         time.sleep(0)
 
 
-def work(folder: Path, program: Any, widest: int, losses: Any, number: int, groups: tuple[int, int]) -> None:
+def work(folder: Path, program: Any, widest: int, packet_loss: Any, number: int, groups: tuple[int, int]) -> None:
     """One process: all steps of all samples for the soma tiles [first, last) of the program."""
     progress = mapped(folder / f"{PROGRESS}.npy")
     try:
@@ -68,7 +68,7 @@ def work(folder: Path, program: Any, widest: int, losses: Any, number: int, grou
             for t in range(1, state.sent.shape[1]):
                 wait_for_all(progress, step)
                 kernels.listen(state.sent[n, t - 1], events, before)
-                kernels.run_groups(program, state, losses, n, t, *groups, before, events)
+                kernels.run_groups(program, state, packet_loss, n, t, *groups, before, events)
                 step += 1
                 progress[number] = step
     except BaseException:
@@ -76,7 +76,7 @@ def work(folder: Path, program: Any, widest: int, losses: Any, number: int, grou
         raise
 
 
-def run_in_processes(program: Any, state: State, losses: Any, processes: int) -> State:
+def run_in_processes(program: Any, state: State, packet_loss: Any, processes: int) -> State:
     """Run a state; returns it as it is afterwards. Raises ExecutionError if a process fails."""
     # All must run at once, for each waits for the others: a backend may have fewer (inside a job of joblib's: one).
     pieces = min(effective_n_jobs(processes), len(program.groups))
@@ -86,7 +86,7 @@ def run_in_processes(program: Any, state: State, losses: Any, processes: int) ->
         there = shared(state, folder)
         np.save(folder / f"{PROGRESS}.npy", np.zeros(pieces, np.int64))
         Parallel(n_jobs=pieces, batch_size=1, pre_dispatch="all")(
-            delayed(work)(folder, program, state.widest, losses, i, (int(edges[i]), int(edges[i + 1])))
+            delayed(work)(folder, program, state.widest, packet_loss, i, (int(edges[i]), int(edges[i + 1])))
             for i in range(pieces)
         )
         fields = there._asdict()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import finite_array, numbers, require, whole
 from synergic._core.moved import renamed
-from synergic.network._unfold import pairs, picture_after
+from synergic.network._unfold import image_after, pairs
 from synergic.processes._shared_memory import SharedVar
 from synergic.processes._sparse_synapses import Matrix, Pattern, SynapseConnection, Synapses
 from synergic.rules import IntRule, Rule
@@ -116,7 +116,7 @@ class HybridConv(SynapseConnection):
         want, remedy = kernel.shape[3] * groups, "The kernel has the channels of one group."
         require(shape[2] == want, f"{name}.input_shape", f"{shape[2]} channels", f"{want} with this kernel", remedy)
         how = pairs(name, stride, padding, dilation)
-        after = picture_after((shape[0], shape[1]), (kernel.shape[1], kernel.shape[2]), *how)
+        after = image_after((shape[0], shape[1]), (kernel.shape[1], kernel.shape[2]), *how)
         remedy = "The kernel must fit into the padded input."
         require(min(after) > 0, f"{name}.input_shape", f"{shape}", f"what leaves an output, not {after}", remedy)
         self.input_shape: tuple[int, int, int] = (shape[0], shape[1], shape[2])

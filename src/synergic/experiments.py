@@ -114,6 +114,7 @@ class Classification(Supervised):
         return f"{self.dataset}-{self.mode}{scope}{'-balanced' if self.balanced else ''}-{self.seed}"
 
 
+@renamed("trace", "plasticity_scope")
 @dataclass(frozen=True)
 class Convolution(Classification):
     """Images into spiking convolutions, then plastic dense layers."""

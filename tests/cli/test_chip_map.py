@@ -101,9 +101,9 @@ def test_the_page_needs_nothing_else_and_escapes_names(files):
     page = Page((files / "map.html").read_text(encoding="utf-8"))
     assert len(page.sources) == 2
     for source in page.sources:
-        head, picture = source.split(",", 1)
+        head, image = source.split(",", 1)
         assert head == "data:image/png;base64"
-        assert base64.b64decode(picture, validate=True).startswith(b"\x89PNG")
+        assert base64.b64decode(image, validate=True).startswith(b"\x89PNG")
     assert "<b>net&.h5 on the model of tianjic" in page.text
     for fact in report["facts"].values():
         assert fact["source"] in page.text

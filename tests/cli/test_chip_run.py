@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""`synergic simulate`: the same classes as the integer network, costs, pictures, and bad files refused by name."""
+"""`synergic simulate`: the same classes as the integer network, costs, images, and bad files refused by name."""
 
 import json
 import subprocess

@@ -15,7 +15,7 @@ from networks import plastic_network
 from rich.console import Console
 
 from synergic.cli import main
-from synergic.cli._demo import picture, run_demo, tables, write_json
+from synergic.cli._demo import plot_figures, run_demo, tables, write_json
 from synergic.cli._info import info, installed
 from synergic.hw_targets import map_network, save_mapping
 from synergic.network import quantise, save
@@ -202,5 +202,5 @@ def test_the_demo_prints_the_marks_of_its_constants(figures):
 
 
 def test_the_demo_draws_its_picture(figures, tmp_path):
-    picture(figures, tmp_path / "picture.png")
-    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    plot_figures(figures, tmp_path / "image.png")
+    assert (tmp_path / "image.png").read_bytes().startswith(b"\x89PNG")

@@ -155,9 +155,9 @@ def interpreted(change=("", "")):
     module.jit = module.jit_parallel = lambda function: function
     exec(text, vars(module))
 
-    def run_samples(program, state, losses, first, last):
+    def run_samples(program, state, packet_loss, first, last):
         records = {name: getattr(program, name).view(np.recarray) for name in ("groups", "heads", "tiles")}
-        module.run_samples(program._replace(**records), state, losses, first, last)
+        module.run_samples(program._replace(**records), state, packet_loss, first, last)
 
     return SimpleNamespace(run_samples=run_samples)
 

@@ -79,7 +79,7 @@ def test_a_damaged_npz_is_refused(tmp_path):
 
 @pytest.fixture
 def cifar(tmp_path, monkeypatch):
-    """A set in CIFAR-10's own layout, every picture of one colour; its checksums in torchvision's place."""
+    """A set in CIFAR-10's own layout, every image of one colour; its checksums in torchvision's place."""
     folder = tmp_path / CIFAR10.base_folder
     folder.mkdir()
     rng = np.random.default_rng(0)

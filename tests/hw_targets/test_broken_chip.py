@@ -22,7 +22,7 @@ SPIKES = random_spikes(NET, samples=3)
 
 
 def run(broken, **options):
-    return simulate_on_chip(MAPPING, SPIKES, losses=broken, **options)[0]
+    return simulate_on_chip(MAPPING, SPIKES, faults=broken, **options)[0]
 
 
 def tile(projection, number=0) -> Tile:
@@ -32,7 +32,7 @@ def tile(projection, number=0) -> Tile:
 @pytest.mark.parametrize("form", ["matrix", "history"])
 def test_a_chip_without_faults_is_whole(form):
     want, did = simulate_on_chip(MAPPING, SPIKES, local_memory=form)
-    got, also = simulate_on_chip(MAPPING, SPIKES, local_memory=form, losses=BrokenChip(MAPPING))
+    got, also = simulate_on_chip(MAPPING, SPIKES, local_memory=form, faults=BrokenChip(MAPPING))
     for name in want.u:
         assert np.array_equal(want.u[name], got.u[name])
     assert np.array_equal(did.synaptic, also.synaptic)
@@ -107,13 +107,13 @@ def test_packets_are_lost_at_the_rate_that_is_named_whatever_the_batch():
     plain = sy.quantise(plastic_network(sizes=(256, 4, 3), steps=20, p_max=4.0))
     mapping, spikes = map_network(plain), random_spikes(plain, samples=8, rate=0.5)
     broken = break_chip(mapping, "lost packets", 0.1, seed=3)
-    got, activity = simulate_on_chip(mapping, spikes, losses=broken)
+    got, activity = simulate_on_chip(mapping, spikes, faults=broken)
     first = mapping.tiles[0]
     heard = activity.integrated[:, first.core].sum() / 4
     assert heard / spikes.sum() == pytest.approx(0.9, abs=0.01)
-    again, _ = simulate_on_chip(mapping, spikes, 3, losses=broken, threads=1)
+    again, _ = simulate_on_chip(mapping, spikes, 3, faults=broken, threads=1)
     assert np.array_equal(got.u["layer2"], again.u["layer2"])
-    other, _ = simulate_on_chip(mapping, spikes, losses=break_chip(mapping, "lost packets", 0.1, seed=4))
+    other, _ = simulate_on_chip(mapping, spikes, faults=break_chip(mapping, "lost packets", 0.1, seed=4))
     assert not np.array_equal(got.u["layer2"], other.u["layer2"])
 
 
@@ -130,7 +130,7 @@ def test_tiles_that_share_a_core_lose_its_packets_together():
     for axons, cores in ((8, 2), (4, 4)):  # two tiles a core, the second core sends its sums; or each tile by itself
         mapping = map_network(network, small_chip(axons=axons))
         assert mapping.cores == cores
-        got, _ = simulate_on_chip(mapping, spikes, losses=break_chip(mapping, "lost packets", 0.3))
+        got, _ = simulate_on_chip(mapping, spikes, faults=break_chip(mapping, "lost packets", 0.3))
         assert got.u["out"].any() == (axons == 4)
 
 
@@ -168,7 +168,7 @@ def test_wrong_faults_are_refused():
         with pytest.raises(ParameterError, match=text):
             BrokenChip(MAPPING, **arguments)
     other = map_network(sy.quantise(plastic_network(sizes=(300, 20, 5), steps=4)))
-    with pytest.raises(ParameterError, match="losses: got the faults of another mapping"):
+    with pytest.raises(ParameterError, match="faults: got the faults of another mapping"):
         run(break_chip(other, "dead cores", 0.1))
     with pytest.raises(ParameterError, match=r"break_chip.fault: got 'gremlins'"):
         break_chip(MAPPING, "gremlins", 0.1)

@@ -69,7 +69,7 @@ def test_a_dead_synapse_core_is_missing_in_every_turn():
     weights = NET.projections[0].weights.copy()
     for tile in (t for t in MAPPING.tiles if t.core == core):
         weights[np.ix_(neurons(tile), inputs(tile))] = 0
-    got, _ = simulate_on_chip(MAPPING, SPIKES, losses=BrokenChip(MAPPING, dead_cores=(core,)))
+    got, _ = simulate_on_chip(MAPPING, SPIKES, faults=BrokenChip(MAPPING, dead_cores=(core,)))
     assert same(sy.simulate(with_weights(weights), SPIKES), got)
     assert not same(sy.simulate(NET, SPIKES), got)
 
@@ -77,7 +77,7 @@ def test_a_dead_synapse_core_is_missing_in_every_turn():
 def test_neurons_of_all_turns_of_a_dead_soma_core_never_fire():
     core = next(t.soma_core for t in MAPPING.tiles if t.projection == "conv" and t.turn == 1)
     mine = {n for t in MAPPING.tiles if t.soma_core == core for n in neurons(t).tolist()}
-    got, _ = simulate_on_chip(MAPPING, SPIKES, losses=BrokenChip(MAPPING, dead_cores=(core,)))
+    got, _ = simulate_on_chip(MAPPING, SPIKES, faults=BrokenChip(MAPPING, dead_cores=(core,)))
     whole = sy.simulate(NET, SPIKES)
     alive = np.setdiff1d(np.arange(60), list(mine))
     assert len(mine) > 12  # more than a core has in a turn
@@ -106,7 +106,7 @@ def test_a_dead_link_takes_the_sums_of_every_turn():
     want = dataclasses.replace(
         want, projections=(want.projections[0], dataclasses.replace(NET.projections[1], weights=second))
     )
-    got, _ = simulate_on_chip(MAPPING, SPIKES, losses=broken)
+    got, _ = simulate_on_chip(MAPPING, SPIKES, faults=broken)
     assert same(sy.simulate(want, SPIKES), got)
     assert not same(sy.simulate(NET, SPIKES), got)
 
@@ -118,8 +118,8 @@ def test_a_broken_weight_is_broken_in_every_turn(fault):
     single[np.arange(84), 0, np.arange(84)] = 1
     probe = Probes(sums=("conv",))
     broken = break_chip(MAPPING, fault, 0.1, seed=2)
-    record, _ = simulate_on_chip(MAPPING, single, losses=broken, probes=probe)
-    whole, _ = simulate_on_chip(MAPPING, single, losses=BrokenChip(MAPPING), probes=probe)
+    record, _ = simulate_on_chip(MAPPING, single, faults=broken, probes=probe)
+    whole, _ = simulate_on_chip(MAPPING, single, faults=BrokenChip(MAPPING), probes=probe)
     held, kept, changed, weights = {}, 0, [], np.zeros((60, 84), np.int64)
     tiles = [t for t in MAPPING.into("maps") if t.projection == "conv"]
     for tile, got, was in zip(tiles, record.sums["conv"], whole.sums["conv"], strict=True):
@@ -135,12 +135,12 @@ def test_a_broken_weight_is_broken_in_every_turn(fault):
     expected = 1 - 0.9**8 if fault == "bit flips" else 0.1
     wrong = np.mean([now != before for now, before in held.values()])
     assert wrong == pytest.approx(expected, abs=0.05)
-    other, _ = simulate_on_chip(MAPPING, SPIKES, losses=broken, probes=Probes(u=("maps",)))
+    other, _ = simulate_on_chip(MAPPING, SPIKES, faults=broken, probes=Probes(u=("maps",)))
     assert np.array_equal(sy.simulate(with_weights(weights), SPIKES).u["maps"], other.u["maps"])
 
 
 def test_dead_neurons_are_those_of_the_network():
-    got, _ = simulate_on_chip(MAPPING, SPIKES, losses=break_chip(MAPPING, "dead neurons", 0.3, seed=4))
+    got, _ = simulate_on_chip(MAPPING, SPIKES, faults=break_chip(MAPPING, "dead neurons", 0.3, seed=4))
     want = sy.simulate(break_network(NET, "dead neurons", 0.3, seed=4), SPIKES)
     assert same(want, got)
     assert not same(sy.simulate(NET, SPIKES), got)
@@ -150,7 +150,7 @@ def test_sums_of_several_turns_are_lost_each_by_itself_and_those_that_stay_are_n
     """Core 0 has the somas; core 1 sends its sums in each turn. What arrived is read off the first potentials."""
     spikes = np.ones((300, 4, 84), int)
     broken = BrokenChip(MAPPING, packet_loss=0.1, seed=3)
-    got, _ = simulate_on_chip(MAPPING, spikes, losses=broken, probes=Probes(u=("maps",), sums=("conv",)))
+    got, _ = simulate_on_chip(MAPPING, spikes, faults=broken, probes=Probes(u=("maps",), sums=("conv",)))
     population, order, unit = NET.population("maps"), ORDERS["maps"], int(NET.k[0]) >> 6
     arrived = (got.u["maps"][:, 0][:, order] - population.bias[order]) // unit
     made = {0: np.zeros((300, 60), np.int64), 1: np.zeros((300, 60), np.int64)}  # of the spikes that their core got
@@ -178,5 +178,5 @@ def test_accuracy_of_a_network_that_fits_folded_only(fault):
     curve = accuracy_under(NET, SPIKES, labels, fault, (0.0, 0.2), seeds=(0, 1), chip=chip)
     assert (curve[:, 0] == 1).all()
     for seed, found in enumerate(curve[:, 1]):
-        alone, _ = simulate_on_chip(mapping, SPIKES, losses=break_chip(mapping, fault, 0.2, seed))
+        alone, _ = simulate_on_chip(mapping, SPIKES, faults=break_chip(mapping, fault, 0.2, seed))
         assert found == np.mean(alone.classes(NET) == labels)

@@ -19,10 +19,10 @@ from synergic.hw_targets.mapping._fold import best, count_layers
 from synergic.hw_targets.mapping._published import NETWORKS
 
 
-def conv(kernel=(3, 3), picture=(6, 6), outs=2, ins=1, seed=0, rule=None, steps=3, bits=0, **geometry):
+def conv(kernel=(3, 3), image=(6, 6), outs=2, ins=1, seed=0, rule=None, steps=3, bits=0, **geometry):
     """A network of one convolution, in integers."""
     weights = np.random.default_rng(seed).normal(0, 0.5, (outs, ins, *kernel))
-    geometry = sy.Convolution(kernel, picture, **geometry)
+    geometry = sy.Convolution(kernel, image, **geometry)
     projection = sy.Projection.of_kernel(
         "conv", "in", "maps", weights, geometry, rule=rule, alpha=0.1 * (rule is not None)
     )
@@ -36,7 +36,7 @@ CHIP = small_chip(axons=18, neurons=8)
 
 
 def test_the_mapping_counts_pixel_by_pixel():
-    net = conv(ins=2, picture=(3, 4), kernel=(2, 2))
+    net = conv(ins=2, image=(3, 4), kernel=(2, 2))
     laid = arranged(net).projections[0].weights
     kernel, weights = net.projections[0].kernel, net.projections[0].weights
     assert kernel.shape == (2, 2, 2, 2)
@@ -142,7 +142,7 @@ def test_what_learns_synapse_by_synapse_is_not_folded():
 def test_a_soma_core_may_hear_nothing_but_others():
     # One line of 4 pixels fills the 4 axons. The lines of the first row begin on the padding: of its three cores the
     # first, which is the soma's, holds nothing.
-    net = conv(picture=(3, 4), outs=1, padding=1)
+    net = conv(image=(3, 4), outs=1, padding=1)
     mapping = map_network(net, small_chip(axons=4, neurons=4), fold="none")
     assert check_mapping(mapping) == ()
     first = [t for t in mapping.tiles if t.rows == (0, 4)]
@@ -185,7 +185,7 @@ def mirrored(tile):
 
 def planted():
     """By name, a folded mapping with one thing wrong, and what the checker says."""
-    net = conv(ins=2, picture=(6, 5), outs=3)
+    net = conv(ins=2, image=(6, 5), outs=3)
     sound = map_network(net, small_chip(axons=16, neurons=6), fold=2, placement="first_fit")
     assert sound.turns == 2
     assert check_mapping(sound) == ()
@@ -285,7 +285,7 @@ def test_counting_needs_no_weights_and_counts_what_mapping_takes():
 
 def test_the_estimate_of_a_layer_is_what_is_mapped():
     for seed, (padding, stride) in enumerate([(0, 1), (1, 1), (1, 2), (0, 2)]):
-        net = conv(picture=(9, 7), ins=2, outs=3, padding=padding, stride=stride, seed=seed)
+        net = conv(image=(9, 7), ins=2, outs=3, padding=padding, stride=stride, seed=seed)
         layer = Layer(net.projections[0].convolution, 2, 3)
         chip = small_chip(rows=20, columns=20, axons=32, neurons=24)
         for fold in (1, 2, 3, 100):

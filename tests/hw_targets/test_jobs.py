@@ -54,8 +54,8 @@ def test_every_backend_gives_the_same_bits(backend):
     net = sy.quantise(plastic_network(sizes=(12, 600, 4)))
     spikes, labels, mapping = random_spikes(net, samples=5), np.arange(5) % 4, map_network(net)
     # Random thresholds and lost packets depend on the number of a sample, which workers must not count anew.
-    losses, probes = break_chip(mapping, "lost packets", 0.01), Probes(sums=("c0",))
-    options = {"random_masks": {"layer1": 255}, "losses": losses, "probes": probes}
+    faults, probes = break_chip(mapping, "lost packets", 0.01), Probes(sums=("c0",))
+    options = {"random_masks": {"layer1": 255}, "faults": faults, "probes": probes}
     want, did = simulate_on_chip(mapping, spikes, **options)
     got, also = run_in_jobs(Simulator(mapping, **options), spikes, batch=2)
     assert_same(want, got)

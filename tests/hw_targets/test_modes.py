@@ -121,9 +121,9 @@ def test_files_of_before_are_read_with_an_assumed_width(tmp_path):
 
 
 def test_a_convolution_s_neurons_keep_parameters_of_their_own():
-    """A mapping counts the neurons of a picture in another order."""
+    """A mapping counts the neurons of a image in another order."""
     rng = np.random.default_rng(2)
-    geometry = sy.Convolution(kernel=(3, 3), picture=(5, 5))
+    geometry = sy.Convolution(kernel=(3, 3), image=(5, 5))
     kernel = rng.normal(0.2, 0.4, (2, 1, 3, 3))
     for neuron in (sy.CurrentLIF(rng.random(18)), sy.AdaptiveLIF(rng.random(18), rng.random(18)), sy.ReLU()):
         decay = 0.5 if neuron.memory else 0.0

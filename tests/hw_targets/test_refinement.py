@@ -75,28 +75,28 @@ def mapped(draw):
 def folded(draw):
     """A network with convolutions, and how to fold it: one or two in a row, a third beside them, dense ones around."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    picture, channels = (draw(st.integers(3, 9)), draw(st.integers(3, 9))), draw(st.sampled_from([1, 2, 4]))
+    image, channels = (draw(st.integers(3, 9)), draw(st.integers(3, 9))), draw(st.sampled_from([1, 2, 4]))
     bits = draw(st.sampled_from([0, 0, 8]))
-    source = sy.Source("in", channels * picture[0] * picture[1], bits)
+    source = sy.Source("in", channels * image[0] * image[1], bits)
     populations, projections, before = [], [], "in"
 
     def weights(*shape):
         return rng.normal(0, 1 / np.sqrt(np.prod(shape[1:])), shape)
 
     for name in ("a", "b")[: draw(st.integers(1, 2))]:
-        kernel = tuple(draw(st.integers(1, min(3, n))) for n in picture)
+        kernel = tuple(draw(st.integers(1, min(3, n))) for n in image)
         padding, stride = draw(st.integers(0, 1)), draw(st.integers(1, 2))
         groups = draw(st.sampled_from([1, 1, 2])) if channels % 2 == 0 else 1
-        geometry = sy.Convolution(kernel, picture, stride, padding, draw(st.sampled_from([1, 1, 2]))
-                                  if max(kernel) == 2 and min(picture) > 4 else 1, groups)  # fmt: skip
+        geometry = sy.Convolution(kernel, image, stride, padding, draw(st.sampled_from([1, 1, 2]))
+                                  if max(kernel) == 2 and min(image) > 4 else 1, groups)  # fmt: skip
         outs = groups * draw(st.integers(1, 4))
         some = weights(outs, channels // groups, *kernel)
         projections.append(sy.Projection.of_kernel(f"to {name}", before, name, some, geometry))
-        if draw(st.booleans()):  # a second kernel between the same two pictures
+        if draw(st.booleans()):  # a second kernel between the same two images
             some = weights(outs, channels // groups, *kernel)
             projections.append(sy.Projection.of_kernel(f"beside {name}", before, name, some, geometry))
-        picture, channels, before = geometry.after, outs, name
-        size = outs * picture[0] * picture[1]
+        image, channels, before = geometry.after, outs, name
+        size = outs * image[0] * image[1]
         neuron = draw(st.sampled_from([None, None, sy.AdaptiveLIF(rng.uniform(0, 0.2, size), 0.9), sy.ReLU()]))
         values = isinstance(neuron, sy.ReLU)
         bias = rng.uniform(-0.05, 0.05, size)

@@ -15,7 +15,7 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from synergic.errors import FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
-from synergic.interchange import from_nir, nir_losses, to_nir
+from synergic.interchange import from_nir, nir_export_issues, to_nir
 
 
 def lif(n=1, tau=4e-3, r=2.0, leak=0.0, vth=1.0, reset=0.0, **more):
@@ -156,7 +156,7 @@ def pool(kind, kernel, stride=None, padding=(0, 0)):
 
 
 def torch_map(node, x):
-    """What torch makes of a batch of pictures, or of flat ones, for one linear node."""
+    """What torch makes of a batch of images, or of flat ones, for one linear node."""
     if isinstance(node, nir.Conv2d):
         bias = torch.tensor(node.bias)
         return torch.nn.functional.conv2d(x, torch.tensor(node.weight), bias, node.stride, node.padding, node.dilation)
@@ -168,9 +168,9 @@ def torch_map(node, x):
     return x if isinstance(node, nir.Flatten) else x @ torch.tensor(node.weight).T
 
 
-def convolution(rng, outs, ins, size, picture, **more):
+def convolution(rng, outs, ins, size, image, **more):
     given = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, **more}
-    return nir.Conv2d(picture, rng.normal(0, 0.5, (outs, ins, size, size)), bias=rng.normal(0, 0.2, outs), **given)
+    return nir.Conv2d(image, rng.normal(0, 0.5, (outs, ins, size, size)), bias=rng.normal(0, 0.2, outs), **given)
 
 
 def pooled_nets():
@@ -239,7 +239,7 @@ def test_poolings_against_torch(tmp_path, name):
 
 
 def test_several_ways_over_one_pooling():
-    """Two pictures heard by one pooling, which two linear nodes and one population hear: sums of everything."""
+    """Two images heard by one pooling, which two linear nodes and one population hear: sums of everything."""
     rng, shape = np.random.default_rng(4), (1, 4, 4)
     neuron, mean = [np.ones(shape) * v for v in (4e-3, 2.0, 0.0, 0.7)], pool(nir.AvgPool2d, (2, 2))
     w, v = rng.normal(0, 1, (2, 1, 4)), rng.normal(0, 1, (2, 16, 16))
@@ -274,7 +274,7 @@ def test_several_ways_over_one_pooling():
          "map1: got no single image before it"),
         ([convolution(np.random.default_rng(0), 1, 2, 1, (4, 4)), pool(nir.SumPool2d, (2, 2)),
           nir.Linear(np.ones((1, 4))), lif(1)], UnsupportedError, "map0: connected with .'map2'"),
-        ([pool(nir.SumPool2d, (5, 5)), lif(1)], ParameterError, "map0.picture"),
+        ([pool(nir.SumPool2d, (5, 5)), lif(1)], ParameterError, "map0.image"),
         ([pool(nir.SumPool2d, (1.5, 2)), lif(1)], ParameterError, "map0.kernel_size"),
         ([pool(nir.SumPool2d, (2, 2), (0, 1)), lif(1)], ParameterError, "map0.stride: got 0"),
         ([pool(nir.SumPool2d, (2, 2)), lif(7)], ParameterError, "map0.weight.*7 rows"),
@@ -414,7 +414,7 @@ def test_what_is_written_is_what_any_reader_computes():
     """The graph's own numbers, without our metadata, give the spikes of the network."""
     net = plain()
     graph = to_nir(net)
-    assert nir_losses(net) == ()
+    assert nir_export_issues(net) == ()
     spikes = random_spikes(net, 1)[0]
     c, a, e, b = (graph.nodes[n] for n in "caeb")
     want = reference([(c.weight, c.bias, a), (e.weight, 0, b)], spikes, 1e-3)
@@ -430,11 +430,11 @@ def test_no_leak_is_an_integrator():
     np.testing.assert_array_equal(got.u["b"], sy.simulate(net, spikes).u["b"])
 
 
-def test_losses_are_named_and_refused():
+def test_export_issues_are_named_and_refused():
     net = plastic_network(recurrent=True)
     with pytest.raises(UnsupportedError, match=r"c0.rule.*layer1.reset.*feedback.*tau_w.*lossy=True"):
         to_nir(net)
-    assert len(nir_losses(net)) == 6
+    assert len(nir_export_issues(net)) == 6
 
 
 def test_a_changed_node_is_not_read_by_old_metadata():

@@ -61,9 +61,9 @@ def test_the_sums_are_lavas(integer):
 def torchs_matrix(kernel, before, how):
     """The matrix (n_out, n_in) between raveled inputs and outputs, axes in Lava's order: torch, one spike at a time."""
     n_in = int(np.prod(before))
-    pictures = torch.tensor(np.eye(n_in).reshape(n_in, *before).transpose(0, 3, 1, 2))
+    images = torch.tensor(np.eye(n_in).reshape(n_in, *before).transpose(0, 3, 1, 2))
     flipped = kernel[:, ::-1, ::-1].transpose(0, 3, 1, 2).astype(float)  # torch correlates, Lava convolves
-    out = torch.nn.functional.conv2d(pictures, torch.tensor(flipped), **how)
+    out = torch.nn.functional.conv2d(images, torch.tensor(flipped), **how)
     return out.numpy().transpose(0, 2, 3, 1).reshape(n_in, -1).T
 
 

@@ -18,7 +18,7 @@ from networks import plastic_network
 import synergic as sy
 from synergic.errors import FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
-from synergic.interchange import from_lava_dl, lava_dl_losses, to_lava_dl
+from synergic.interchange import from_lava_dl, lava_dl_export_issues, to_lava_dl
 from synergic.network import IntPopulation, IntProjection
 from synergic.processes import running
 
@@ -160,8 +160,8 @@ def test_a_current_differs_by_less_than_stated(tmp_path, top):
         assert out.any()
 
 
-def pictures(strides=(1, 1), pool=True):
-    """SLAYER's blocks of a convolution, a pooling and a dense layer, for pictures of 2 x 7 x 6."""
+def images(strides=(1, 1), pool=True):
+    """SLAYER's blocks of a convolution, a pooling and a dense layer, for images of 2 x 7 x 6."""
     torch.manual_seed(0)
     neuron = {"threshold": 0.5, "current_decay": 1.0, "voltage_decay": 0.0, "requires_grad": False}
     hook, block = slayer.utils.quantize_hook_fx, slayer.block.cuba
@@ -176,7 +176,7 @@ def pictures(strides=(1, 1), pool=True):
 
 @pytest.mark.parametrize(("strides", "pool"), [((2, 2), False), ((2, 1), True), ((2, 1), False)])
 def test_pictures_spike_for_spike(tmp_path, strides, pool):
-    net = pictures(strides, pool)
+    net = images(strides, pool)
     spikes = (np.random.default_rng(0).random((STEPS, 2, 7, 6)) < 0.4).astype(int)
     x, want = torch.tensor(spikes.transpose(1, 2, 3, 0)[None], dtype=torch.float32), []
     with torch.no_grad():
@@ -186,9 +186,9 @@ def test_pictures_spike_for_spike(tmp_path, strides, pool):
             if not isinstance(block, slayer.block.cuba.Flatten):
                 want.append(x[0].flatten(0, -2).numpy().T.astype(int))
     path = export(net, tmp_path / "net.h5")
-    with pytest.raises(UnsupportedError, match=r"layer 0.shape: got None before a conv block.*picture="):
+    with pytest.raises(UnsupportedError, match=r"layer 0.shape: got None before a conv block.*input_shape="):
         from_lava_dl(path, STEPS)
-    ours = from_lava_dl(path, STEPS, picture=(2, 7, 6))
+    ours = from_lava_dl(path, STEPS, input_shape=(2, 7, 6))
     assert (ours.projections[0].convolution is not None) == (strides == (2, 2))
     got = sy.simulate(ours, spikes.reshape(STEPS, -1))
     for late, population in enumerate(ours.populations, 1):
@@ -199,7 +199,7 @@ def test_pictures_spike_for_spike(tmp_path, strides, pool):
 
 
 @pytest.mark.parametrize(
-    ("picture", "how", "claim"),
+    ("input_shape", "how", "claim"),
     [
         ((3, 6, 8), {"kernel_size": 2}, True),
         ((1, 6, 6), {"kernel_size": 2, "padding": 1}, True),
@@ -213,14 +213,14 @@ def test_pictures_spike_for_spike(tmp_path, strides, pool):
         ((2, 5, 5), {"kernel_size": (5, 3), "stride": (5, 2), "padding": (0, 2)}, False),
     ],
 )
-def test_poolings_spike_for_spike(tmp_path, picture, how, claim):
+def test_poolings_spike_for_spike(tmp_path, input_shape, how, claim):
     """SLAYER's own, with what it appends, where it pads, and over which channels its rectangles lie."""
     hook, neuron = slayer.utils.quantize_hook_fx, {"threshold": 1.5, "current_decay": 1.0, "voltage_decay": 0.0}
     net = [slayer.block.cuba.Pool({**neuron, "requires_grad": False}, **how, pre_hook_fx=hook)]
-    spikes = (np.random.default_rng(0).random((STEPS, *picture)) < 0.4).astype(int)
+    spikes = (np.random.default_rng(0).random((STEPS, *input_shape)) < 0.4).astype(int)
     with torch.no_grad():
         want = net[0](torch.tensor(spikes.transpose(1, 2, 3, 0)[None], dtype=torch.float32))[0]
-    ours = from_lava_dl(export(net, tmp_path / "net.h5"), STEPS, picture=picture)
+    ours = from_lava_dl(export(net, tmp_path / "net.h5"), STEPS, input_shape=input_shape)
     got = sy.simulate(ours, spikes.reshape(STEPS, -1)).spikes["layer1"][0]
     np.testing.assert_array_equal(got[: STEPS - 1], want.flatten(0, -2).numpy().T[1:])
     assert got.any()
@@ -228,19 +228,19 @@ def test_poolings_spike_for_spike(tmp_path, picture, how, claim):
 
 
 def test_pictures_of_another_size_are_refused(tmp_path):
-    net = pictures()
+    net = images()
     x = torch.zeros(1, 2, 7, 6, 3)
     for block in net[:2]:
         x = block(x)
     path = export(net[:2], tmp_path / "net.h5")
     with pytest.raises(FormatError, match=r"layer 0.shape: got \(4, 7, 6\) behind \(2, 7, 9\), allowed \(4, 7, 9\)"):
-        from_lava_dl(path, 3, picture=(2, 7, 9))
+        from_lava_dl(path, 3, input_shape=(2, 7, 9))
     with h5py.File(path, "r+") as file:
         file["layer/1/shape"][...] = (4, 3, 3)  # what others make of 7 rows, where SLAYER fills them up to 8
     with pytest.raises(FormatError, match=r"layer 1\.shape: got \(4, 3, 3\) behind \(4, 7, 6\), allowed \(4, 4, 3\)"):
-        from_lava_dl(path, 3, picture=(2, 7, 6))
-    with pytest.raises(ParameterError, match=r"picture: got 0"):
-        from_lava_dl(path, 3, picture=(2, 0, 6))
+        from_lava_dl(path, 3, input_shape=(2, 7, 6))
+    with pytest.raises(ParameterError, match=r"input_shape: got 0"):
+        from_lava_dl(path, 3, input_shape=(2, 0, 6))
 
 
 def exact(seed=0, decay=0):
@@ -268,14 +268,14 @@ def test_netx_runs_what_we_write(tmp_path, decay):
     np.testing.assert_array_equal(again.spikes["layer2"][0], want)
 
 
-def test_losses_are_named_and_refused(tmp_path):
+def test_export_issues_are_named_and_refused(tmp_path):
     net = sy.quantise(plastic_network())
     with pytest.raises(
         UnsupportedError, match=r"c0\.rule.*tau_w.*layer1\.reset.*layer1\.vth.*layer1\.bias.*lossy=True"
     ):
         to_lava_dl(net, tmp_path / "net.h5")
     assert not list(tmp_path.iterdir())
-    assert to_lava_dl(net, tmp_path / "net.h5", lossy=True) == lava_dl_losses(net)
+    assert to_lava_dl(net, tmp_path / "net.h5", lossy=True) == lava_dl_export_issues(net)
     again = from_lava_dl(tmp_path / "net.h5", net.steps)
     for a, b in zip(again.projections, net.projections, strict=True):
         np.testing.assert_array_equal(a.weights, b.weights)

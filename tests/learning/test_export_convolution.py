@@ -28,15 +28,15 @@ SHAPES = {
 def trained(shape, mode="hp", **settings):
     """A net in which everything spikes and learns, and values for it."""
     torch.manual_seed(1)
-    picture, channels, pools = SHAPES[shape]
-    net = ConvHybridNet(picture, channels, (6, 3), pools, mode=mode, steps=5, tau_w=7.0, **settings).double().eval()
+    image, channels, pools = SHAPES[shape]
+    net = ConvHybridNet(image, channels, (6, 3), pools, mode=mode, steps=5, tau_w=7.0, **settings).double().eval()
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.mul_(3)
         for layer in net.layers:
             layer.alpha.add_(0.2)
             layer.eta.add_(0.3)
-    return net, torch.rand(4, 5, int(np.prod(picture)), dtype=torch.float64)
+    return net, torch.rand(4, 5, int(np.prod(image)), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("mode", ["gp", "lp", "hp"])

@@ -23,7 +23,7 @@ from synergic.learning._omniglot import (
     draw_episodes,
     load_omniglot,
     normalised,
-    pictures,
+    oriented_images,
     split_characters,
 )
 from synergic.learning.tasks._few_shot import TEACHER, FewShotTask
@@ -84,13 +84,15 @@ def test_an_episode_has_different_characters_and_no_drawing_twice():
 def test_turned_pictures():
     images = torch.arange(2 * 20 * 4.0).reshape(2, 20, 2, 2)
     pairs = torch.tensor([[[[0, 3]], [[1, 5]]]])
-    shown = pictures(images, pairs, torch.tensor([[1, 0]]))
+    shown = oriented_images(images, pairs, torch.tensor([[1, 0]]))
     assert torch.equal(shown[0, 0, 0], torch.rot90(images[0, 3], 1))
     assert torch.equal(shown[0, 1, 0], images[1, 5])
-    shown = pictures(images, pairs, torch.tensor([[4, 5]]))
+    shown = oriented_images(images, pairs, torch.tensor([[4, 5]]))
     assert torch.equal(shown[0, 0, 0], images[0, 3][:, [1, 0]])
     assert torch.equal(shown[0, 1, 0], torch.rot90(images[1, 5], 1)[:, [1, 0]])
-    everywhere = {tuple(pictures(images, pairs, torch.tensor([[i, 0]]))[0, 0, 0].flatten().tolist()) for i in range(8)}
+    everywhere = {
+        tuple(oriented_images(images, pairs, torch.tensor([[i, 0]]))[0, 0, 0].flatten().tolist()) for i in range(8)
+    }
     assert len(everywhere) == 8, "all appearances differ"
 
 
@@ -192,8 +194,8 @@ def test_regrouped_episodes_hear_the_same_features_in_other_company():
     assert heard.shape == (5 * 2 * 3 * 2, 7, 128 + 3)
     features, labels = heard[..., :128], heard[..., 128:]
     known = {tuple(row.tolist()): i for i, row in enumerate(features.reshape(-1, 128).unique(dim=0))}
-    assert len(known) == 6 * 4, "features of the pictures drawn and of no others"
-    # Which picture belongs to which character is told by the labels: the same for all episodes.
+    assert len(known) == 6 * 4, "features of the images drawn and of no others"
+    # Which image belongs to which character is told by the labels: the same for all episodes.
     together: dict[int, set[int]] = {i: {i} for i in known.values()}
     for episode, target in zip(heard, classes, strict=True):
         members = [known[tuple(x[:128].tolist())] for x in episode if x[128 + int(target)] or not x[128:].any()]

@@ -13,7 +13,7 @@ import synergic.interchange
 import synergic.network._storage
 from synergic.errors import ParameterError
 from synergic.hw_targets import check_mapping, map_network, simulate_on_chip
-from synergic.network import convolution_matrix, picture_after
+from synergic.network import convolution_matrix, image_after
 
 
 @settings(max_examples=100, deadline=None)
@@ -30,15 +30,15 @@ def test_the_matrix_is_torchs_convolution(seed, channels, kernel, stride, paddin
     rng = np.random.default_rng(seed)
     outs, ins, groups = (channels[1], channels[0], channels[2])
     apart, edge = (v if isinstance(v, tuple) else (v, v) for v in (dilation, padding))
-    picture = tuple(max(1, d * (k - 1) + 1 - 2 * p) + m for d, p, k, m in zip(apart, edge, kernel, more, strict=True))
+    image = tuple(max(1, d * (k - 1) + 1 - 2 * p) + m for d, p, k, m in zip(apart, edge, kernel, more, strict=True))
     weights = rng.integers(-9, 9, (outs, ins // groups, *kernel))
-    given = rng.integers(-9, 9, (ins, *picture))
+    given = rng.integers(-9, 9, (ins, *image))
     how = {"stride": stride, "padding": padding, "dilation": dilation}
-    matrix = convolution_matrix(weights, picture, groups=groups, **how)
+    matrix = convolution_matrix(weights, image, groups=groups, **how)
     want = torch.nn.functional.conv2d(
         torch.tensor(given, dtype=torch.float64)[None], torch.tensor(weights, dtype=torch.float64), groups=groups, **how
     )[0]
-    assert tuple(want.shape[1:]) == picture_after(picture, kernel, **how)
+    assert tuple(want.shape[1:]) == image_after(image, kernel, **how)
     assert np.array_equal(matrix @ given.ravel(), want.numpy().ravel())
     assert matrix.dtype == weights.dtype
 
@@ -57,7 +57,7 @@ def test_a_convolution_maps_unfolded_and_runs():
     mapping = map_network(network, chip)
     assert check_mapping(mapping) == ()
     conv = [t for t in mapping.tiles if t.projection == "conv"]
-    # By hand: 28 neurons are two rows of a map and hear four rows of the picture, 64 inputs: two tiles of 32, or three
+    # By hand: 28 neurons are two rows of a map and hear four rows of the image, 64 inputs: two tiles of 32, or three
     # where they begin in the middle of one. Rows 2 n and 2 n + 1 hear rows 2 n to 2 n + 3: exactly tiles n and n + 1.
     assert len(conv) == 2 * 7 * 2
     assert len({t.core for t in conv}) == 28 < 2 * 7 * 8
@@ -72,8 +72,8 @@ def test_a_convolution_maps_unfolded_and_runs():
     [
         ({"kernel": np.ones((3, 3))}, "kernel: got shape"),
         ({"kernel": "abc"}, "kernel"),
-        ({"picture": (4,)}, "picture: got"),
-        ({"picture": (2, 5)}, r"picture: got \(2, 5\), allowed at least \(3, 3\)"),
+        ({"image": (4,)}, "image: got"),
+        ({"image": (2, 5)}, r"image: got \(2, 5\), allowed at least \(3, 3\)"),
         ({"stride": 0}, "stride"),
         ({"padding": -1}, "padding"),
         ({"dilation": 1.5}, "dilation"),
@@ -84,7 +84,7 @@ def test_a_convolution_maps_unfolded_and_runs():
 )
 def test_bad_input_is_refused(arguments, words):
     with pytest.raises(ParameterError, match=words):
-        convolution_matrix(**({"kernel": np.ones((2, 1, 3, 3)), "picture": (5, 5)} | arguments))
+        convolution_matrix(**({"kernel": np.ones((2, 1, 3, 3)), "image": (5, 5)} | arguments))
 
 
 GEOMETRIES = st.fixed_dictionaries(
@@ -104,8 +104,8 @@ def convolutional(kernel, more, stride, padding, dilation, channels, seed, **fie
     """A projection that is a convolution, and its kernel."""
     ins, outs, groups = channels
     smallest = (max(1, dilation * (k - 1) + 1 - 2 * padding) for k in kernel)
-    picture = tuple(n + m for n, m in zip(smallest, more, strict=True))
-    geometry = sy.Convolution(kernel, picture, stride, padding, dilation, groups)
+    image = tuple(n + m for n, m in zip(smallest, more, strict=True))
+    geometry = sy.Convolution(kernel, image, stride, padding, dilation, groups)
     weights = np.random.default_rng(seed).normal(0, 0.5, (outs, ins // groups, *kernel))
     return sy.Projection.of_kernel("conv", "in", "maps", weights, geometry, **fields), weights
 
@@ -139,7 +139,7 @@ def test_quantise_files_and_nir_keep_a_convolution(tmp_path):
         for again in (each, sy.network.load(tmp_path / "net.h5")):
             (kept,) = again.projections
             assert kept.convolution == geometry
-            assert np.array_equal(convolution_matrix(kept.kernel, geometry.picture, 2, 1), kept.weights)
+            assert np.array_equal(convolution_matrix(kept.kernel, geometry.image, 2, 1), kept.weights)
     back = sy.interchange.from_nir(sy.interchange.to_nir(network, lossy=True)).projections[0]
     assert back.convolution == geometry
     assert np.array_equal(back.kernel, kernel)
@@ -150,8 +150,8 @@ def test_quantise_files_and_nir_keep_a_convolution(tmp_path):
     [
         ({"kernel": 3}, "kernel: got 3"),
         ({"kernel": (3, 0)}, "kernel"),
-        ({"picture": (4.5, 4)}, "picture"),
-        ({"picture": (2, 5)}, r"picture: got \(2, 5\), allowed at least \(3, 3\)"),
+        ({"image": (4.5, 4)}, "image"),
+        ({"image": (2, 5)}, r"image: got \(2, 5\), allowed at least \(3, 3\)"),
         ({"stride": 0}, "stride"),
         ({"padding": "1"}, "padding"),
         ({"dilation": True}, "dilation"),
@@ -160,7 +160,7 @@ def test_quantise_files_and_nir_keep_a_convolution(tmp_path):
 )
 def test_a_bad_geometry_is_refused(arguments, words):
     with pytest.raises(ParameterError, match="Convolution." + words):
-        sy.Convolution(**({"kernel": (3, 3), "picture": (5, 5)} | arguments))
+        sy.Convolution(**({"kernel": (3, 3), "image": (5, 5)} | arguments))
 
 
 def test_a_geometry_that_does_not_fit_the_weights_is_refused():

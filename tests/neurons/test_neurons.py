@@ -255,8 +255,8 @@ def test_neurons_that_send_values_run_across_threads_and_processes(across):
     [
         ({"across": "cores"}, r"simulate_on_chip.across: got 'cores' for hidden, allowed 'samples' with AdaptiveLIF"),
         (
-            {"losses": SimpleNamespace(packed=None)},
-            r"simulate_on_chip.losses: got 'losses' for hidden, allowed None with AdaptiveLIF",
+            {"faults": SimpleNamespace(packed=None)},
+            r"simulate_on_chip.faults: got 'faults' for hidden, allowed None with AdaptiveLIF",
         ),
         ({"random_masks": {"hidden": 3}}, r"random_masks: got one for hidden, allowed none with AdaptiveLIF"),
         ({"random_masks": {"front": 3}}, r"random_masks: got one for front, allowed none with ReLU"),

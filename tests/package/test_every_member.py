@@ -24,7 +24,7 @@ from synergic.errors import UnsupportedError
 from synergic.hw_targets import map_network, save_mapping
 from synergic.hw_targets.costs import cost
 from synergic.hw_targets.simulation import simulate_on_chip
-from synergic.interchange import from_nir, lava_dl_losses, nir_losses, to_lava_dl, to_nir
+from synergic.interchange import from_nir, lava_dl_export_issues, nir_export_issues, to_lava_dl, to_nir
 from synergic.network import load, save
 from synergic.reference import footprint, membrane_updates, metrics
 
@@ -57,7 +57,7 @@ BESIDE = {"LIF": 0, "CurrentLIF": 5 + 1, "AdaptiveLIF": 5 + 2, "ReLU": 0, "Table
 """Numbers that five neurons keep beside their potential, and their parameters."""
 PAIRS = list(itertools.product(RULES, NEURONS))
 DRAWN = set(zip(RULES, NEURONS, strict=True))
-"""Pairs of which pictures are drawn, which takes long: each rule and each neuron once."""
+"""Pairs of which images are drawn, which takes long: each rule and each neuron once."""
 
 
 def network(rule, neuron):
@@ -208,7 +208,7 @@ def test_eligibilities_that_a_core_has_no_room_for():
 @pytest.mark.parametrize(("rule", "neuron"), PAIRS)
 def test_nir(rule, neuron):
     net = network(rule, neuron)
-    assert sum("their rule" in line for line in nir_losses(net)) == 2
+    assert sum("their rule" in line for line in nir_export_issues(net)) == 2
     with refused(False, "c0.rule"):
         to_nir(net)
     with refused(neuron in ("LIF", "CurrentLIF"), neuron):
@@ -223,4 +223,4 @@ def test_lava_dl(rule, neuron, tmp_path):
     net = sy.quantise(network(rule, neuron))
     with refused(neuron == "LIF", neuron):
         assert sum("their rule" in line for line in to_lava_dl(net, tmp_path / "net.net", lossy=True)) == 2
-    assert sum("their rule" in line for line in lava_dl_losses(net)) == 2
+    assert sum("their rule" in line for line in lava_dl_export_issues(net)) == 2

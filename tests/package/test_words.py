@@ -142,3 +142,28 @@ def test_docstrings_and_comments_say_it_too(folder):
 
 def test_the_list_of_experiments_says_it_too():
     assert not said("\n".join(what for what, _ in EXPERIMENTS.values()))
+
+
+GONE = re.compile(r"(?:^|_)(?:hears?|heard|lies|lay|pictures?|un(?:fire|hear|overlap))(?:_|$)", re.IGNORECASE)
+"""Words that no function, class, argument or attribute has in its name. `held`, `kept` and `turns` are still in use."""
+
+
+def identifiers(text):
+    """Names of functions, classes, arguments, variables and attributes in a module."""
+    for node in ast.walk(ast.parse(text)):
+        for field in ("name", "arg", "attr", "id"):
+            if isinstance(name := getattr(node, field, None), str):
+                yield name
+
+
+def test_identifiers_are_found():
+    text = "class Heard:\n    def f(self, picture):\n        lay = self.old_pictures(unhear=1)\n"
+    assert {n for n in identifiers(text) if GONE.search(n)} == {"Heard", "picture", "lay", "old_pictures", "unhear"}
+    assert not [n for n in identifiers("layer = display + relays") if GONE.search(n)]
+
+
+@pytest.mark.parametrize("folder", CLEAN)
+def test_identifiers_say_it_too(folder):
+    modules = sorted((ROOT / folder).rglob("*.py"))
+    assert len(modules) > 10
+    assert not [(path.name, n) for path in modules for n in identifiers(path.read_text()) if GONE.search(n)]

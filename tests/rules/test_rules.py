@@ -248,7 +248,7 @@ REFUSED = {
     "local_memory": {"local_memory": "history"},
     "across": {"across": "cores"},
     "random_masks": {"random_masks": {"out": 3}},
-    "losses": {"losses": lambda mapping: break_chip(mapping, "lost packets", 0.1)},
+    "faults": {"faults": lambda mapping: break_chip(mapping, "lost packets", 0.1)},
 }
 
 

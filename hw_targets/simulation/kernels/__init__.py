@@ -28,7 +28,7 @@ from synergic.hw_targets.simulation.kernels._records import (
     RECTIFIED,
     SPIKING,
     TILE,
-    Losses,
+    PacketLoss,
     Program,
     State,
 )
@@ -47,7 +47,7 @@ __all__ = [
     "RECTIFIED",
     "SPIKING",
     "TILE",
-    "Losses",
+    "PacketLoss",
     "Program",
     "State",
     "activate",

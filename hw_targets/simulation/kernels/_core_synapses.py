@@ -47,7 +47,7 @@ def add_axons(total: Any, memory: Any, start: Any, events: Any, axon: Any, sent:
 
 @jit
 def send_sum(
-    total: Any, memory: Any, start: Any, events: Any, sent: Any, state: Any, losses: Any, kind: Any, number: Any,
+    total: Any, memory: Any, start: Any, events: Any, sent: Any, state: Any, packet_loss: Any, kind: Any, number: Any,
     tile: Any, n: Any, t: Any, m: Any,
 ) -> None:  # pragma: no cover  # fmt: skip
     """Add one tile's partial sum to the total of its soma core, as a packet that is looked at, and may be lost."""
@@ -56,13 +56,13 @@ def send_sum(
     if tile.parts >= 0:
         for i in range(part.size):
             state.parts[n, m - 1, tile.parts + i, kind - SLOW_SUM] = part[i]
-    mute = losses.any and losses.mute[number, kind - SLOW_SUM]
-    sender = losses.core[number] if losses.any and kind == SLOW_SUM else number
-    first = losses.row[number] if losses.any else 0
-    travels = losses.any and (first >= 0 or kind != SLOW_SUM)
+    mute = packet_loss.any and packet_loss.mute[number, kind - SLOW_SUM]
+    sender = packet_loss.core[number] if packet_loss.any and kind == SLOW_SUM else number
+    first = packet_loss.row[number] if packet_loss.any else 0
+    travels = packet_loss.any and (first >= 0 or kind != SLOW_SUM)
     for i in range(part.size):
         state.too_wide[n, number] += abs(part[i]) > state.widest
-        if not (mute or (travels and lost(losses, kind, n, t, sender, first + i))):
+        if not (mute or (travels and lost(packet_loss, kind, n, t, sender, first + i))):
             total[i] += part[i]
 
 
@@ -74,32 +74,36 @@ def memory_of(state: Any, n: Any) -> Any:  # pragma: no cover
 
 @jit
 def integrate(
-    acc: Any, program: Any, state: Any, losses: Any, head: Any, n: Any, t: Any, m: Any, before: Any, events: Any
+    acc: Any, program: Any, state: Any, packet_loss: Any, head: Any, n: Any, t: Any, m: Any, before: Any, events: Any
 ) -> None:  # pragma: no cover
     """Phase 1 of the cores of one head, and the sums at its soma core: acc += k A + alpha L."""
     rows = acc.size
     sent = state.sent[n, t - 1]
-    apart = losses.any or state.parts.size > 0 or state.widest < 2**31 - 1
+    apart = packet_loss.any or state.parts.size > 0 or state.widest < 2**31 - 1
     local_memory = memory_of(state, n)
     slow, local = np.zeros(rows, np.int32), np.zeros(rows, np.int32)
     far = np.zeros(m - 1, np.int64)
     for number in range(head.first_tile, head.last_tile):
         tile = program.tiles[number]
         mine = events[before[tile.axon] : before[tile.axon + tile.columns]]
-        mine = arriving(losses, tile, number, n, t, mine)
-        if losses.any:
-            state.heard[n, t, number] = mine.size
+        mine = arriving(packet_loss, tile, number, n, t, mine)
+        if packet_loss.any:
+            state.received[n, t, number] = mine.size
         if apart:
-            send_sum(slow, program.weights, tile.weights, mine, sent, state, losses, SLOW_SUM, number, tile, n, t, m)
+            send_sum(
+                slow, program.weights, tile.weights, mine, sent, state, packet_loss, SLOW_SUM, number, tile, n, t, m
+            )
         else:
             add_axons(slow, program.weights, tile.weights, mine, tile.axon, sent)
         if tile.local >= 0:
             if apart:
-                send_sum(local, local_memory, tile.local, mine, sent, state, losses, LOCAL_SUM, number, tile, n, t, m)
+                send_sum(
+                    local, local_memory, tile.local, mine, sent, state, packet_loss, LOCAL_SUM, number, tile, n, t, m
+                )
             else:
                 add_axons(local, local_memory, tile.local, mine, tile.axon, sent)
         if head.form == HISTORY:
-            overlaps(far, program, state, losses, head, number, n, t, m, mine)
+            overlaps(far, program, state, packet_loss, head, number, n, t, m, mine)
     k = program.k[m - 1] if head.fades else 1 << FRACTION_BITS
     for i in range(rows):
         acc[i] += k * slow[i]
@@ -167,7 +171,7 @@ def rewrite(
 
 @jit
 def learn(
-    u: Any, program: Any, state: Any, losses: Any, head: Any, h: Any, n: Any, t: Any, m: Any
+    u: Any, program: Any, state: Any, packet_loss: Any, head: Any, h: Any, n: Any, t: Any, m: Any
 ) -> None:  # pragma: no cover
     """Phase 3 of one head, with the potentials of its neurons: rewrite P, or remember the postsynaptic terms."""
     rows = u.size
@@ -182,12 +186,12 @@ def learn(
     for number in range(head.first_tile, head.last_tile):
         tile = program.tiles[number]
         axons = state.sent[n, t - 1, tile.axon : tile.axon + tile.columns]
-        if losses.any:
+        if packet_loss.any:
             axons, got = axons.copy(), q.copy()
             for j in range(axons.size):
-                axons[j] *= arrives(losses, tile, number, n, t, j)
+                axons[j] *= arrives(packet_loss, tile, number, n, t, j)
             for i in range(rows):  # a neuron whose potential is lost adds nothing
-                if losses.mute[number, 2] or lost(losses, MEMBRANE, n, t, number, i):
+                if packet_loss.mute[number, 2] or lost(packet_loss, MEMBRANE, n, t, number, i):
                     got[i] = 0
         eta = program.eta[tile.column : tile.column + tile.columns]
         state.clipped[n, h] += rewrite(memory_of(state, n), tile.local, axons, eta, got, head, program.mask, tile.mask)

@@ -13,7 +13,7 @@ from synergic.hw_targets.simulation.kernels._somas import rounded
 
 @jit
 def overlaps(
-    far: Any, program: Any, state: Any, losses: Any, head: Any, number: Any, n: Any, t: Any, m: Any, events: Any
+    far: Any, program: Any, state: Any, packet_loss: Any, head: Any, number: Any, n: Any, t: Any, m: Any, events: Any
 ) -> None:  # pragma: no cover
     """Add one tile's part of K(m, q) = sum_j w_j s_j(m) s_j(q), q = 1 .. m - 1; w_j = eta_j or 1.
 
@@ -22,13 +22,13 @@ def overlaps(
     tile = program.tiles[number]
     for q in range(1, m):
         then = t - (m - q)
-        heard = state.sent[n, then - 1]
+        received = state.sent[n, then - 1]
         part = 0
         for event in events:
             j = event - tile.axon
-            if heard[event] != 0 and arrives(losses, tile, number, n, then, j):
+            if received[event] != 0 and arrives(packet_loss, tile, number, n, then, j):
                 part += program.eta[tile.column + j] if head.by_eta else 1
-        if not (losses.any and (losses.mute[number, 0] or lost(losses, OVERLAP, n, t, number, q))):
+        if not (packet_loss.any and (packet_loss.mute[number, 0] or lost(packet_loss, OVERLAP, n, t, number, q))):
             far[q - 1] += part
 
 

@@ -20,14 +20,14 @@ def scrambled(x: Any) -> Any:  # pragma: no cover
 
 
 @jit
-def lost(losses: Any, kind: Any, sample: Any, t: Any, tile: Any, line: Any) -> Any:  # pragma: no cover
+def lost(packet_loss: Any, kind: Any, sample: Any, t: Any, tile: Any, line: Any) -> Any:  # pragma: no cover
     """Whether one packet is lost. Depends on what it is and on the seed alone, not on the order of computing."""
-    if losses.threshold == np.uint64(0):
+    if packet_loss.threshold == np.uint64(0):
         return False
-    key = scrambled(np.uint64(losses.seed) + np.uint64(0x9E3779B97F4A7C15))
-    for part in (losses.first_sample + sample, t, tile, line * 8 + kind):
+    key = scrambled(np.uint64(packet_loss.seed) + np.uint64(0x9E3779B97F4A7C15))
+    for part in (packet_loss.first_sample + sample, t, tile, line * 8 + kind):
         key = scrambled((key + np.uint64(part)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(1))
-    return key < losses.threshold
+    return key < packet_loss.threshold
 
 
 @jit
@@ -42,22 +42,24 @@ def listen(sent: Any, events: Any, before: Any) -> None:  # pragma: no cover
 
 
 @jit
-def arrives(losses: Any, tile: Any, number: Any, n: Any, t: Any, j: Any) -> Any:  # pragma: no cover
+def arrives(packet_loss: Any, tile: Any, number: Any, n: Any, t: Any, j: Any) -> Any:  # pragma: no cover
     """Whether a spike reaches axon j of a tile in step t of the clock."""
-    if not losses.any:
+    if not packet_loss.any:
         return True
-    return not losses.deaf[tile.column + j] and not lost(losses, SPIKE, n, t, losses.core[number], tile.axon + j)
+    return not packet_loss.deaf[tile.column + j] and not lost(
+        packet_loss, SPIKE, n, t, packet_loss.core[number], tile.axon + j
+    )
 
 
 @jit
-def arriving(losses: Any, tile: Any, number: Any, n: Any, t: Any, events: Any) -> Any:  # pragma: no cover
+def arriving(packet_loss: Any, tile: Any, number: Any, n: Any, t: Any, events: Any) -> Any:  # pragma: no cover
     """The events that reach a tile."""
-    if not losses.any:
+    if not packet_loss.any:
         return events
     kept = np.empty(events.size, events.dtype)
     count = 0
     for event in events:
-        if arrives(losses, tile, number, n, t, event - tile.axon):
+        if arrives(packet_loss, tile, number, n, t, event - tile.axon):
             kept[count] = event
             count += 1
     return kept[:count]

@@ -70,8 +70,8 @@ class State(NamedTuple):
     """What a run of n samples works on and leaves behind.
 
     sent : (n, clock + 1, neurons). u : (n, neurons). local : (n or 1, all local weights), int8 or int16. posts :
-    (n, T, rows of histories). u_log : (n, T, probed). parts : (n, T, probed, 2), slow and local. heard : (n, clock + 1,
-    tiles), events that a tile received, counted where packets can be lost. saturated : (n, groups). clipped : (n,
+    (n, T, rows of histories). u_log : (n, T, probed). parts : (n, T, probed, 2), slow and local. received : (n, clock +
+    1, tiles), events that a tile received, counted where packets can be lost. saturated : (n, groups). clipped : (n,
     heads). too_wide : (n, tiles), partial sums that leave [-widest, widest], counted core by core. randoms : (n, T,
     neurons). acc : (n, neurons of GENERAL somas), the step's sums.
     """
@@ -82,7 +82,7 @@ class State(NamedTuple):
     posts: Any
     u_log: Any
     parts: Any
-    heard: Any
+    received: Any
     saturated: Any
     clipped: Any
     too_wide: Any
@@ -91,7 +91,7 @@ class State(NamedTuple):
     acc: Any
 
 
-class Losses(NamedTuple):
+class PacketLoss(NamedTuple):
     """Packets that do not arrive.
 
     threshold : of 2^64, the share of packets that are lost at random. seed : of these. first_sample : number of the
@@ -111,3 +111,7 @@ class Losses(NamedTuple):
     dead: Any
     core: Any
     row: Any
+
+
+Losses = PacketLoss
+"""Its name in numba's caches of 0.1: numba unpickles a cache before it finds that the source is newer."""

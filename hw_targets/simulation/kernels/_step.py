@@ -17,17 +17,17 @@ from synergic.hw_targets.simulation.kernels._somas import activate, fire
 
 @jit
 def work(
-    program: Any, state: Any, losses: Any, g: Any, n: Any, t: Any, before: Any, events: Any
+    program: Any, state: Any, packet_loss: Any, g: Any, n: Any, t: Any, before: Any, events: Any
 ) -> None:  # pragma: no cover
     """One step of one soma tile and of all cores that feed it."""
     group = program.groups[g]
     m = t - group.onset
-    if m < 1 or m > program.k.size or (losses.any and losses.dead[g]):
+    if m < 1 or m > program.k.size or (packet_loss.any and packet_loss.dead[g]):
         return
     first, last = group.neuron, group.neuron + group.rows
     acc = np.zeros(group.rows, np.int64)
     for h in range(group.first_head, group.last_head):
-        integrate(acc, program, state, losses, program.heads[h], n, t, m, before, events)
+        integrate(acc, program, state, packet_loss, program.heads[h], n, t, m, before, events)
     if group.soma == GENERAL:
         state.acc[n, group.sums : group.sums + group.rows] = acc
         return
@@ -43,42 +43,42 @@ def work(
     if group.probe >= 0:
         for i in range(group.rows):
             state.u_log[n, m - 1, group.probe + i] = u[i]
-    learn_all(u, program, state, losses, group, n, t, m)
+    learn_all(u, program, state, packet_loss, group, n, t, m)
 
 
 @jit
 def learn_all(
-    u: Any, program: Any, state: Any, losses: Any, group: Any, n: Any, t: Any, m: Any
+    u: Any, program: Any, state: Any, packet_loss: Any, group: Any, n: Any, t: Any, m: Any
 ) -> None:  # pragma: no cover
     """Phase 3 of all heads of a soma tile whose rule is compiled."""
     for h in range(group.first_head, group.last_head):
         if program.heads[h].learns:
-            learn(u, program, state, losses, program.heads[h], h, n, t, m)
+            learn(u, program, state, packet_loss, program.heads[h], h, n, t, m)
 
 
 @jit
 def learn_behind(
-    program: Any, state: Any, losses: Any, g: Any, first: Any, last: Any, t: Any
+    program: Any, state: Any, packet_loss: Any, g: Any, first: Any, last: Any, t: Any
 ) -> None:  # pragma: no cover
     """Phase 3 of a GENERAL soma tile, of the samples [first, last): its neurons have left their potentials in u_log."""
     group = program.groups[g]
     m = t - group.onset
     for n in range(first, last):
         u = state.u_log[n, m - 1, group.probe : group.probe + group.rows]
-        learn_all(u, program, state, losses, group, n, t, m)
+        learn_all(u, program, state, packet_loss, group, n, t, m)
 
 
 @jit
 def run_groups(
-    program: Any, state: Any, losses: Any, n: Any, t: Any, first: Any, last: Any, before: Any, events: Any
+    program: Any, state: Any, packet_loss: Any, n: Any, t: Any, first: Any, last: Any, before: Any, events: Any
 ) -> None:  # pragma: no cover
     """One step of the soma tiles [first, last)."""
     for g in range(first, last):
-        work(program, state, losses, g, n, t, before, events)
+        work(program, state, packet_loss, g, n, t, before, events)
 
 
 @jit
-def run_samples(program: Any, state: Any, losses: Any, first: Any, last: Any) -> None:  # pragma: no cover
+def run_samples(program: Any, state: Any, packet_loss: Any, first: Any, last: Any) -> None:  # pragma: no cover
     """All steps of the samples [first, last)."""
     neurons = state.u.shape[1]
     events, before = np.empty(neurons, np.int32), np.empty(neurons + 1, np.int32)
@@ -86,22 +86,22 @@ def run_samples(program: Any, state: Any, losses: Any, first: Any, last: Any) ->
         for t in range(1, state.sent.shape[1]):
             listen(state.sent[n, t - 1], events, before)
             for g in range(program.groups.size):
-                work(program, state, losses, g, n, t, before, events)
+                work(program, state, packet_loss, g, n, t, before, events)
 
 
 @jit
-def run_step(program: Any, state: Any, losses: Any, first: Any, last: Any, t: Any) -> None:  # pragma: no cover
+def run_step(program: Any, state: Any, packet_loss: Any, first: Any, last: Any, t: Any) -> None:  # pragma: no cover
     """One step of the samples [first, last)."""
     neurons = state.u.shape[1]
     events, before = np.empty(neurons, np.int32), np.empty(neurons + 1, np.int32)
     for n in range(first, last):
         listen(state.sent[n, t - 1], events, before)
         for g in range(program.groups.size):
-            work(program, state, losses, g, n, t, before, events)
+            work(program, state, packet_loss, g, n, t, before, events)
 
 
 @jit_parallel
-def run_cores(program: Any, state: Any, losses: Any, first: Any, last: Any) -> None:  # pragma: no cover
+def run_cores(program: Any, state: Any, packet_loss: Any, first: Any, last: Any) -> None:  # pragma: no cover
     """The same, the cores of different soma tiles in parallel threads."""
     neurons = state.u.shape[1]
     events, before = np.empty(neurons, np.int32), np.empty(neurons + 1, np.int32)
@@ -109,4 +109,4 @@ def run_cores(program: Any, state: Any, losses: Any, first: Any, last: Any) -> N
         for t in range(1, state.sent.shape[1]):
             listen(state.sent[n, t - 1], events, before)
             for g in prange(program.groups.size):
-                work(program, state, losses, np.int64(g), n, t, before, events)  # prange counts unsigned
+                work(program, state, packet_loss, np.int64(g), n, t, before, events)  # prange counts unsigned

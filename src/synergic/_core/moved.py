@@ -14,7 +14,18 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+Call = TypeVar("Call", bound=Callable[..., Any])
+NAMES = {
+    "Heard": "Received",
+    "lava_dl_losses": "lava_dl_export_issues",
+    "nir_losses": "nir_export_issues",
+    "picture_after": "image_after",
+}
+"""Public functions and classes, by their names in 0.1."""
+FILE_KEYS = {"image": "picture"}
+"""Fields that files call by their name in 0.1, so that each release reads the files of the other."""
+PASSED_ON = ("synergic", "dataclasses", "lava", "torch")
+"""Packages that pass arguments on: a warning is for the line of the user, not for theirs."""
 MOVED = {
     "synergic.convolution": "synergic.network._convolution",
     "synergic.encoding": "synergic.data._encodings",
@@ -89,17 +100,21 @@ class MovedModule(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         place = self.__dict__["_place"]
-        value = getattr(import_module(place), name)
+        module = import_module(place)
+        new = name if hasattr(module, name) else NAMES.get(name, name)
+        value = getattr(module, new)
         front = import_module(public(place))
-        now = f"from {front.__name__}" if hasattr(front, name) else "a private module, whose names may change"
+        now = f"from {front.__name__}" if hasattr(front, new) else "a private module, whose names may change"
         warnings.warn(
-            f"{self.__name__}.{name} has moved: import it {now}. Since 0.2.", DeprecationWarning, stacklevel=2
+            f"{self.__name__}.{name} has moved: import {'it' if new == name else new} {now}. Since 0.2.",
+            DeprecationWarning,
+            stacklevel=2,
         )
         return value
 
 
-def renamed(old: str, new: str) -> Callable[[type[T]], type[T]]:
-    """Let a class take a named argument of 0.1 by its old name, too, with a DeprecationWarning.
+def renamed(old: str, new: str) -> Callable[[Call], Call]:
+    """Let a function or class take a named argument of 0.1 by its old name, too, with a DeprecationWarning.
 
     Parameters
     ----------
@@ -109,36 +124,55 @@ def renamed(old: str, new: str) -> Callable[[type[T]], type[T]]:
     Returns
     -------
     callable
-        A decorator of classes.
+        A decorator. Of a class it changes the constructor; it stands above `dataclass`.
     """
 
-    def decorate(cls: type[T]) -> type[T]:
-        now = cls.__init__
+    def decorate(call: Call) -> Call:
+        now: Any = call.__init__ if isinstance(call, type) else call  # type: ignore[misc]
 
         @functools.wraps(now)
-        def take_both(self: Any, *args: Any, **given: Any) -> None:
+        def take_both(*args: Any, **given: Any) -> Any:
             if old in given:
-                if new in given:
+                # `dataclasses.replace` gives the present value as well. The one asked for counts.
+                if new in given and sys._getframe(1).f_globals.get("__name__") != "dataclasses":
                     raise TypeError(
-                        f"{cls.__name__}: got {old}= and {new}=, which are one argument. Give {new}= alone."
+                        f"{call.__name__}: got {old}= and {new}=, which are one argument. Give {new}= alone."
                     )
-                said = f"{cls.__name__}({old}=...) is called {new} now. Since 0.2."
-                warnings.warn(said, DeprecationWarning, stacklevel=2 + frames_of_lava())
+                said = f"{call.__name__}({old}=...) is called {new} now. Since 0.2."
+                warnings.warn(said, DeprecationWarning, stacklevel=2 + frames_between())
                 given[new] = given.pop(old)
-            now(self, *args, **given)
+            return now(*args, **given)
 
-        cls.__init__ = take_both  # type: ignore[method-assign]
-        return cls
+        if not isinstance(call, type):
+            return take_both  # type: ignore[return-value]
+        call.__init__ = take_both  # type: ignore[misc]
+        return call
 
     return decorate
 
 
-def frames_of_lava() -> int:
-    """Return how many frames of Lava's metaclass are between a constructor and the user's call of its class."""
+def frames_between() -> int:
+    """Return how many frames of packages that pass arguments on are between a renamed call and the user's line."""
     count, frame = 0, sys._getframe(2)
-    while str(frame.f_globals.get("__name__")).startswith("lava.") and frame.f_back is not None:
+    while str(frame.f_globals.get("__name__")).split(".")[0] in PASSED_ON and frame.f_back is not None:
         count, frame = count + 1, frame.f_back
     return count
+
+
+def old_names(package: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a public package, which finds its names of 0.1 and warns.
+
+    package : `__name__` of the package.
+    """
+
+    def found(name: str) -> Any:
+        new, names = NAMES.get(name), vars(sys.modules[package])
+        if new not in names:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        warnings.warn(f"{package}.{name} is called {new} now. Since 0.2.", DeprecationWarning, stacklevel=2)
+        return names[new]
+
+    return found
 
 
 def public(place: str) -> str:

@@ -207,19 +207,19 @@ def write_html(
 ) -> None:
     """Write the report as one page: figures, assumptions, and the plots of `draw` with the map beside them."""
     from synergic import plots
-    from synergic.cli._page import facts, grid, lines, picture, write_page
+    from synergic.cli._page import drawing, facts, grid, lines, write_page
 
-    pictures = {
-        "phases of a sample": picture(plots.phase_timeline, mapping, activity),
-        "work by core": picture(plots.core_raster, mapping, activity),
-        "energy of the cores": picture(plots.heat_map, mapping, activity, "energy"),
-        "spikes of the cores": picture(plots.heat_map, mapping, activity, "spikes"),
-        "where the cores lie, and how full they are": picture(plots.occupancy, mapping),
-        "packets over each link": picture(plots.routes, mapping),
+    drawings = {
+        "phases of a sample": drawing(plots.phase_timeline, mapping, activity),
+        "work by core": drawing(plots.core_raster, mapping, activity),
+        "energy of the cores": drawing(plots.heat_map, mapping, activity, "energy"),
+        "spikes of the cores": drawing(plots.heat_map, mapping, activity, "spikes"),
+        "where the cores lie, and how full they are": drawing(plots.occupancy, mapping),
+        "packets over each link": drawing(plots.routes, mapping),
     }
     samples = lines(f"{result['samples']} samples", summary(result, costs))
     tables = [samples, grid("costs of a sample by population", costs.layers), facts(mapping.chip)]
-    write_page(path, title, ASSUMPTIONS, tables, pictures)
+    write_page(path, title, ASSUMPTIONS, tables, drawings)
 
 
 def draw(mapping: Mapping, activity: Activity, path: Path) -> None:
@@ -230,11 +230,11 @@ def draw(mapping: Mapping, activity: Activity, path: Path) -> None:
 
     from synergic import plots
 
-    picture = Figure(figsize=(13, 9), layout="constrained")
-    FigureCanvasAgg(picture)
-    axes = picture.subplots(2, 2)
+    figure = Figure(figsize=(13, 9), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, 2)
     plots.phase_timeline(axes[0, 0], mapping, activity, "phases of a sample")
     plots.core_raster(axes[0, 1], mapping, activity, "work by core")
     plots.heat_map(axes[1, 0], mapping, activity, "energy", "energy")
     plots.heat_map(axes[1, 1], mapping, activity, "spikes", "spikes")
-    write_whole(path, lambda draft: picture.savefig(draft, dpi=110, format="png"))
+    write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format="png"))

@@ -198,7 +198,7 @@ def tables(figures: dict[str, Any], console: Console) -> None:
         console.print(f"[dim]* {line}[/dim]")
 
 
-def picture(figures: dict[str, Any], path: Path) -> None:
+def plot_figures(figures: dict[str, Any], path: Path) -> None:
     """Input and layers, membranes, local weights before and after a presentation, cores used."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -117,7 +117,7 @@ PARTS = (
     Part("cluster", "share work by Ray", imports("ray"), how_to_install("cluster")),
     Part("digits", "the demo's 8x8 digits", imports("sklearn.datasets"), BASE),
     Part("events", "recordings of event cameras", imports("tonic"), how_to_install("events")),
-    Part("plots", "pictures", imports("matplotlib.backends.backend_agg"), BASE),
+    Part("plots", "images", imports("matplotlib.backends.backend_agg"), BASE),
     Part("mnist", "data set MNIST", holds("mnist.npz", "mnist", "MNIST"), FETCH),
     Part("fashion", "data set Fashion-MNIST", holds("fashion-mnist.npz", "fashion-mnist", "FashionMNIST"), FETCH),
     Part("n-mnist", "data set N-MNIST", holds("NMNIST", "nmnist*"), FETCH),

@@ -40,11 +40,11 @@ class Demo:
                 check_folder(path)
         from rich.console import Console
 
-        from synergic.cli._demo import picture, run_demo, tables, write_json
+        from synergic.cli._demo import plot_figures, run_demo, tables, write_json
 
         figures = run_demo(self.seed, self.epochs, progress=self.progress)
         tables(figures, Console())
-        picture(figures, self.figure)
+        plot_figures(figures, self.figure)
         if self.json:
             write_json(figures, self.json)
         Console().print(f"plots: {self.figure}" + (f", figures: {self.json}" if self.json else ""))
@@ -333,6 +333,14 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
+def arguments(given: list[str]) -> list[str]:
+    """The arguments of a command; those of `train` by their present names. Warns of the name of 0.1."""
+    if given[:1] != ["train"] or not any(a.split("=")[0] == "--trace" for a in given):
+        return given
+    sys.stderr.write("synergic: --trace is --plasticity-scope now. Since 0.2.\n")
+    return [a.replace("--trace", "--plasticity-scope", 1) if a.split("=")[0] == "--trace" else a for a in given]
+
+
 def main() -> None:
     """Entry point of `synergic`."""
     # torch's threads wait for each other in a busy loop. If another program has one of the cores, every small
@@ -340,6 +348,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command = tyro.cli(
         Command,
+        args=arguments(sys.argv[1:]),
         prog="synergic",
         description=(
             "Global-local learning on spiking hardware. Start with `synergic demo`. Train with `synergic train`, and "

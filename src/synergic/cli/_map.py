@@ -12,7 +12,7 @@ from rich.console import Console
 from synergic._core.checks import kind, kinds
 from synergic._core.files import check_folder, check_path, write_json
 from synergic.cli._chip_run import open_network
-from synergic.cli._page import facts, grid, lines, picture, show, write_page
+from synergic.cli._page import drawing, facts, grid, lines, show, write_page
 from synergic.errors import ExecutionError
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.mapping import (
@@ -224,16 +224,16 @@ def map_to_chip(
         write_json(json_file, report)
     if html is not None:
         title = f"{network.name} on the {report['chip']}"
-        write_page(html, title, [NOTE], [estimated, *folds, *tables, facts(mapping.chip)], pictures(mapping))
+        write_page(html, title, [NOTE], [estimated, *folds, *tables, facts(mapping.chip)], drawings(mapping))
     return report
 
 
-def pictures(mapping: Mapping) -> dict[str, str]:
+def drawings(mapping: Mapping) -> dict[str, str]:
     """Return the plots of a page, by caption. Raises ParameterError."""
-    kind("pictures.mapping", mapping, Mapping, MAPS)
+    kind("drawings.mapping", mapping, Mapping, MAPS)
     from synergic import plots
 
     return {
-        "where the cores lie, and how full they are": picture(plots.occupancy, mapping),
-        "packets over each link": picture(plots.routes, mapping),
+        "where the cores lie, and how full they are": drawing(plots.occupancy, mapping),
+        "packets over each link": drawing(plots.routes, mapping),
     }

@@ -14,8 +14,8 @@ from synergic import plots
 from synergic._core.checks import kind, kinds, require
 from synergic._core.files import check_path, read_json, reading
 from synergic.cli._chip_run import summary
-from synergic.cli._map import memory_section, pictures, placement_section, populations
-from synergic.cli._page import picture
+from synergic.cli._map import drawings, memory_section, placement_section, populations
+from synergic.cli._page import drawing
 from synergic.errors import FormatError
 from synergic.experiments import CONFIG, RECORD
 from synergic.hw_targets.costs._costs import Costs
@@ -43,7 +43,7 @@ class Overview:
 
     kind : in words. sections : names and values by title. tables : further ones, by title names, each with names and
     values. `losses` : of each epoch. curves : accuracy by level of damage, (levels, values) by kind of damage. notes :
-    remarks. `pictures` : plots that only this input has, by caption. Raises ParameterError for what
+    remarks. `drawings` : plots that only this input has, by caption. Raises ParameterError for what
     cannot be shown.
     """
 
@@ -54,7 +54,7 @@ class Overview:
     losses: list[float] = field(default_factory=list)
     curves: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    pictures: dict[str, str] = field(default_factory=dict)
+    drawings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # What a file holds is shown as it is: here is the last place that knows which file it was.
@@ -161,9 +161,9 @@ def of_network(path: Path, draw: bool) -> Overview:
         "bytes of parameters and state": footprint(network),
         "share of weights that are 0": connection_sparsity(network),
     }
-    shown = {f"weights of {q.name}": picture(plots.weights, q.weights) for q in network.projections[: SHOWN * draw]}
+    shown = {f"weights of {q.name}": drawing(plots.weights, q.weights) for q in network.projections[: SHOWN * draw]}
     tables = {"by population": neurons(network), "by projection": connections(network)}
-    return Overview(path.name, "network", {"network": settings}, tables, pictures=shown)
+    return Overview(path.name, "network", {"network": settings}, tables, drawings=shown)
 
 
 def neurons(network: Network | IntNetwork) -> dict[str, dict[str, Any]]:
@@ -197,8 +197,8 @@ def of_mapping(path: Path, draw: bool) -> Overview:
         "seed": mapping.seed,
     }
     sections = {"chip": chip, "placement and routes": placement_section(mapping), "memory": memory_section(mapping)}
-    shown = pictures(mapping) if draw else {}
-    return Overview(path.name, "mapping", sections, {"cores by population": populations(mapping)}, pictures=shown)
+    shown = drawings(mapping) if draw else {}
+    return Overview(path.name, "mapping", sections, {"cores by population": populations(mapping)}, drawings=shown)
 
 
 def of_demo(path: Path, figures: dict[str, Any]) -> Overview:

@@ -78,10 +78,10 @@ def show(table: Table, console: Console) -> None:
     console.print(printed)
 
 
-def picture(draw: Callable[..., Any], *what: Any) -> str:
+def drawing(draw: Callable[..., Any], *what: Any) -> str:
     """Return a plot as a data URL. draw : a function of synergic.plots, which gets axes, then `what`. Raises
     ParameterError, and what `draw` raises."""
-    function("picture.draw", draw)
+    function("drawing.draw", draw)
     figure = Figure(figsize=(7, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     draw(figure.subplots(), *what)
@@ -91,15 +91,15 @@ def picture(draw: Callable[..., Any], *what: Any) -> str:
 
 
 def write_page(
-    path: str | Path, title: str, notes: Sequence[str], tables: Sequence[Table], pictures: dict[str, str]
+    path: str | Path, title: str, notes: Sequence[str], tables: Sequence[Table], drawings: dict[str, str]
 ) -> None:
-    """Write a page; `pictures` : plots by caption, of `picture`. Names and texts are escaped. Raises ParameterError."""
+    """Write a page; `drawings` : plots by caption, of `drawing`. Names and texts are escaped. Raises ParameterError."""
     row = list | tuple
-    kinds("write_page", title=(title, str), notes=(notes, row), tables=(tables, row), pictures=(pictures, dict))
+    kinds("write_page", title=(title, str), notes=(notes, row), tables=(tables, row), drawings=(drawings, dict))
     kinds("write_page", **{f"notes[{i}]": (note, str) for i, note in enumerate(notes)})
     kinds("write_page", **{f"tables[{i}]": (table, Table) for i, table in enumerate(tables)})
-    kinds("write_page", **{f"pictures[{name!r}]": (held, str) for name, held in pictures.items()})
+    kinds("write_page", **{f"drawings[{name!r}]": (held, str) for name, held in drawings.items()})
     environment = Environment(loader=PackageLoader("synergic.cli"), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("report.html")
-    text = template.render(title=title, notes=notes, tables=tables, pictures=pictures)
+    text = template.render(title=title, notes=notes, tables=tables, drawings=drawings)
     write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))

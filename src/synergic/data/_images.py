@@ -25,8 +25,8 @@ SETS = {
 PARTS = {"train": "train", "test": "t10k"}
 """Parts of a set, and how IDX files call them."""
 SHAPES = {
-    name: {"train": (count, *picture), "test": (10_000, *picture)}
-    for name, count, picture in (
+    name: {"train": (count, *shape), "test": (10_000, *shape)}
+    for name, count, shape in (
         ("mnist", 60_000, (28, 28)), ("fashion-mnist", 60_000, (28, 28)), ("cifar-10", 50_000, (3, 32, 32)),
     )
 }  # fmt: skip

@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice, grid, kind, whole
 from synergic._core.files import check_path, reading, write_whole
+from synergic._core.moved import renamed
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange._export_issues import plastic_issues, refuse_issues
 from synergic.interchange._lava_dl_convolution import BLOCKS, FIELDS, Shape, unfold
@@ -71,8 +72,9 @@ class Layer:
     own: tuple[IntProjection, IntPopulation] | None = None
 
 
+@renamed("picture", "input_shape")
 def from_lava_dl(
-    path: str | Path, steps: int, readout: str = "rate", picture: tuple[int, int, int] | None = None
+    path: str | Path, steps: int, readout: str = "rate", input_shape: tuple[int, int, int] | None = None
 ) -> IntNetwork:
     """Read a file of lava-dl's netx: a network of dense, conv and pool CUBA blocks in integers.
 
@@ -87,7 +89,7 @@ def from_lava_dl(
         Steps T of a presentation, 1 or more.
     readout : {"rate", "rank"}, default "rate"
         How the class follows from the output.
-    picture : tuple of int, (channels, height, width), or None, default None
+    input_shape : tuple of int, (channels, height, width), or None, default None
         Shape of the input, needed where a convolution comes first and no `input` block gives it.
 
     Returns
@@ -108,14 +110,14 @@ def from_lava_dl(
     check_path("from_lava_dl.path", path)
     whole("from_lava_dl.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
     choice("from_lava_dl.readout", readout, READOUTS)
-    if picture is not None:
-        for size in grid("from_lava_dl.picture", picture, 3, "(channels, height, width)"):
-            whole("from_lava_dl.picture", size, 1, 2**20, "Give (channels, height, width).")
+    if input_shape is not None:
+        for size in grid("from_lava_dl.input_shape", input_shape, 3, "(channels, height, width)"):
+            whole("from_lava_dl.input_shape", size, 1, 2**20, "Give (channels, height, width).")
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
             group = file["layer"]
-            found, shape = [], None if picture is None else tuple(picture)
+            found, shape = [], None if input_shape is None else tuple(input_shape)
             for i in range(len(group)):
                 found.append(read_layer(group[str(i)], f"layer {i}", shape))
                 shape = shape_after(group[str(i)], found[-1], shape)
@@ -267,7 +269,7 @@ def whole_numbers(where: str, data: Any) -> Array:
     return values.astype(np.int64)
 
 
-def lava_dl_losses(network: IntNetwork) -> tuple[str, ...]:
+def lava_dl_export_issues(network: IntNetwork) -> tuple[str, ...]:
     """List what others do not compute who run the file of `to_lava_dl`.
 
     Parameters
@@ -280,7 +282,7 @@ def lava_dl_losses(network: IntNetwork) -> tuple[str, ...]:
     tuple of str
         A sentence for each thing, such as local weights and rules, which `from_lava_dl` restores; empty for nothing.
     """
-    kind("lava_dl_losses.network", network, IntNetwork, "Call quantise() first.")
+    kind("lava_dl_export_issues.network", network, IntNetwork, "Call quantise() first.")
     lost = plastic_issues(network)
     if (network.k != ONE).any():
         lost.append("Network.tau_w: the decay of the slow weights")
@@ -303,7 +305,7 @@ def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tu
     path : str or Path
         The file.
     lossy : bool, default False
-        Whether to write a network that has `lava_dl_losses` too, without what they name.
+        Whether to write a network that has `lava_dl_export_issues` too, without what they name.
 
     Returns
     -------
@@ -319,8 +321,8 @@ def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tu
     """
     kind("to_lava_dl.network", network, IntNetwork, "Call quantise() first.")
     plain_only("to_lava_dl.network", network.populations, "the file is written for them", "Use leaky neurons.")
-    losses = lava_dl_losses(network)
-    refuse_issues("to_lava_dl", losses, lossy)
+    issues = lava_dl_export_issues(network)
+    refuse_issues("to_lava_dl", issues, lossy)
     if network.source.num_message_bits:
         raise UnsupportedError(f"{network.source.name}: got values, allowed spikes. Encode them first.")
     chain = in_a_row(network)
@@ -334,7 +336,7 @@ def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tu
     for projection, population in chain:  # before anything is written
         check_written(projection, population)
     write_whole(path, fill)
-    return losses
+    return issues
 
 
 def in_a_row(network: IntNetwork) -> list[tuple[IntProjection, IntPopulation]]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from synergic.errors import FormatError, UnsupportedError
 from synergic.network._convolution import LARGEST, Convolution
-from synergic.network._unfold import Pair, convolution_matrix, picture_after
+from synergic.network._unfold import Pair, convolution_matrix, image_after
 
 Array = npt.NDArray[np.int64]
 Shape = tuple[int, ...]
@@ -34,7 +34,7 @@ def unfold(where: str, block: str, group: Any, kernel: Array, before: Shape | No
     if before is None or len(before) != 3:
         raise UnsupportedError(
             f"{where}.shape: got {before} before a {block} block, allowed (channels, height, width). Export the input "
-            "block too, or give from_lava_dl(picture=...)."
+            "block too, or give from_lava_dl(input_shape=...)."
         )
     how = {name: tuple(int(v) for v in np.ravel(group[name][()])) for name in ("stride", "padding", "dilation")}
     after = tuple(int(v) for v in group["shape"][()])
@@ -49,27 +49,27 @@ def unfold(where: str, block: str, group: Any, kernel: Array, before: Shape | No
 
 def convolved(where: str, kernel: Array, before: Shape, after: Shape, how: dict[str, Any], groups: int) -> Array:
     """Weights of a convolution. Raises FormatError if the shapes do not fit, UnsupportedError if there are too many."""
-    picture = before[1], before[2]
-    got = (len(kernel), *picture_after(picture, (kernel.shape[2], kernel.shape[3]), **how))
+    image = before[1], before[2]
+    got = (len(kernel), *image_after(image, (kernel.shape[2], kernel.shape[3]), **how))
     if after != got or kernel.shape[1] * groups != before[0]:
         raise FormatError(f"{where}.shape: got {after} behind {before}, allowed {got}. Export it again.")
     check_entries(where, math.prod(before) * math.prod(after))
-    return convolution_matrix(kernel, picture, **how, groups=groups)
+    return convolution_matrix(kernel, image, **how, groups=groups)
 
 
 def pooled(where: str, kernel: Array, before: Shape, after: Shape, how: dict[str, Any]) -> Array:
     """Weights of a pooling, as SLAYER runs it. kernel : (1, 1, height, width). Raises as `convolved`."""
     channels, height, width = before
     filled = height + height % kernel.shape[2], width + width % kernel.shape[3]
-    picture = channels * filled[0], filled[1]
-    rows, columns = picture_after(picture, (kernel.shape[2], kernel.shape[3]), **how)
+    image = channels * filled[0], filled[1]
+    rows, columns = image_after(image, (kernel.shape[2], kernel.shape[3]), **how)
     got = (channels, rows // channels, columns)
     if rows % channels or after != got:
         raise FormatError(f"{where}.shape: got {after} behind {before}, allowed {got}. Export it again.")
-    check_entries(where, math.prod(picture) * math.prod(after))
+    check_entries(where, math.prod(image) * math.prod(after))
     inside = np.zeros((channels, *filled), bool)
     inside[:, :height, :width] = True
-    return convolution_matrix(kernel, picture, **how)[:, inside.ravel()]
+    return convolution_matrix(kernel, image, **how)[:, inside.ravel()]
 
 
 def check_entries(where: str, entries: int) -> None:
@@ -78,12 +78,12 @@ def check_entries(where: str, entries: int) -> None:
         raise UnsupportedError(f"{where}: got {entries} synapses unfolded, allowed {LARGEST}. Use a smaller image.")
 
 
-def claimed(kernel: Array, picture: Pair, groups: int, weights: Array, how: dict[str, Any]) -> Convolution | None:
+def claimed(kernel: Array, image: Pair, groups: int, weights: Array, how: dict[str, Any]) -> Convolution | None:
     """That the weights repeat a kernel; None where they do not, or with another geometry along each axis."""
     if any(len(set(values)) > 1 for values in how.values()):
         return None
     once = {name: values[0] for name, values in how.items()}
-    if (len(kernel) * math.prod(picture_after(picture, (kernel.shape[2], kernel.shape[3]), **once))) != len(weights):
+    if (len(kernel) * math.prod(image_after(image, (kernel.shape[2], kernel.shape[3]), **once))) != len(weights):
         return None
-    found = Convolution((kernel.shape[2], kernel.shape[3]), picture, **once, groups=groups)
+    found = Convolution((kernel.shape[2], kernel.shape[3]), image, **once, groups=groups)
     return found if np.array_equal(found.unfold(kernel), weights) else None

@@ -39,6 +39,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import choice, kind, number, require, whole
+from synergic._core.moved import FILE_KEYS
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange._export_issues import plastic_issues, refuse_issues
 from synergic.interchange._nir_convolution import unfolded
@@ -67,7 +68,7 @@ LINEAR = (nir.Linear, nir.Affine)
 WIRES = (nir.Input, nir.Output, nir.Flatten)
 
 
-def nir_losses(network: Network) -> tuple[str, ...]:
+def nir_export_issues(network: Network) -> tuple[str, ...]:
     """List what other readers of `to_nir(network)` do not see.
 
     Parameters
@@ -80,7 +81,7 @@ def nir_losses(network: Network) -> tuple[str, ...]:
     tuple of str
         A sentence for each thing, such as local weights; empty where nothing is lost.
     """
-    kind("nir_losses.network", network, Network, "NIR has real parameters: give the network before quantise().")
+    kind("nir_export_issues.network", network, Network, "NIR has real parameters: give the network before quantise().")
     lost = plastic_issues(network)
     lost += [f"{p.name}.reset: by subtraction; NIR has a reset to a value" for p in network.populations
              if p.reset == "subtract"]  # fmt: skip
@@ -107,8 +108,8 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
     dt : float, default 1e-3
         Seconds of a step, greater than 0.
     lossy : bool, default False
-        Whether to convert a network that has `nir_losses` too. They are stored in the metadata, so that `from_nir`
-        returns an equal network; other readers ignore them.
+        Whether to convert a network that has `nir_export_issues` too. They are stored in the metadata, so that
+        `from_nir` returns an equal network; other readers ignore them.
 
     Returns
     -------
@@ -122,7 +123,7 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
     UnsupportedError
         If NIR has no place for something and `lossy` is False; the message names all of it.
     """
-    refuse_issues("to_nir", losses := nir_losses(network), lossy)
+    refuse_issues("to_nir", issues := nir_export_issues(network), lossy)
     for p in network.populations:
         check_representable(p)
     number("to_nir.dt", dt, 0, 1e6, "It is the length of a step in seconds.", open_low=True)
@@ -139,10 +140,10 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
             edges += [(q.source, q.name), (q.name, p.name)]
     nodes["output"] = nir.Output(np.array([network.population(network.output).size]))
     edges.append((network.output, "output"))
-    return nir.NIRGraph(nodes, edges, metadata={KEY: graph_metadata(network, dt, losses)})
+    return nir.NIRGraph(nodes, edges, metadata={KEY: graph_metadata(network, dt, issues)})
 
 
-def graph_metadata(network: Network, dt: float, losses: tuple[str, ...]) -> dict[str, Any]:
+def graph_metadata(network: Network, dt: float, issues: tuple[str, ...]) -> dict[str, Any]:
     """What the network has beyond its graph; the order of its parts too, which HDF5 does not keep."""
     order = {"populations": network.populations, "projections": network.projections}
     return {
@@ -153,7 +154,7 @@ def graph_metadata(network: Network, dt: float, losses: tuple[str, ...]) -> dict
         "steps": network.steps,
         "readout": network.readout,
         "num_message_bits": network.source.num_message_bits,
-        "losses": json.dumps(losses),
+        "losses": json.dumps(issues),
         **{name: json.dumps([p.name for p in parts]) for name, parts in order.items()},
     }
 
@@ -174,7 +175,9 @@ def linear_node(q: Projection, bias: Array) -> nir.NIRNode:
             "rule": rule,
         }
     if q.convolution is not None:
-        ours["convolution"] = {name: plain(np.array(value)) for name, value in asdict(q.convolution).items()}
+        ours["convolution"] = {
+            FILE_KEYS.get(name, name): plain(np.array(value)) for name, value in asdict(q.convolution).items()
+        }
     if not q.fades:
         ours["fades"] = False
     own, weights = {KEY: ours} if ours else {}, np.array(q.weights)
@@ -445,7 +448,8 @@ def own_fields(name: str, node: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     try:
         if "convolution" in own:
-            geometry = {k: np.asarray(v).tolist() for k, v in own["convolution"].items()}
+            fields_of = {key: name for name, key in FILE_KEYS.items()}
+            geometry = {fields_of.get(k, k): np.asarray(v).tolist() for k, v in own["convolution"].items()}
             found["convolution"] = Convolution(**geometry)
         if "fades" in own:
             found["fades"] = bool(own["fades"])

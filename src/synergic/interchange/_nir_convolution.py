@@ -10,10 +10,11 @@ from typing import Any
 import nir
 import numpy as np
 
+from synergic._core.moved import FILE_KEYS
 from synergic.errors import UnsupportedError
 from synergic.interchange._nir_neurons import KEY
 from synergic.network._convolution import LARGEST, Convolution
-from synergic.network._unfold import Pair, convolution_matrix, pairs, picture_after
+from synergic.network._unfold import Pair, convolution_matrix, image_after, pairs
 
 
 def unfolded(name: str, node: nir.Conv2d) -> nir.Affine:
@@ -22,16 +23,16 @@ def unfolded(name: str, node: nir.Conv2d) -> nir.Affine:
     name : of the node. Raises UnsupportedError, ParameterError.
     """
     kernel, groups = np.asarray(node.weight), int(node.groups)
-    picture, (stride, padding, dilation), after = geometry(name, node)
+    image, (stride, padding, dilation), after = geometry(name, node)
     side = kernel.shape[2:]
-    entries = kernel.shape[0] * math.prod(after) * kernel.shape[1] * groups * math.prod(picture)
+    entries = kernel.shape[0] * math.prod(after) * kernel.shape[1] * groups * math.prod(image)
     if entries > LARGEST:
         raise UnsupportedError(f"{name}: got {entries} synapses unfolded, allowed {LARGEST}. Use a smaller image.")
-    weights = convolution_matrix(kernel, picture, stride, padding, dilation, groups)
+    weights = convolution_matrix(kernel, image, stride, padding, dilation, groups)
     ours: dict[str, Any] = {}
     if all(a == b for a, b in (stride, padding, dilation)):
-        claim = Convolution((side[0], side[1]), picture, stride[0], padding[0], dilation[0], groups)
-        ours = {KEY: {"convolution": asdict(claim)}}
+        claim = Convolution((side[0], side[1]), image, stride[0], padding[0], dilation[0], groups)
+        ours = {KEY: {"convolution": {FILE_KEYS.get(k, k): value for k, value in asdict(claim).items()}}}
     bias = np.broadcast_to(np.ravel(node.bias), len(kernel)).repeat(math.prod(after))
     return nir.Affine(weights, bias, metadata=ours)
 
@@ -50,7 +51,7 @@ def geometry(name: str, node: nir.Conv2d) -> tuple[Pair, list[Pair], Pair]:
         raise UnsupportedError(f"{name}.weight: got shape {shape}, allowed (out, in / groups, height, width). Reshape.")
     height, width = (int(v) for v in node.input_shape)
     how = pairs(name, both(node.stride), padding_of(name, node), both(node.dilation))
-    return (height, width), how, picture_after((height, width), node.weight.shape[2:], *how)
+    return (height, width), how, image_after((height, width), node.weight.shape[2:], *how)
 
 
 def both(value: Any) -> tuple[int, ...]:

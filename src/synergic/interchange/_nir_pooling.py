@@ -24,7 +24,7 @@ from synergic.errors import ParameterError, UnsupportedError
 from synergic.interchange._nir_convolution import both, geometry
 from synergic.interchange._nir_neurons import NEURONS, sound
 from synergic.network._convolution import LARGEST, Convolution
-from synergic.network._unfold import convolution_synapses, pairs, picture_after
+from synergic.network._unfold import convolution_synapses, image_after, pairs
 
 Array = npt.NDArray[np.float64]
 POOLS = (nir.SumPool2d, nir.AvgPool2d)
@@ -48,9 +48,9 @@ def poolings(nodes: dict[str, Any], before: Callable[[str], list[str]]) -> dict[
         if name in seen:
             raise UnsupportedError(f"{name}: got a loop of pooling nodes, allowed none. Remove it.")
         if isinstance(node, POOLS):
-            picture = received(name, seen)
+            image = received(name, seen)
             kernel, stride, padding = sizes(name, node)
-            return (picture[0], *picture_after((picture[1], picture[2]), kernel, stride, padding))
+            return (image[0], *image_after((image[1], image[2]), kernel, stride, padding))
         if isinstance(node, nir.Conv2d):
             return (len(node.weight), *geometry(name, node)[2])
         if isinstance(node, (nir.Input, *NEURONS)):
@@ -90,18 +90,18 @@ def sizes(name: str, node: Any) -> list[tuple[int, int]]:
     return [kernel, stride, padding]
 
 
-def pooling(name: str, node: Any, picture: tuple[int, ...]) -> LinearMap:
-    """Return one node as a map. picture : shape of its input, (channels, height, width), counted in this order."""
+def pooling(name: str, node: Any, image: tuple[int, ...]) -> LinearMap:
+    """Return one node as a map. image : shape of its input, (channels, height, width), counted in this order."""
     kernel, stride, padding = sizes(name, node)
-    channels, seen = picture[0], (picture[1], picture[2])
+    channels, seen = image[0], (image[1], image[2])
     rows, columns, _ = convolution_synapses((channels, 1, *kernel), seen, stride, padding, 1, channels, name)
-    n_out = channels * math.prod(picture_after(seen, kernel, stride, padding))
+    n_out = channels * math.prod(image_after(seen, kernel, stride, padding))
     share = 1 / math.prod(kernel) if isinstance(node, nir.AvgPool2d) else 1.0
-    if n_out * math.prod(picture) > LARGEST:
+    if n_out * math.prod(image) > LARGEST:
         raise UnsupportedError(
             f"{name}: got an image of {seen}, allowed {LARGEST} synapses unfolded. Use a smaller one."
         )
-    weights = csr_matrix((np.full(len(rows), share), (rows, columns)), (n_out, math.prod(picture)))
+    weights = csr_matrix((np.full(len(rows), share), (rows, columns)), (n_out, math.prod(image)))
     same = stride[0] == stride[1] and padding[0] == padding[1]
     return LinearMap(weights, Convolution(kernel, seen, stride[0], padding[0], 1, channels) if same else None)
 
@@ -146,7 +146,7 @@ def together(name: str, weights: Array, several: Sequence[Convolution | None]) -
         lengths = [n + stride * c.dilation * (k - 1) for n, k in zip(lengths, c.kernel, strict=True)]
         padding, stride, groups = padding + stride * c.padding, stride * c.stride, min(groups, c.groups)
     try:
-        found = Convolution((lengths[0], lengths[1]), first.picture, stride, padding, groups=groups)
+        found = Convolution((lengths[0], lengths[1]), first.image, stride, padding, groups=groups)
         found.kernel_of(name, weights)
     except ParameterError:
         return None

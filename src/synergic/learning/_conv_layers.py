@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synergic._core.checks import choice, grid, kind, number, require, whole
+from synergic._core.moved import renamed
 from synergic.learning import _buffers as buffers
 from synergic.learning._layers import HybridNet, Layers
 from synergic.learning._scan import Neuron, scan
@@ -52,10 +53,10 @@ class Pooled(torch.autograd.Function):
         return functional.pad(whole, (0, rest[1], 0, rest[0])) if any(rest) else whole, None
 
 
-def corners(pictures: Tensor, side: int) -> list[Tensor]:
+def corners(images: Tensor, side: int) -> list[Tensor]:
     """Return, for each place in a square of `side`, that place of every whole square: views of the images."""
-    height, width = (size - size % side for size in pictures.shape[2:])
-    return [pictures[:, :, i:height:side, j:width:side] for i in range(side) for j in range(side)]
+    height, width = (size - size % side for size in images.shape[2:])
+    return [images[:, :, i:height:side, j:width:side] for i in range(side) for j in range(side)]
 
 
 class SpikingConv2d(nn.Module):
@@ -149,6 +150,7 @@ class SpikingConv2d(nn.Module):
         return pooled.reshape(len(s), len(k), size[0], size[1] // self.pool, size[2] // self.pool)
 
 
+@renamed("picture", "input_shape")
 class ConvHybridNet(HybridNet):
     """Spiking convolutions, then a `HybridNet` of dense layers.
 
@@ -156,7 +158,7 @@ class ConvHybridNet(HybridNet):
 
     Parameters
     ----------
-    picture : tuple of int
+    input_shape : tuple of int
         Shape of the input image: (channels, height, width).
     channels : tuple of int
         Channels of each convolution, with kernels of 3 x 3.
@@ -178,14 +180,14 @@ class ConvHybridNet(HybridNet):
         For an argument outside its range, and for an image that is too small for the pooling.
     """
 
-    picture: tuple[int, ...]
+    input_shape: tuple[int, ...]
     convolutions: Layers[SpikingConv2d]
 
     def __init__(
-        self, picture: tuple[int, int, int], channels: tuple[int, ...], sizes: tuple[int, ...],
+        self, input_shape: tuple[int, int, int], channels: tuple[int, ...], sizes: tuple[int, ...],
         pools: tuple[int, ...] = (), **settings: Any,
     ) -> None:  # fmt: skip
-        grid("ConvHybridNet.picture", picture, 3, "(channels, height, width)")
+        grid("ConvHybridNet.input_shape", input_shape, 3, "(channels, height, width)")
         for name, given in (("channels", channels), ("pools", pools), ("sizes", sizes)):
             kind(f"ConvHybridNet.{name}", given, tuple | list, "Give whole numbers, one a layer.")
             for n in given:
@@ -196,17 +198,18 @@ class ConvHybridNet(HybridNet):
             len(pools) == len(channels), "ConvHybridNet.pools", f"{len(pools)} for {len(channels)} convolutions",
             "one each", "Use 1 for no pooling.",
         )  # fmt: skip
-        height, width = picture[1:]
+        height, width = input_shape[1:]
         for pool in pools:
             height, width = height // pool, width // pool
         require(
-            height > 0 and width > 0 and len(channels) > 0, "ConvHybridNet.channels", f"{len(channels)} for {picture}",
+            height > 0 and width > 0 and len(channels) > 0,
+            "ConvHybridNet.channels", f"{len(channels)} for {input_shape}",
             "one or more, and an image that is large enough for their pooling", "Use fewer.",
         )  # fmt: skip
         super().__init__((channels[-1] * height * width, *sizes), **settings)
         neuron = {name: settings[name] for name in ("vth", "decay", "reset") if name in settings}
-        self.picture = tuple(picture)
-        ins = (picture[0], *channels)
+        self.input_shape = tuple(input_shape)
+        ins = (input_shape[0], *channels)
         self.convolutions = Layers(
             SpikingConv2d(a, b, pool=pool, **neuron) for a, b, pool in zip(ins, channels, pools, strict=False)
         )
@@ -234,11 +237,11 @@ class ConvHybridNet(HybridNet):
             For tensors of another shape or precision.
         """
         check_input("ConvHybridNet.forward.s", s, self.convolutions[0].weight)
-        pixels = math.prod(self.picture)
+        pixels = math.prod(self.input_shape)
         fits = s.shape[-1] == pixels and (s.ndim == 2 or (s.ndim == 3 and s.shape[1] == self.steps))
         allowed = f"(batch, {self.steps}, {pixels}) or (batch, {pixels})"
         require(fits, "ConvHybridNet input", f"shape {tuple(s.shape)}", allowed, "Axes are sample, step, pixel.")
-        s = s.reshape(len(s), s.shape[1] if s.ndim == 3 else 1, *self.picture)
+        s = s.reshape(len(s), s.shape[1] if s.ndim == 3 else 1, *self.input_shape)
         for convolution in self.convolutions:
             s = convolution(s, self.k.to(s.dtype))
         return super().forward(s.flatten(2), signal)

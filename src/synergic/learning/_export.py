@@ -62,7 +62,7 @@ def to_description(
     last, source = len(net.layers) - 1, net.sizes[0]
     populations, projections, front = [], [], None
     if isinstance(net, ConvHybridNet):
-        front, source = Front(net), math.prod(net.picture)
+        front, source = Front(net), math.prod(net.input_shape)
         if net.layers[0].plastic:
             front.average()
         populations, projections = front.populations, front.projections

@@ -26,15 +26,15 @@ Array = np.ndarray
 class Front:
     """The part of a network before the dense layers: populations, projections, and the shape of their output.
 
-    last : name of the last population or source. channels, picture : shape of its output. pool : side of the squares
+    last : name of the last population or source. channels, image : shape of its output. pool : side of the squares
     that are not averaged yet. Raises UnsupportedError.
     """
 
     def __init__(self, net: ConvHybridNet) -> None:
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
-        self.last, self.channels, self.pool = "input", net.picture[0], 1
-        self.picture = net.picture[1], net.picture[2]
+        self.last, self.channels, self.pool = "input", net.input_shape[0], 1
+        self.image = net.input_shape[1], net.input_shape[2]
         for i, layer in enumerate(net.convolutions):
             if not isinstance(layer, SpikingConv2d):
                 raise UnsupportedError(
@@ -46,30 +46,30 @@ class Front:
     @property
     def pooled(self) -> tuple[int, int]:
         """Height and width of the output after pooling."""
-        return self.picture[0] // self.pool, self.picture[1] // self.pool
+        return self.image[0] // self.pool, self.image[1] // self.pool
 
     def add(self, name: str, layer: SpikingConv2d) -> None:
         """One spiking convolution behind what there is."""
         p, side, after = self.pool, layer.weight.shape[2], self.pooled
         kernel = spread(as_array(layer.weight), p)
-        geometry = Convolution((side * p, side * p), self.picture, p, layer.padding * p)
+        geometry = Convolution((side * p, side * p), self.image, p, layer.padding * p)
         if (synapses := geometry.entries(kernel)) > LARGEST:
             raise UnsupportedError(
                 f"{name}: got {synapses} synapses unfolded, allowed {LARGEST}: a description holds the whole matrix. "
                 "Use fewer channels or a smaller image."
             )
-        if (after[0] * p, after[1] * p) == self.picture:
+        if (after[0] * p, after[1] * p) == self.image:
             projection = Projection.of_kernel(f"{self.last}_{name}", self.last, name, kernel, geometry)
         else:  # pixels outside all squares reach no neuron, but a convolution would use them
-            weights: np.ndarray = geometry.unfold(kernel).reshape(-1, *self.picture)
+            weights: np.ndarray = geometry.unfold(kernel).reshape(-1, *self.image)
             weights[:, after[0] * p :] = 0
             weights[:, :, after[1] * p :] = 0
-            weights = weights.reshape(-1, self.channels * math.prod(self.picture))
+            weights = weights.reshape(-1, self.channels * math.prod(self.image))
             projection = Projection(f"{self.last}_{name}", self.last, name, weights)
         bias = np.repeat(as_array(layer.bias), math.prod(after))
         self.projections.append(projection)
         self.populations.append(Population(name, bias.size, layer.vth, layer.decay, layer.reset, bias))
-        self.last, self.channels, self.picture, self.pool = name, len(kernel), after, layer.pool
+        self.last, self.channels, self.image, self.pool = name, len(kernel), after, layer.pool
 
     def average(self) -> None:
         """The pooling as a population of its own that sends values."""
@@ -77,18 +77,18 @@ class Front:
             return
         p, name = self.pool, "pooled"
         kernel = np.full((self.channels, 1, p, p), 1 / p**2)
-        geometry = Convolution((p, p), self.picture, p, groups=self.channels)
+        geometry = Convolution((p, p), self.image, p, groups=self.channels)
         self.projections.append(
             Projection.of_kernel(f"{self.last}_{name}", self.last, name, kernel, geometry, fades=False)
         )
         size = self.channels * math.prod(self.pooled)
         self.populations.append(Population(name, size, 1.0, 0.0, neuron=ReLU()))
-        self.last, self.picture, self.pool = name, self.pooled, 1
+        self.last, self.image, self.pool = name, self.pooled, 1
 
     def before(self, weight: Array) -> Array:
         """Weights (n_out, pooled) for what is not pooled: every weight over p^2, for each pixel of its square."""
         p, (height, width) = self.pool, self.pooled
-        full = np.zeros((len(weight), self.channels, *self.picture))
+        full = np.zeros((len(weight), self.channels, *self.image))
         full[:, :, : height * p, : width * p] = spread(weight.reshape(len(weight), self.channels, height, width), p)
         return full.reshape(len(weight), -1)
 

@@ -30,12 +30,12 @@ PACKED = "omniglot_packed105.npz"
 class Episodes:
     """Support and queries of several episodes: (character, drawer), and rotations by 90 degrees, 4 more if mirrored.
 
-    support : (episodes, ways, shots, 2), queries : (episodes, ways, queries, 2), turns : (episodes, ways).
+    support : (episodes, ways, shots, 2), queries : (episodes, ways, queries, 2), orientations : (episodes, ways).
     """
 
     support: Tensor
     queries: Tensor
-    turns: Tensor
+    orientations: Tensor
 
 
 def load_omniglot(folder: str | Path | None = None) -> Tensor:
@@ -148,8 +148,8 @@ def draw_episodes(
     place = torch.rand(count, len(characters), generator=generator).argsort(1)[:, :ways]
     drawers = torch.rand(count, ways, DRAWERS, generator=generator).argsort(2)[..., : shots + queries]
     pairs = torch.stack([characters[place][..., None].expand_as(drawers), drawers], -1)
-    turns = torch.randint(appearances, (count, ways), generator=generator)
-    return Episodes(pairs[:, :, :shots], pairs[:, :, shots:], turns)
+    orientations = torch.randint(appearances, (count, ways), generator=generator)
+    return Episodes(pairs[:, :, :shots], pairs[:, :, shots:], orientations)
 
 
 def distorted(shown: Tensor, by: float, generator: torch.Generator) -> Tensor:
@@ -163,14 +163,14 @@ def distorted(shown: Tensor, by: float, generator: torch.Generator) -> Tensor:
     return functional.grid_sample(shown - paper, grid, align_corners=False) + paper
 
 
-def pictures(images: Tensor, pairs: Tensor, turns: Tensor) -> Tensor:
-    """Return `load_omniglot`'s images (episodes, ways, n, 31, 31), rotated, and mirrored if `turns` is above 3.
+def oriented_images(images: Tensor, pairs: Tensor, orientations: Tensor) -> Tensor:
+    """Return `load_omniglot`'s images (episodes, ways, n, 31, 31), rotated, and mirrored if `orientations` is above 3.
 
-    pairs : (episodes, ways, n, 2); turns : (episodes, ways).
+    pairs : (episodes, ways, n, 2); orientations : (episodes, ways).
     """
-    pairs, turns = pairs.to(images.device), turns.to(images.device)
+    pairs, orientations = pairs.to(images.device), orientations.to(images.device)
     shown = images[pairs[..., 0], pairs[..., 1]]
-    turns = turns[..., None, None, None]
+    orientations = orientations[..., None, None, None]
     for quarter in range(1, 4):
-        shown = torch.where(turns % 4 == quarter, torch.rot90(shown, quarter, (-2, -1)), shown)
-    return torch.where(turns >= 4, shown.flip(-1), shown)
+        shown = torch.where(orientations % 4 == quarter, torch.rot90(shown, quarter, (-2, -1)), shown)
+    return torch.where(orientations >= 4, shown.flip(-1), shown)

@@ -16,13 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import numbers, require, whole
-from synergic.network._unfold import Pair, convolution_matrix, picture_after
+from synergic._core.moved import renamed
+from synergic.network._unfold import Pair, convolution_matrix, image_after
 
 Array = npt.NDArray[Any]
 LARGEST = 2**28
 """Entries of the largest matrix that is unfolded from a file, or for the description of a trained network: 2 GiB."""
 
 
+@renamed("picture", "image")
 @dataclass(frozen=True)
 class Convolution:
     """The geometry of a convolution, as of torch.nn.Conv2d; neurons are counted as by `unfold.convolution_matrix`.
@@ -33,7 +35,7 @@ class Convolution:
     ----------
     kernel : tuple of int
         Height and width of the kernel.
-    picture : tuple of int
+    image : tuple of int
         Height and width of the input image.
     stride, dilation : int, default 1
         For both axes, from 1 to the longer side of the image, or to 16 if that is more.
@@ -49,36 +51,36 @@ class Convolution:
     """
 
     kernel: Pair
-    picture: Pair
+    image: Pair
     stride: int = 1
     padding: int = 0
     dilation: int = 1
     groups: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("kernel", "picture"):
+        for name in ("kernel", "image"):
             where = f"Convolution.{name}"
             given = numbers(where, getattr(self, name))
             fits = given.shape == (2,) and given.dtype.kind in "iu" and bool((given > 0).all())
             require(fits, where, repr(getattr(self, name)), "(height, width), whole numbers from 1 on", "In pixels.")
             object.__setattr__(self, name, (int(given[0]), int(given[1])))
-        largest = max(16, *self.picture)  # so that no kernel grows without end, whatever a file asks for
-        remedy = f"The same along both axes; of images of {self.picture}."
+        largest = max(16, *self.image)  # so that no kernel grows without end, whatever a file asks for
+        remedy = f"The same along both axes; of images of {self.image}."
         for name, low, high in (("stride", 1, largest), ("padding", 0, largest), ("dilation", 1, largest)):
             object.__setattr__(self, name, whole(f"Convolution.{name}", getattr(self, name), low, high, remedy))
         object.__setattr__(self, "groups", whole("Convolution.groups", self.groups, 1, float("inf"), remedy))
         smallest = f"at least {tuple(self.dilation * (k - 1) + 1 - 2 * self.padding for k in self.kernel)}"
         fits = min(self.after) > 0
-        require(fits, "Convolution.picture", repr(self.picture), smallest, "The kernel must fit into it.")
+        require(fits, "Convolution.image", repr(self.image), smallest, "The kernel must fit into it.")
 
     @cached_property
     def after(self) -> Pair:
         """Height and width of the output."""
-        return picture_after(self.picture, self.kernel, self.stride, self.padding, self.dilation)
+        return image_after(self.image, self.kernel, self.stride, self.padding, self.dilation)
 
     def channels(self, where: str, n_out: int, n_in: int) -> Pair:
         """Channels out and in of weights (n_out, n_in) of the projection `where`. Raises ParameterError if none fit."""
-        after, before = self.after[0] * self.after[1], self.picture[0] * self.picture[1]
+        after, before = self.after[0] * self.after[1], self.image[0] * self.image[1]
         outs, ins = n_out // after, n_in // before
         fits = outs * after == n_out and ins * before == n_in and outs % self.groups == 0 == ins % self.groups
         allowed = f"multiples of ({after}, {before}), channels in {self.groups} groups"
@@ -90,11 +92,11 @@ class Convolution:
     def entries(self, kernel: Array) -> int:
         """Return the number of entries of the matrix that `unfold` makes."""
         outs, each = kernel.shape[:2]
-        return int(outs * each * self.groups) * math.prod(self.after) * math.prod(self.picture)
+        return int(outs * each * self.groups) * math.prod(self.after) * math.prod(self.image)
 
     def unfold(self, kernel: Array) -> Array:
         """The weights (n_out, n_in) that repeat a kernel (channels out, channels in / groups, height, width)."""
-        return convolution_matrix(kernel, self.picture, self.stride, self.padding, self.dilation, self.groups)
+        return convolution_matrix(kernel, self.image, self.stride, self.padding, self.dilation, self.groups)
 
     def kernel_of(self, where: str, weights: Array) -> Array:
         """Return the kernel that weights repeat.
@@ -118,7 +120,7 @@ class Convolution:
         """
         outs, ins = self.channels(where, *weights.shape)
         each = ins // self.groups
-        held = weights.reshape(outs, *self.after, ins, *self.picture)
+        held = weights.reshape(outs, *self.after, ins, *self.image)
         kernel = np.zeros((outs, each, *self.kernel), weights.dtype)
         o = np.arange(outs)[:, None]
         c = np.arange(each) + o // (outs // self.groups) * each  # the channels that each output's group receives
@@ -137,7 +139,7 @@ class Convolution:
         found = {}
         for k in range(self.kernel[axis]):
             under = out * self.stride + k * self.dilation - self.padding
-            inside = np.flatnonzero((under >= 0) & (under < self.picture[axis]))
+            inside = np.flatnonzero((under >= 0) & (under < self.image[axis]))
             if len(inside):
                 found[k] = int(inside[0]), int(under[inside[0]])
         return found

@@ -12,6 +12,7 @@ import numpy as np
 
 from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, VALUE_UNIT, Array, check_range, integers
+from synergic._core.moved import renamed
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.network._convolution import Convolution
 from synergic.network._description import MESSAGE_BITS, PLASTICITY_SCOPES, Connection, Network, Population, Topology
@@ -83,6 +84,7 @@ class IntPopulation:
         return self.neuron.num_message_bits
 
 
+@renamed("trace", "plasticity_scope")
 @dataclass(frozen=True, eq=False)
 class IntProjection(Connection):
     """A projection in integers, as `quantise` makes it.

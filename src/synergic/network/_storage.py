@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from synergic._core.files import check_path, reading, write_whole
+from synergic._core.moved import FILE_KEYS
 from synergic.errors import FormatError
 from synergic.network._convolution import LARGEST, Convolution
 from synergic.network._description import Network, Population, Projection, Source
@@ -117,24 +118,24 @@ def write(group: Any, item: Any) -> None:
     """One dataclass into one group."""
     group.attrs["type"] = type(item).__name__
     for f in fields(item):
-        value = getattr(item, f.name)
+        value, key = getattr(item, f.name), FILE_KEYS.get(f.name, f.name)
         if f.name == "weights" and item.convolution is not None and value.size <= LARGEST:
             group.create_dataset("weights_kernel", data=item.kernel)
         elif value is None:
-            group.attrs[f"{f.name}.absent"] = True
+            group.attrs[f"{key}.absent"] = True
         elif isinstance(value, np.ndarray):
-            group.create_dataset(f.name, data=value)
+            group.create_dataset(key, data=value)
         elif isinstance(value, tuple) and not any(map(is_dataclass, value)):  # of numbers
-            group.create_dataset(f.name, data=np.array(value))
+            group.create_dataset(key, data=np.array(value))
         elif isinstance(value, tuple):
-            many = group.create_group(f.name)
+            many = group.create_group(key)
             many.attrs["type"], many.attrs["length"] = "tuple", len(value)
             for i, part in enumerate(value):
                 write(many.create_group(str(i)), part)
         elif is_dataclass(value):
-            write(group.create_group(f.name), value)
+            write(group.create_group(key), value)
         else:
-            group.attrs[f.name] = value
+            group.attrs[key] = value
 
 
 def load(path: str | Path) -> Network | IntNetwork:
@@ -180,24 +181,25 @@ def read(group: Any, path: str) -> Any:
     old = {old: now for old, now in RENAMED.items() if now in named and old in group.attrs}
     values: dict[str, Any] = {now: group.attrs[name] for name, now in old.items()}
     for f in fields(known_types[kind]):
-        if group.attrs.get(f"{f.name}.absent", False):
+        key = FILE_KEYS.get(f.name, f.name)
+        if group.attrs.get(f"{key}.absent", False):
             values[f.name] = None
-        elif f.name in group.attrs:
-            value = group.attrs[f.name]
+        elif key in group.attrs:
+            value = group.attrs[key]
             values[f.name] = value.item() if isinstance(value, np.generic) else value
         elif (
             f.name in values
-            or (f.name in LATER and f.name not in group)
+            or (f.name in LATER and key not in group)
             or (f.name == "weights" and "weights_kernel" in group)
         ):
             continue
-        elif f.name not in group:
-            raise FormatError(f"{path}, {group.name}: field {f.name!r} is missing. Save it again.")
-        elif isinstance(group[f.name], h5py.Group):
-            values[f.name] = read(group[f.name], path)
+        elif key not in group:
+            raise FormatError(f"{path}, {group.name}: field {key!r} is missing. Save it again.")
+        elif isinstance(group[key], h5py.Group):
+            values[f.name] = read(group[key], path)
         else:
-            values[f.name] = read_array(group[f.name], path)
-    known = named | set(old)
+            values[f.name] = read_array(group[key], path)
+    known = {FILE_KEYS.get(name, name) for name in named} | set(old)
     if "weights" in known and "weights_kernel" in group:
         kernel = read_array(group["weights_kernel"], path)
         values["weights"] = unfolded(kernel, values.get("convolution"), group.name, path)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import finite_array, grid, numbers, require, whole
+from synergic._core.moved import renamed
 
 Array = npt.NDArray[Any]
 Pair = tuple[int, int]
@@ -28,12 +29,13 @@ def pairs(where: str, stride: Any, padding: Any, dilation: Any) -> list[Pair]:
     return found
 
 
-def picture_after(picture: Pair, kernel: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Pair:
+@renamed("picture", "image")
+def image_after(image: Pair, kernel: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> Pair:
     """Return height and width of the output of a convolution.
 
     Parameters
     ----------
-    picture, kernel : tuple of int
+    image, kernel : tuple of int
         Height and width of the input image, and of the kernel.
     stride, padding, dilation : int or tuple of int
         For both axes, or (height, width); by default 1, 0 and 1.
@@ -49,17 +51,16 @@ def picture_after(picture: Pair, kernel: Pair, stride: Any = 1, padding: Any = 0
     ParameterError
         If an argument is out of range.
     """
-    how = pairs("picture_after", stride, padding, dilation)
-    for name, value in (("picture", picture), ("kernel", kernel)):
-        grid(f"picture_after.{name}", value, 2, "(height, width)")
-    height, width = (
-        (n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(picture, kernel, *how, strict=True)
-    )
+    how = pairs("image_after", stride, padding, dilation)
+    for name, value in (("image", image), ("kernel", kernel)):
+        grid(f"image_after.{name}", value, 2, "(height, width)")
+    height, width = ((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(image, kernel, *how, strict=True))
     return height, width
 
 
+@renamed("picture", "image")
 def convolution_synapses(
-    shape: tuple[int, int, int, int], picture: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    shape: tuple[int, int, int, int], image: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
     groups: int = 1, where: str = "convolution_synapses",
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """Return the synapses of a convolution.
@@ -68,7 +69,7 @@ def convolution_synapses(
     ----------
     shape : tuple of int
         Shape of the kernel, (channels out, channels in / groups, height, width).
-    picture, stride, padding, dilation, groups : optional except for the first
+    image, stride, padding, dilation, groups : optional except for the first
         As of `convolution_matrix`, which also defines the order of inputs and outputs.
     where : str, default "convolution_synapses"
         Name of the caller in errors.
@@ -89,29 +90,30 @@ def convolution_synapses(
     whole(f"{where}.groups", groups, 1, shape[0], "Groups share the channels evenly.")
     even = shape[0] % groups == 0
     require(even, f"{where}.groups", groups, f"divisors of {shape[0]}", "Groups share the channels evenly.")
-    grid(f"{where}.picture", picture, 2, "(height, width)")
-    after = picture_after(picture, shape[2:], stride, padding, dilation)
+    grid(f"{where}.image", image, 2, "(height, width)")
+    after = image_after(image, shape[2:], stride, padding, dilation)
     smallest = tuple(d * (k - 1) + 1 - 2 * p for d, k, p in zip(dilation, shape[2:], padding, strict=True))
     fits = min(after) > 0
-    require(fits, f"{where}.picture", repr(picture), f"at least {smallest}", "The kernel must fit into it.")
+    require(fits, f"{where}.image", repr(image), f"at least {smallest}", "The kernel must fit into it.")
     outs, each = shape[:2]
     y, x = np.indices(after)
     o, c = np.arange(outs)[:, None, None], np.arange(each)[:, None]
-    heard = c + o // (outs // groups) * each  # the channels that each output's group receives
+    received = c + o // (outs // groups) * each  # the channels that each output's group receives
     found = []
     for i, j in itertools.product(*map(range, shape[2:])):
         row, column = y * stride[0] + i * dilation[0] - padding[0], x * stride[1] + j * dilation[1] - padding[1]
-        inside = (row >= 0) & (row < picture[0]) & (column >= 0) & (column < picture[1])
+        inside = (row >= 0) & (row < image[0]) & (column >= 0) & (column < image[1])
         neuron = (o * after[0] + y[inside]) * after[1] + x[inside]
-        source = (heard * picture[0] + row[inside]) * picture[1] + column[inside]
+        source = (received * image[0] + row[inside]) * image[1] + column[inside]
         place = ((o * each + c) * shape[2] + i) * shape[3] + j
         found.append([part.ravel() for part in np.broadcast_arrays(neuron, source, place)])
     rows, columns, places = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return rows, columns, places
 
 
+@renamed("picture", "image")
 def convolution_matrix(
-    kernel: Any, picture: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    kernel: Any, image: Pair, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Array:
     """Return the weight matrix (n_out, n_in) of a convolution of an image, for Projection.weights.
 
@@ -119,7 +121,7 @@ def convolution_matrix(
     ----------
     kernel : array_like, shape (channels out, channels in / groups, height, width)
         Weights, reals or integers. The matrix has the same type.
-    picture : tuple of int
+    image : tuple of int
         Height and width of the input image.
     stride, dilation : int or tuple of int, default 1
         For both axes, or (height, width); 1 or more.
@@ -132,7 +134,7 @@ def convolution_matrix(
     -------
     ndarray, shape (n_out, n_in)
         Inputs and outputs are counted channel by channel, in a channel row by row. n_in is the number of input channels
-        times height times width; n_out is the same for the output, whose size `picture_after` gives.
+        times height times width; n_out is the same for the output, whose size `image_after` gives.
 
     Raises
     ------
@@ -154,9 +156,9 @@ def convolution_matrix(
     )
     kernel = finite_array("convolution_matrix.kernel", kernel, (kernel.shape,), kernel.dtype.kind in "iu")
     how = (stride, padding, dilation)
-    rows, columns, places = convolution_synapses(kernel.shape, picture, *how, groups, "convolution_matrix")
-    after = picture_after(picture, kernel.shape[2:], *how)
-    size = kernel.shape[0] * after[0] * after[1], kernel.shape[1] * groups * picture[0] * picture[1]
+    rows, columns, places = convolution_synapses(kernel.shape, image, *how, groups, "convolution_matrix")
+    after = image_after(image, kernel.shape[2:], *how)
+    size = kernel.shape[0] * after[0] * after[1], kernel.shape[1] * groups * image[0] * image[1]
     matrix = np.zeros(size, kernel.dtype)
     matrix[rows, columns] = kernel.ravel()[places]
     return matrix

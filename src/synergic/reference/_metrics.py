@@ -129,9 +129,9 @@ def synaptic_operations(network: Network | IntNetwork, record: Record) -> Operat
             used = used | (np.ones_like(used) if q.rule.mask is None else q.rule.mask != 0)
         fan_out = used.sum(axis=0)
         for m in range(network.steps):
-            heard = arriving(record.spikes[q.source], m - network.lag(q))
-            operations = (heard != 0) @ fan_out
-            spiking = np.isin(heard, (0, 1)).all(axis=1)
+            received = arriving(record.spikes[q.source], m - network.lag(q))
+            operations = (received != 0) @ fan_out
+            spiking = np.isin(received, (0, 1)).all(axis=1)
             acs += float(operations[spiking].sum())
             macs += float(operations[~spiking].sum())
         dense += q.weights.size * network.steps

@@ -56,20 +56,20 @@ class BCM(Rule):
     state: ClassVar[dict[str, str]] = {"threshold": "post"}
 
     @staticmethod
-    def floating(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+    def floating(local: Any, state: Any, received: Any, theta: Any) -> Any:
         """The equation in floating point."""
-        y = heard.x.clip(0)
+        y = received.x.clip(0)
         change = y * (y - theta.floor - state["threshold"])
         threshold = theta.decay * state["threshold"] + (1 - theta.decay) * y * y
-        grown = outer(change, theta.eta * heard.s)
+        grown = outer(change, theta.eta * received.s)
         return theta.lambda_ * local + grown, {"threshold": threshold}
 
     @staticmethod
-    def fixed(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+    def fixed(local: Any, state: Any, received: Any, theta: Any) -> Any:
         """The equation in integers."""
-        y, one = heard.x.clip(0), 1 << FRACTION_BITS
+        y, one = received.x.clip(0), 1 << FRACTION_BITS
         change = rshift(y * (y - theta.floor - state["threshold"]), FRACTION_BITS)
         average = theta.decay * state["threshold"] + rshift((one - theta.decay) * y * y, FRACTION_BITS)
-        grown = outer(change, theta.eta * heard.s)
+        grown = outer(change, theta.eta * received.s)
         grown = rshift(grown, 2 * FRACTION_BITS + theta.eta_exp)
         return rshift(theta.lambda_ * local, FRACTION_BITS) + grown, {"threshold": rshift(average, FRACTION_BITS)}

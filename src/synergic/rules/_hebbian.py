@@ -16,7 +16,7 @@ from synergic.numerics import fixed, floating
 from synergic.numerics.floating import RHO
 from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import Parameter, check_mask, rate, share
-from synergic.rules._rule import Heard, IntRule, Rule
+from synergic.rules._rule import IntRule, Received, Rule
 from synergic.rules._stream import RATE_EXP_MAX, SHARE_BITS, kept_share, outer_sum, rounded
 
 
@@ -76,19 +76,19 @@ class Hebbian(Rule):
         object.__setattr__(self, "mask", check_mask("Hebbian.mask", self.mask))
 
     @staticmethod
-    def floating(local: Any, state: dict[str, Any], heard: Heard, theta: Any) -> tuple[Any, dict[str, Any]]:
+    def floating(local: Any, state: dict[str, Any], received: Received, theta: Any) -> tuple[Any, dict[str, Any]]:
         """The equation in floating point, before mask and bound: numerics.floating.hebbian_change."""
         return floating.hebbian_change(
-            local, heard.s, heard.x, eta=theta.eta, beta=theta.beta, lambda_=theta.lambda_, rho=theta.rho,
+            local, received.s, received.x, eta=theta.eta, beta=theta.beta, lambda_=theta.lambda_, rho=theta.rho,
             sign=theta.sign, vth=theta.vth,
         ), {}  # fmt: skip
 
     @staticmethod
-    def fixed(local: Any, state: dict[str, Any], heard: Heard, theta: Any) -> tuple[Any, dict[str, Any]]:
+    def fixed(local: Any, state: dict[str, Any], received: Received, theta: Any) -> tuple[Any, dict[str, Any]]:
         """The equation in integers, before mask and bound: numerics.fixed.hebbian_change."""
-        post = fixed.postsynaptic(heard.x, theta.table, theta.table_scale, theta.beta)
+        post = fixed.postsynaptic(received.x, theta.table, theta.table_scale, theta.beta)
         return fixed.hebbian_change(
-            local, heard.s, post, eta=theta.eta, lambda_=theta.lambda_, sign=theta.sign, eta_exp=theta.eta_exp
+            local, received.s, post, eta=theta.eta, lambda_=theta.lambda_, sign=theta.sign, eta_exp=theta.eta_exp
         ), {}
 
     def write(

@@ -44,15 +44,15 @@ class Oja(Rule):
     mask: npt.ArrayLike | None = None
 
     @staticmethod
-    def floating(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+    def floating(local: Any, state: Any, received: Any, theta: Any) -> Any:
         """The equation in floating point."""
-        x = heard.x[..., :, None]
-        return local + (theta.eta * heard.x)[..., :, None] * (heard.s[..., None, :] - x * local), {}
+        x = received.x[..., :, None]
+        return local + (theta.eta * received.x)[..., :, None] * (received.s[..., None, :] - x * local), {}
 
     @staticmethod
-    def fixed(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+    def fixed(local: Any, state: Any, received: Any, theta: Any) -> Any:
         """The equation in integers."""
         real = rshift(local * theta.unit, REAL_SHIFT)
-        forgotten = rshift(heard.x[..., :, None] * real, FRACTION_BITS)
-        grown = (theta.eta * heard.x)[..., :, None] * (heard.s[..., None, :] - forgotten)
+        forgotten = rshift(received.x[..., :, None] * real, FRACTION_BITS)
+        grown = (theta.eta * received.x)[..., :, None] * (received.s[..., None, :] - forgotten)
         return local + rshift(grown, 2 * FRACTION_BITS + theta.eta_exp), {}

@@ -57,21 +57,21 @@ class PairSTDP(Rule):
     state: ClassVar[dict[str, str]] = {"before": "pre", "after": "post"}
 
     @staticmethod
-    def floating(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+    def floating(local: Any, state: Any, received: Any, theta: Any) -> Any:
         """The equation in floating point."""
-        before = theta.decay_plus * state["before"] + heard.s
+        before = theta.decay_plus * state["before"] + received.s
         after = theta.decay_minus * state["after"]
-        plus = outer(theta.eta_plus * heard.fired, before)
-        minus = outer(after, theta.eta_minus * heard.s)
-        return theta.lambda_ * local + plus - minus, {"before": before, "after": after + heard.fired}
+        plus = outer(theta.eta_plus * received.fired, before)
+        minus = outer(after, theta.eta_minus * received.s)
+        return theta.lambda_ * local + plus - minus, {"before": before, "after": after + received.fired}
 
     @staticmethod
-    def fixed(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+    def fixed(local: Any, state: Any, received: Any, theta: Any) -> Any:
         """The equation in integers."""
-        before = rshift(theta.decay_plus * state["before"], FRACTION_BITS) + heard.s
+        before = rshift(theta.decay_plus * state["before"], FRACTION_BITS) + received.s
         after = rshift(theta.decay_minus * state["after"], FRACTION_BITS)
-        plus = outer(theta.eta_plus * heard.fired, before)
-        minus = outer(after, theta.eta_minus * heard.s)
+        plus = outer(theta.eta_plus * received.fired, before)
+        minus = outer(after, theta.eta_minus * received.s)
         change = rshift(plus - minus, 2 * FRACTION_BITS + theta.eta_exp)
         kept = rshift(theta.lambda_ * local, FRACTION_BITS)
-        return kept + change, {"before": before, "after": after + heard.fired}
+        return kept + change, {"before": before, "after": after + received.fired}

@@ -21,7 +21,7 @@ U_SHIFT = 20
 REAL_SHIFT = 32
 
 
-class Heard(NamedTuple):
+class Received(NamedTuple):
     """What a synapse receives in a step: floats, or integers with 12 fraction bits (1.0 is 4096).
 
     Attributes
@@ -83,7 +83,7 @@ class Rule(Parameters):
     * `state`, if it has extra arrays: a dict of their names and of what they belong to ("pre", "post" or "synapse");
     * `signalled = True`, if it uses the global signal;
     * optionally a field `mask`;
-    * two pure static methods, `floating` and `fixed`, each ``(P, state, heard, theta) -> (P, state)``: the equation.
+    * two pure static methods, `floating` and `fixed`, each ``(P, state, received, theta) -> (P, state)``: the equation.
 
     Parameters
     ----------
@@ -110,7 +110,8 @@ class Rule(Parameters):
     Notes
     -----
     The arguments of `floating` and `fixed` are P before the step, (..., n_out, n_in); `state`, a dict of the extra
-    arrays; `heard`, a `Heard`; and `theta`, a namespace of the parameters. The caller applies bound and mask of P.
+    arrays; `received`, a `Received`; and `theta`, a namespace of the parameters. The caller applies bound and mask
+    of P.
 
     `floating` is also called with torch tensors, so use operators, indexing, `abs` and `.clip` only.
 
@@ -140,12 +141,12 @@ class Rule(Parameters):
             object.__setattr__(self, "mask", check_mask(f"{name}.mask", self.mask))
 
     @staticmethod
-    def floating(local: Any, state: dict[str, Any], heard: Heard, theta: Any) -> tuple[Any, dict[str, Any]]:
+    def floating(local: Any, state: dict[str, Any], received: Received, theta: Any) -> tuple[Any, dict[str, Any]]:
         """The equation in floating point."""
         raise NotImplementedError
 
     @staticmethod
-    def fixed(local: Any, state: dict[str, Any], heard: Heard, theta: Any) -> tuple[Any, dict[str, Any]]:
+    def fixed(local: Any, state: dict[str, Any], received: Received, theta: Any) -> tuple[Any, dict[str, Any]]:
         """The equation in integers."""
         raise NotImplementedError
 
@@ -189,10 +190,10 @@ class Rule(Parameters):
         """One step before mask and bounds, checked: P and the extra arrays."""
         theta = SimpleNamespace(**values, **{name: getattr(self, name) for name in self.settings})
         if self.normalised:
-            heard = Heard(s, (u / vth).clip(-HELD, HELD), (u > vth) * 1.0, signal)
+            received = Received(s, (u / vth).clip(-HELD, HELD), (u > vth) * 1.0, signal)
         else:
-            heard, theta.vth = Heard(s, u, None, signal), vth
-        new, after = self.floating(local, state, heard, theta)
+            received, theta.vth = Received(s, u, None, signal), vth
+        new, after = self.floating(local, state, received, theta)
         check_answer(type(self), "floating", local, state, new, after)
         return new, after
 
@@ -324,10 +325,10 @@ class IntRule(Parameters):
             s = fixed.rshift(s * round(2**20 / VALUE_MAX), fixed.VALUE_BITS) if self.num_message_bits else s << shift
             x = fixed.rshift(u * round(2 ** (shift + U_SHIFT) / self.vth), U_SHIFT)
             top = int(HELD * ONE)
-            heard = Heard(s, x.clip(-top, top - 1), (u > self.vth).astype(np.int64) << shift, signal)
+            received = Received(s, x.clip(-top, top - 1), (u > self.vth).astype(np.int64) << shift, signal)
         else:
-            heard = Heard(s, u, None, signal)
-        new, after = self.rule_type.fixed(local, state, heard, theta)
+            received = Received(s, u, None, signal)
+        new, after = self.rule_type.fixed(local, state, received, theta)
         check_answer(self.rule_type, "fixed", local, state, new, after)
         return new, after
 

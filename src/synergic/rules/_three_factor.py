@@ -56,17 +56,17 @@ class ThreeFactor(Rule):
     signalled: ClassVar[bool] = True
 
     @staticmethod
-    def floating(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+    def floating(local: Any, state: Any, received: Any, theta: Any) -> Any:
         """The equation in floating point."""
-        met = outer(heard.x + theta.beta, heard.s)
+        met = outer(received.x + theta.beta, received.s)
         eligibility = theta.decay * state["eligibility"] + met
-        grown = (theta.eta * heard.signal)[..., None] * eligibility
+        grown = (theta.eta * received.signal)[..., None] * eligibility
         return theta.lambda_ * local + grown, {"eligibility": eligibility}
 
     @staticmethod
-    def fixed(local: Any, state: Any, heard: Any, theta: Any) -> Any:
+    def fixed(local: Any, state: Any, received: Any, theta: Any) -> Any:
         """The equation in integers."""
-        met = outer(heard.x + theta.beta, heard.s)
+        met = outer(received.x + theta.beta, received.s)
         eligibility = rshift(theta.decay * state["eligibility"] + met, FRACTION_BITS)
-        grown = rshift((theta.eta * heard.signal)[..., None] * eligibility, 2 * FRACTION_BITS + theta.eta_exp)
+        grown = rshift((theta.eta * received.signal)[..., None] * eligibility, 2 * FRACTION_BITS + theta.eta_exp)
         return rshift(theta.lambda_ * local, FRACTION_BITS) + grown, {"eligibility": eligibility}

@@ -32,7 +32,7 @@ CURVES = {
 """Damages, and their levels (synergic.data.damage), that every run is tested under."""
 
 
-def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
+def build(config: Classification, image: tuple[int, ...]) -> HybridNet:
     """Make the untrained network of an experiment for images of that shape. It seeds torch."""
     torch.manual_seed(config.seed)
     settings: dict[str, Any] = {
@@ -51,11 +51,11 @@ def build(config: Classification, picture: tuple[int, ...]) -> HybridNet:
     }
     net: HybridNet
     if isinstance(config, Convolution):
-        channels, height, width = (1, *picture)[-3:]
+        channels, height, width = (1, *image)[-3:]
         dense = (*config.dense, config.hidden, 10)
         net = ConvHybridNet((channels, height, width), tuple(config.channels), dense, tuple(config.pools), **settings)
     else:
-        net = HybridNet((math.prod(picture), config.hidden, 10), **settings)
+        net = HybridNet((math.prod(image), config.hidden, 10), **settings)
     with torch.no_grad():
         for layer in net.layers:
             # A layer draws the values of the publication, uniform between 0 and .01.

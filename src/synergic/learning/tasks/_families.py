@@ -127,6 +127,11 @@ RENAMED = {"trace": "plasticity_scope"}
 """Settings by the names that 0.1 wrote, and their names now."""
 
 
+def settings_now(values: dict[str, Any]) -> dict[str, Any]:
+    """Return settings of a file by their present names; one that has both names stays as it is."""
+    return {(name if RENAMED.get(name) in values else RENAMED.get(name, name)): v for name, v in values.items()}
+
+
 def read_config(family: str, values: dict[str, Any]) -> Any:
     """Make settings from the values that a file holds.
 
@@ -149,7 +154,7 @@ def read_config(family: str, values: dict[str, Any]) -> Any:
     """
     choice("family", family, tuple(families()))
     kind("read_config.values", values, dict, "It holds settings by name.")
-    values = {RENAMED.get(name, name): value for name, value in values.items()}
+    values = settings_now(values)
     settings: Any = families()[family][0]
     names = [field.name for field in fields(settings)]
     unknown = [name for name in values if name not in names]

@@ -37,7 +37,7 @@ from synergic.learning._omniglot import (
     distorted,
     draw_episodes,
     load_omniglot,
-    pictures,
+    oriented_images,
     split_characters,
 )
 from synergic.learning._tensors import checked_device
@@ -183,7 +183,7 @@ class FewShotNet(nn.Module):
             (episodes, ways queries): the classes of the queries.
         """
         shots, ways = episodes.support.shape[2], self.ways
-        shown = pictures(images, torch.cat([episodes.support, episodes.queries], 2), episodes.turns)
+        shown = oriented_images(images, torch.cat([episodes.support, episodes.queries], 2), episodes.orientations)
         flat = shown.flatten(0, 2)[:, None]
         flat = distorted(flat, distortion, generator) if distortion else flat
         place = images.device.type

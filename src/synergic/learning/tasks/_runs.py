@@ -24,7 +24,7 @@ from synergic._core.files import check_folder, check_path, read_json, write_json
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import CHECKPOINT, CONFIG, NETWORK, RECORD
 from synergic.learning._tensors import checked_device
-from synergic.learning.tasks._families import Task, check_task, family_of, open_task, read_config
+from synergic.learning.tasks._families import Task, check_task, family_of, open_task, read_config, settings_now
 from synergic.network._storage import save
 
 
@@ -49,7 +49,7 @@ def open_run(config: Any, folder: Path) -> None:
     if not path.exists():
         write_json(path, wanted)
         return
-    there = read_json(path)
+    there = settings_now(read_json(path))
     other = {k: (there.get(k), wanted.get(k)) for k in {**there, **wanted} if there.get(k) != wanted.get(k)}
     if other:
         raise ParameterError(
