@@ -6,6 +6,7 @@ A Population that names none has LIF.
 
 from synergic._core.parameters import plain, share
 from synergic.neurons._adaptive import AdaptiveLIF
+from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._current import CurrentLIF
 from synergic.neurons._lif import LIF
 from synergic.neurons._neuron import Neuron, after_reset, potential
@@ -16,6 +17,7 @@ __all__ = [
     "KERNELS",
     "LIF",
     "AdaptiveLIF",
+    "CNeuron",
     "CurrentLIF",
     "Neuron",
     "NeuronKernel",

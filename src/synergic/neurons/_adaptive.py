@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from synergic._core.parameters import share
+from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._neuron import Neuron, potential
 from synergic.numerics.fixed import FRACTION_BITS, rshift
 
@@ -40,6 +41,15 @@ class AdaptiveLIF(Neuron):
     """
 
     states: ClassVar[tuple[str, ...]] = ("raised",)
+    c_text: ClassVar[CNeuron] = CNeuron(
+        """
+            const int64_t v = rshift(decay * u, 12) + input + bias;
+            u = v - raised;
+            sent = u > vth;
+            after = after_reset(v, sent, vth + raised, subtract);
+            raised = rshift(decay_h * raised, 12) + jump * sent;
+        """
+    )
     jump: npt.ArrayLike = potential(0.1, per="neuron")
     decay_h: npt.ArrayLike = share(0.9, per="neuron")
 

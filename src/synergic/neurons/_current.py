@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from synergic._core.parameters import share
+from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._neuron import Neuron, after_reset
 from synergic.numerics.fixed import FRACTION_BITS, rshift
 
@@ -37,6 +38,14 @@ class CurrentLIF(Neuron):
     """
 
     states: ClassVar[tuple[str, ...]] = ("current",)
+    c_text: ClassVar[CNeuron] = CNeuron(
+        """
+            current = rshift(decay_i * current, 12) + input;
+            u = rshift(decay * u, 12) + current + bias;
+            sent = u > vth;
+            after = after_reset(u, sent, vth, subtract);
+        """
+    )
     decay_i: npt.ArrayLike = share(0.5, per="neuron")
 
     @staticmethod

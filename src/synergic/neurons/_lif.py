@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from synergic._core.checks import kind
+from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._neuron import Neuron
 from synergic.neurons._neuron_kernels import LEAKY
 from synergic.numerics import fixed, floating
@@ -31,6 +32,14 @@ class LIF(Neuron):
     """
 
     kernel: ClassVar[str] = LEAKY
+    c_text: ClassVar[CNeuron] = CNeuron(
+        """
+            u = limited(rshift(u * decay, 12) + input + bias, saturated);
+            sent = u > vth;
+            after = after_reset(u, sent, vth, subtract);
+        """,
+        limits_input=False,  # u is limited once, after the sum
+    )
     highest_vth: ClassVar[int] = fixed.MEMBRANE_MAX
 
     @staticmethod

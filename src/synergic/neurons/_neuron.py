@@ -13,6 +13,7 @@ from synergic._core.checks import kind, require
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
 from synergic._core.parameters import Parameterised, declared, piece
 from synergic.errors import UnsupportedError
+from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._neuron_kernels import LEAKY
 from synergic.numerics import fixed
 
@@ -54,6 +55,8 @@ class Neuron(Parameterised):
         False if the potential does not depend on the step before.
     kernel : str, default ""
         Name in `synergic.neurons.KERNELS` of a compiled form of the same equation. A subclass does not inherit it.
+    c_text : CNeuron or None, default None
+        The equation in integers as C, for `synergic.interchange.to_c`. A subclass does not inherit it.
     highest_vth : int
         Largest threshold in integers. By default a potential at the end of its range is above it.
 
@@ -82,6 +85,7 @@ class Neuron(Parameterised):
     num_message_bits: ClassVar[int] = 0
     memory: ClassVar[bool] = True
     kernel: ClassVar[str] = ""
+    c_text: ClassVar[CNeuron | None] = None
     highest_vth: ClassVar[int] = fixed.MEMBRANE_MAX - 1
     integer: bool = dataclasses.field(default=False, kw_only=True)
 
@@ -89,6 +93,7 @@ class Neuron(Parameterised):
         super().__init_subclass__(**kwargs)
         Neuron.registry[cls.__name__] = cls
         cls.kernel = vars(cls).get("kernel", "")  # a subclass may have another equation
+        cls.c_text = vars(cls).get("c_text")
 
     def __post_init__(self) -> None:
         name = type(self).__name__

@@ -14,6 +14,7 @@ from scipy.special import expit
 from synergic._core.checks import choice, numbers, require
 from synergic._core.integers import VALUE_MAX
 from synergic._core.parameters import HELD, declared
+from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._neuron import UNIT_SHIFT, Neuron
 from synergic.neurons._neuron_kernels import BY_TABLE, RECTIFIED
 from synergic.numerics.fixed import FRACTION_BITS, TABLE_PER_UNIT, TABLE_SIZE, rshift
@@ -47,6 +48,13 @@ class ReLU(Neuron):
     num_message_bits: ClassVar[int] = 8
     memory: ClassVar[bool] = False
     kernel: ClassVar[str] = RECTIFIED
+    c_text: ClassVar[CNeuron] = CNeuron(
+        """
+            u = input + bias;
+            sent = clip(rshift(255 * rshift(u * unit, 20), 12), 0, 255);
+            after = 0;
+        """
+    )
 
     @staticmethod
     def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
@@ -89,6 +97,13 @@ class Table(Neuron):
     num_message_bits: ClassVar[int] = 8
     memory: ClassVar[bool] = False
     kernel: ClassVar[str] = BY_TABLE
+    c_text: ClassVar[CNeuron] = CNeuron(
+        """
+            u = input + bias;
+            sent = entries[clip(ashift(rshift(u * unit, 20), 7) + 128, 0, 255)];
+            after = 0;
+        """
+    )
     entries: npt.ArrayLike = declared("table", "", MISSING)
 
     @classmethod

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from synergic._core.moved import old_names
 from synergic.rules._bcm import BCM
+from synergic.rules._c_rule import CRule
 from synergic.rules._hebbian import Hebbian, IntHebbian, quantise_rule
 from synergic.rules._kernels import KERNELS, Kernel
 from synergic.rules._oja import Oja
@@ -16,6 +17,7 @@ from synergic.rules._three_factor import ThreeFactor
 __all__ = [
     "BCM",
     "KERNELS",
+    "CRule",
     "Hebbian",
     "IntHebbian",
     "IntRule",

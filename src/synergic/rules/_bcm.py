@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from synergic.numerics.fixed import FRACTION_BITS, rshift
+from synergic.rules._c_rule import CRule
 from synergic.rules._rates import plain, rate, share
 from synergic.rules._rule import Rule, outer
 
@@ -54,6 +55,14 @@ class BCM(Rule):
     p_max: float = 4.0
     mask: npt.ArrayLike | None = None
     state: ClassVar[dict[str, str]] = {"threshold": "post"}
+    c_text: ClassVar[CRule] = CRule(
+        post="""
+            const int64_t y = x > 0 ? x : 0;
+            const int64_t change = rshift(y * (y - floor - threshold), 12);
+            threshold = rshift(decay * threshold + rshift((4096 - decay) * y * y, 12), 12);
+        """,
+        synapse="P = rshift(lambda_ * P, 12) + rshift(change * (eta * s), 24 + eta_exp);",
+    )
 
     @staticmethod
     def floating(local: Any, state: Any, received: Any, theta: Any) -> Any:

@@ -14,6 +14,7 @@ from synergic._core.integers import AGAIN, ONE, VALUE_UNIT, check_range, integer
 from synergic.errors import UnsupportedError
 from synergic.numerics import fixed, floating
 from synergic.numerics.floating import RHO
+from synergic.rules._c_rule import CRule
 from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import Parameter, check_mask, rate, share
 from synergic.rules._rule import IntRule, Received, Rule
@@ -63,6 +64,15 @@ class Hebbian(Rule):
     p_max: float = 4.0
     mask: npt.ArrayLike | None = None
     kernel: ClassVar[str] = HEBBIAN
+    c_text: ClassVar[CRule] = CRule(
+        post="const int64_t q = table[clip(ashift(x * table_scale, 20) + 128, 0, 255)] + beta;",
+        synapse="""
+            P = rshift(lambda_ * P, 12);
+            if (s != 0) { /* most inputs are silent, and a product of 0 rounds to 0 */
+                P += rshift(sign * eta * s * q, 12 + eta_exp);
+            }
+        """,
+    )
     settings: ClassVar[tuple[str, ...]] = ("rho", "sign")
     normalised: ClassVar[bool] = False
 

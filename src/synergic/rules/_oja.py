@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy.typing as npt
 
 from synergic.numerics.fixed import FRACTION_BITS, rshift
+from synergic.rules._c_rule import CRule
 from synergic.rules._rates import rate
 from synergic.rules._rule import REAL_SHIFT, Rule
 
@@ -42,6 +43,12 @@ class Oja(Rule):
     eta: npt.ArrayLike = rate(0.01, per="post")
     p_max: float = 4.0
     mask: npt.ArrayLike | None = None
+    c_text: ClassVar[CRule] = CRule(
+        """
+            const int64_t forgotten = rshift(x * rshift(P * unit, 32), 12);
+            P += rshift(eta * x * (s - forgotten), 24 + eta_exp);
+        """
+    )
 
     @staticmethod
     def floating(local: Any, state: Any, received: Any, theta: Any) -> Any:

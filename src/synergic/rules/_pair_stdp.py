@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from synergic.numerics.fixed import FRACTION_BITS, rshift
+from synergic.rules._c_rule import CRule
 from synergic.rules._rates import rate, share
 from synergic.rules._rule import Rule, outer
 
@@ -55,6 +56,15 @@ class PairSTDP(Rule):
     p_max: float = 4.0
     mask: npt.ArrayLike | None = None
     state: ClassVar[dict[str, str]] = {"before": "pre", "after": "post"}
+    c_text: ClassVar[CRule] = CRule(
+        pre="before = rshift(decay_plus * before, 12) + s;",
+        post="after = rshift(decay_minus * after, 12);",
+        synapse="""
+            const int64_t change = eta_plus * fired * before - after * (eta_minus * s);
+            P = rshift(lambda_ * P, 12) + rshift(change, 24 + eta_exp);
+        """,
+        post_end="after += fired;",
+    )
 
     @staticmethod
     def floating(local: Any, state: Any, received: Any, theta: Any) -> Any:

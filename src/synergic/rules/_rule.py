@@ -12,6 +12,7 @@ import numpy as np
 from synergic._core.checks import number, require, whole
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
 from synergic.numerics import fixed
+from synergic.rules._c_rule import CRule
 from synergic.rules._rates import HELD, TRACE_MAX, Parameters, check_mask
 from synergic.rules._stream import SHARE_BITS, rounded
 
@@ -96,6 +97,8 @@ class Rule(Parameters):
     ----------
     kernel : str, default ""
         Name in `synergic.rules.KERNELS` of a compiled form of the same equation. A subclass does not inherit it.
+    c_text : CRule or None, default None
+        The equation in integers as C, for `synergic.interchange.to_c`. A subclass does not inherit it.
     settings : tuple of str, default ()
         Names of further fields that theta has.
     normalised : bool, default True
@@ -124,6 +127,7 @@ class Rule(Parameters):
     registry: ClassVar[dict[str, type[Rule]]] = {}
     whole: ClassVar[Any] = None
     kernel: ClassVar[str] = ""
+    c_text: ClassVar[CRule | None] = None
     settings: ClassVar[tuple[str, ...]] = ()
     normalised: ClassVar[bool] = True
     p_max: float = 4.0
@@ -132,6 +136,7 @@ class Rule(Parameters):
         super().__init_subclass__(**kwargs)
         Rule.registry[cls.__name__] = cls
         cls.kernel = vars(cls).get("kernel", "")  # a subclass may have another equation
+        cls.c_text = vars(cls).get("c_text")
 
     def __post_init__(self) -> None:
         name = type(self).__name__

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from synergic.numerics.fixed import FRACTION_BITS, rshift
+from synergic.rules._c_rule import CRule
 from synergic.rules._rates import plain, rate, share
 from synergic.rules._rule import Rule, outer
 
@@ -54,6 +55,12 @@ class ThreeFactor(Rule):
     mask: npt.ArrayLike | None = None
     state: ClassVar[dict[str, str]] = {"eligibility": "synapse"}
     signalled: ClassVar[bool] = True
+    c_text: ClassVar[CRule] = CRule(
+        """
+            eligibility = rshift(decay * eligibility + (x + beta) * s, 12);
+            P = rshift(lambda_ * P, 12) + rshift(eta * signal * eligibility, 24 + eta_exp);
+        """
+    )
 
     @staticmethod
     def floating(local: Any, state: Any, received: Any, theta: Any) -> Any:

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What an exported network takes of a device: bytes of flash and RAM, operations a step; and what would make it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from synergic.errors import CapacityError
+from synergic.interchange._c._c_arrays import CArray
+from synergic.interchange._c._c_program import CProgram, CProjection
+
+CODE, CODE_PER_PART = 1200, 500
+"""Bytes of machine code that are assumed: of all networks, and of each population, projection and rule more. Measured
+with arm-none-eabi-gcc -Os for a Cortex-M4; `benchmarks/c_export.py` compares."""
+
+
+@dataclass(frozen=True)
+class FootprintPart:
+    """What one part of a network takes.
+
+    Attributes
+    ----------
+    name : str
+        Name of a population or projection, or "code" and "all populations" for what these share.
+    flash : int
+        Bytes of constants.
+    ram : int
+        Bytes of the state.
+    operations : int
+        Operations a step if all inputs are active: a product and its addition, or an update of a synapse or neuron.
+    """
+
+    name: str
+    flash: int
+    ram: int
+    operations: int
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What an exported network takes of a device.
+
+    Attributes
+    ----------
+    parts : tuple of FootprintPart
+        The parts, in the order of the table.
+    flash, ram, operations : int
+        Their sums. The machine code within `flash` is assumed, all else is exact.
+    """
+
+    parts: tuple[FootprintPart, ...]
+
+    @property
+    def flash(self) -> int:
+        """Bytes of constants and of the assumed code."""
+        return sum(p.flash for p in self.parts)
+
+    @property
+    def ram(self) -> int:
+        """Bytes of the state."""
+        return sum(p.ram for p in self.parts)
+
+    @property
+    def operations(self) -> int:
+        """Operations a step, if all inputs are active."""
+        return sum(p.operations for p in self.parts)
+
+
+def code_bytes(program: CProgram) -> int:
+    """Bytes of machine code, assumed."""
+    parts = len(program.populations) + len(program.projections) + len(program.learning)
+    return CODE + CODE_PER_PART * parts
+
+
+def total(arrays: list[CArray]) -> int:
+    """Bytes of some arrays."""
+    return sum(a.bytes for a in arrays)
+
+
+def footprint_of(program: CProgram) -> Footprint:
+    """The table of a program."""
+    rows, told = [], 0
+    for p in program.populations:
+        for q in p.projections:
+            local = q.synapses if q.alpha is not None and q.local != "none" else 0
+            learned = q.synapses if q.q.learns else 0
+            ram = total(q.fields) + (8 if q.q.learns else 0)
+            rows.append(FootprintPart(q.q.name, total(q.constants), ram, q.slow_synapses + local + learned))
+            told += ram
+        own = total(p.fields) + p.saturated.bytes
+        rows.append(FootprintPart(p.p.name, total(p.constants), own, p.p.size))
+        told += own
+    state = -(-total(program.fields) // 8) * 8
+    rows.append(FootprintPart("all populations", program.k.bytes if program.k is not None else 0, state - told, 0))
+    rows.append(FootprintPart("code", code_bytes(program), 0, 0))
+    return Footprint(tuple(rows))
+
+
+Width = Callable[[CArray], "int | None"]
+
+
+def needs(program: CProgram, sizes: Mapping[str, int] | None = None, weights: int = 0, local: int = 0, frozen: bool = False) -> tuple[int, int]:
+    """Flash and RAM with a change. sizes : of populations; weights, local : bytes of a slow or local weight, 0 as they
+    are; frozen : whether no local weight changes."""
+    narrow = {"weights": weights, "P": local, "start": local}
+    sizes = sizes or {}
+
+    def bytes_of(a: CArray) -> int:
+        width = narrow.get(a.role, 0)
+        return a.bytes_with(sizes, min(width, a.width) if width else None)
+
+    flash, ram = sum(map(bytes_of, program.constants)) + code_bytes(program), sum(map(bytes_of, program.fields))
+    if sizes:
+        largest = max(sizes.get(p.p.name, p.p.size) for p in program.populations)
+        ram -= program.sum.bytes - 8 * largest
+    if frozen:
+        for q in program.learning:
+            if q.P is not None:
+                ram -= sum(map(bytes_of, q.fields)) + 8
+                flash += bytes_of(q.P) if q.start is None else 0
+    return flash, -(-ram // 8) * 8
+
+
+def check_fits(program: CProgram, flash: int | None, ram: int | None) -> None:
+    """Refuse a network that a device has no room for, with the smallest change that fits. Raises CapacityError."""
+    got = needs(program)
+    have = (flash if flash is not None else 1 << 62, ram if ram is not None else 1 << 62)
+
+    def fits(need: tuple[int, int]) -> bool:
+        return need[0] <= have[0] and need[1] <= have[1]
+
+    over = [f"{name}: needed {n} bytes, available {h} bytes" for name, n, h in zip(("flash", "ram"), got, have, strict=True) if n > h]
+    if over:
+        raise CapacityError(f"to_c: {'; '.join(over)}. {remedy(program, fits)}")
+
+
+def remedy(program: CProgram, fits: Callable[[tuple[int, int]], bool]) -> str:
+    """The smallest change that fits: narrower weights, then frozen local weights, then fewer neurons."""
+    narrow = {"weights": 1, "local": 1}
+    changes: list[tuple[dict[str, int], bool, str]] = [
+        ({"weights": 1}, False, "quantise(weight_bits=8)"),
+        ({"local": 1}, False, "quantise(local_bits=8)"),
+        (narrow, False, "quantise(weight_bits=8, local_bits=8)"),
+        ({}, True, "trace='frozen' in all projections"),
+        ({"local": 1}, True, "trace='frozen' in all projections, and quantise(local_bits=8),"),
+    ]
+    for widths, frozen, text in changes:
+        need = needs(program, weights=widths.get("weights", 0), local=widths.get("local", 0), frozen=frozen)
+        if fits(need):
+            return f"With {text} it needs {need[0]} and {need[1]} bytes."
+    hidden = [p for p in program.populations if p is not program.output] or [program.output]
+    largest = max(hidden, key=lambda p: p.p.size)
+    low, high = 0, int(largest.p.size)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(needs(program, {largest.p.name: middle})) else (low, middle)
+    if low and all(q.slow != "kernel" for q in touching(program, largest.p.name)):
+        return f"It fits with {low} instead of {largest.p.size} neurons in {largest.p.name!r}."
+    return "Use fewer neurons in several populations, or a larger device."
+
+
+def touching(program: CProgram, name: str) -> list[CProjection]:
+    """The projections that begin or end at a population."""
+    return [q for q in program.projections if name in (q.q.source, q.q.target)]
