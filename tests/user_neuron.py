@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from synergic.neurons import Neuron, after_reset, potential
+from synergic.neurons import CNeuron, Neuron, after_reset, potential
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,3 +20,12 @@ class Draining(Neuron):
         return u, s, after_reset(u, s, theta), state
 
     fixed = floating
+
+
+Draining.c_text = CNeuron(
+    """
+        u = (u > drain ? u - drain : 0) + input + bias;
+        sent = u > vth;
+        after = after_reset(u, sent, vth, subtract);
+    """
+)

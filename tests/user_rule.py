@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synergic.numerics.fixed import rshift
-from synergic.rules import Rule, outer, rate, share
+from synergic.rules import CRule, Rule, outer, rate, share
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,3 +23,6 @@ class Habit(Rule):
     def fixed(p, state, activity, theta):
         grown = theta.eta * outer(activity.fired, activity.s)
         return rshift(theta.keep * p, 12) + rshift(grown, 24 + theta.eta_exp), state
+
+
+Habit.c_text = CRule("P = rshift(keep * P, 12) + rshift(eta * fired * s, 24 + eta_exp);")

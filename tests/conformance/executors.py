@@ -2,7 +2,7 @@
 """The executors under test, the networks they are tried on, and what "agree" means.
 
 Floating point: reference (`simulate`) and Lava, within TOLERANCE of the membrane and with the very same spikes.
-Integers: `simulate` of the quantised network, Lava in fixed point, the chip's simulator, the chip inside Lava:
+Integers: `simulate` of the quantised network, Lava in fixed point, the chip's simulator, C, the chip inside Lava:
 bit for bit in spikes, potentials, final local weights and counts of saturated values.
 """
 
@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import synergic as sy
+from conformance.c_programs import COMPILER, run_in_c
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.hw_targets.mapping import map_network
 from synergic.hw_targets.simulation import simulate_on_chip
@@ -23,10 +24,12 @@ EXECUTORS = {
     "integers": lambda net, spikes, told: sy.simulate(net, spikes, signal=told),
     "lava fixed": lambda net, spikes, told: run_in_lava(net, spikes, signal=told),
     "chip": lambda net, spikes, told: simulate_on_chip(map_network(net), spikes, signal=told)[0],
+    "c": lambda net, spikes, told: run_in_c(net, spikes, told),
     "chip in lava": lambda net, spikes, told: run_in_lava(net, spikes, ChipSimCfg(), signal=told),
 }
 FLOATS = ("reference", "lava float")
-INTEGERS = ("integers", "lava fixed", "chip")
+INTEGERS = ("integers", "lava fixed", "chip", *(("c",) if COMPILER else ()))
+"""C only where a compiler is; test_c.py says where it is not."""
 
 
 def assert_agree(want, got, tolerance, who):

@@ -106,7 +106,9 @@ def literal(value: int) -> str:
     return str(value) if -(2**31) < value < 2**31 else f"INT64_C({value})"
 
 
-def constant(name: str, values: Any, note: str = "", axes: tuple[str, ...] = (), role: str = "", ctype: str = "") -> CArray:
+def constant(
+    name: str, values: Any, note: str = "", axes: tuple[str, ...] = (), role: str = "", ctype: str = ""
+) -> CArray:
     """A constant of the narrowest type, or of the given one. An empty array gets one entry, which C wants."""
     array = np.asarray(values, dtype=np.int64)
     array = array if array.size else np.zeros(1, np.int64)

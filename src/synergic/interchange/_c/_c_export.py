@@ -129,7 +129,9 @@ def to_c(
     program = checked(network, "to_c")
     target = check_path("to_c.folder", folder)
     plain = isinstance(name, str) and re.fullmatch(r"[A-Za-z]\w{0,40}", name, re.ASCII) and name not in KEYWORDS
-    require(bool(plain), "to_c.name", repr(name), "letters, digits and _, a letter first", "It becomes part of C names.")
+    require(
+        bool(plain), "to_c.name", repr(name), "letters, digits and _, a letter first", "It becomes part of C names."
+    )
     for what, value in (("flash", flash), ("ram", ram)):
         if value is not None:
             whole(f"to_c.{what}", value, 1, float("inf"), "It is a number of bytes.")

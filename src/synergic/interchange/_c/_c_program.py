@@ -65,7 +65,9 @@ class CProjection:
     values: list[CValue] = field(default_factory=list)
     state: dict[str, CArray] = field(default_factory=dict)
 
-    def constant(self, name: str, values: Any, note: str, axes: tuple[str, ...] = (), role: str = "", ctype: str = "") -> CArray:
+    def constant(
+        self, name: str, values: Any, note: str, axes: tuple[str, ...] = (), role: str = "", ctype: str = ""
+    ) -> CArray:
         """A new constant."""
         made = constant(name, values, note, axes, role, ctype)
         self.constants.append(made)
@@ -111,9 +113,20 @@ class CProjection:
         s = "sent[column_]"
         if rule.rule_type.normalised:
             one = "4096 * (int64_t)sent[column_]"
-            s = f"rshift({round(2**20 / VALUE_MAX)} * (int64_t)sent[column_], {VALUE_BITS})" if self.q.num_message_bits else one
-        top, unit = int(HELD * ONE), round(2 ** (FRACTION_BITS + U_SHIFT) / rule.vth) if rule.rule_type.normalised else 0
-        x = f"clip(rshift(potential[row_] * INT64_C({unit}), {U_SHIFT}), -{top}, {top - 1})" if unit else "potential[row_]"
+            s = (
+                f"rshift({round(2**20 / VALUE_MAX)} * (int64_t)sent[column_], {VALUE_BITS})"
+                if self.q.num_message_bits
+                else one
+            )
+        top, unit = (
+            int(HELD * ONE),
+            round(2 ** (FRACTION_BITS + U_SHIFT) / rule.vth) if rule.rule_type.normalised else 0,
+        )
+        x = (
+            f"clip(rshift(potential[row_] * INT64_C({unit}), {U_SHIFT}), -{top}, {top - 1})"
+            if unit
+            else "potential[row_]"
+        )
         fired = f"potential[row_] > {rule.vth} ? {ONE} : 0" if unit else "0"
         return {"s": s, "x": x, "fired": fired, "signal": "net->signal"}
 
@@ -121,7 +134,9 @@ class CProjection:
         """Declarations of parameters, and of what the synapse receives, that texts need."""
         owner = {"s": "pre", "x": "post", "fired": "post", "signal": ""}
         lines = declared(self.values, pers, *texts)
-        lines += [f"const int64_t {n} = {self.heard[n]};" for n, per in owner.items() if per in pers and used(n, *texts)]
+        lines += [
+            f"const int64_t {n} = {self.heard[n]};" for n, per in owner.items() if per in pers and used(n, *texts)
+        ]
         return lines
 
     @property
@@ -222,13 +237,16 @@ class CProgram:
         fading = any(q.fades for q in network.projections) and bool((k != ONE).any())
         self.k = constant("slow_decay", k, "k(m) of the slow weights, 4096 is 1") if fading else None
         self.projections = [q for p in self.populations for q in p.projections]
-        self.learning = [q for q in self.projections if q.q.learns]
+        by_name = {q.q.name: q for q in self.projections}
+        self.learning = [by_name[q.name] for q in network.projections if q.learns]  # the order of a file of P
         self.signalled = any(q.q.rule.signalled for q in self.learning)  # type: ignore[union-attr]
         self.counts = None
         if network.readout == "rate":
             note, axes = "what the output neurons sent in this presentation, added", (network.output,)
             self.counts = CArray("counts", "uint32_t", (self.output.p.size,), note, axes)
-        self.sum = CArray("sum", "int64_t", (max(p.size for p in network.populations),), "of the inputs of a population")
+        self.sum = CArray(
+            "sum", "int64_t", (max(p.size for p in network.populations),), "of the inputs of a population"
+        )
         lists = [q.q.n_in for q in self.projections if q.lists_active]
         index = "uint16_t" if max(lists, default=0) <= 2**16 else "uint32_t"
         self.active = CArray("active", index, (max(lists),), "inputs that are active in this step") if lists else None
@@ -251,7 +269,9 @@ class CProgram:
     def constants(self) -> list[CArray]:
         """The arrays in flash."""
         found = [self.k] if self.k is not None else []
-        return found + [a for p in self.populations for a in (*p.constants, *(c for q in p.projections for c in q.constants))]
+        return found + [
+            a for p in self.populations for a in (*p.constants, *(c for q in p.projections for c in q.constants))
+        ]
 
     @property
     def zeroed(self) -> list[CArray]:
@@ -279,7 +299,12 @@ class CProgram:
             made.states[state] = CArray(names.of(state, name), "int32_t", (p.size,), f"{state} of {p.name}", axes)
         kinds = p.neuron.parameters()
         given: dict[str, tuple[Any, str]] = {n: (v, kinds[n].per) for n, v in p.neuron.values.items()}
-        given |= {"vth": (p.vth, ""), "decay": (p.decay, ""), "bias": (p.bias, "neuron"), "subtract": (p.reset == "subtract", "")}
+        given |= {
+            "vth": (p.vth, ""),
+            "decay": (p.decay, ""),
+            "bias": (p.bias, "neuron"),
+            "subtract": (p.reset == "subtract", ""),
+        }
         given["unit"] = (round(2**NEURON_SHIFT * ONE / p.vth), "")
         if not p.bias.any():
             given["bias"] = (0, "")
@@ -325,8 +350,12 @@ class CProgram:
         elif made.slow == "sparse":
             rows, columns = np.nonzero(q.weights)
             ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=q.n_out))])
-            made.weights = made.constant(where, q.weights[rows, columns], f"slow weights of {q.name}", (), "weights", ctype)
-            made.slow_rows = made.constant(f"{where}_rows", ends, "where the weights of each neuron begin", (), "", "uint32_t")
+            made.weights = made.constant(
+                where, q.weights[rows, columns], f"slow weights of {q.name}", (), "weights", ctype
+            )
+            made.slow_rows = made.constant(
+                f"{where}_rows", ends, "where the weights of each neuron begin", (), "", "uint32_t"
+            )
             made.slow_columns = made.constant(f"{where}_columns", columns, "their inputs", (), "", f"uint{8 * index}_t")
 
     def store_local(self, made: CProjection) -> None:
@@ -342,7 +371,9 @@ class CProgram:
             rows, columns = np.nonzero(rule.mask)
             ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=q.n_out))])
             index = "uint16_t" if q.n_in <= 2**16 else "uint32_t"
-            made.rows = made.constant(f"{where}_rows", ends, f"where the local weights of each neuron begin in {q.name}", (), "", "uint32_t")
+            made.rows = made.constant(
+                f"{where}_rows", ends, f"where the local weights of each neuron begin in {q.name}", (), "", "uint32_t"
+            )
             made.columns = made.constant(f"{where}_columns", columns, "their inputs", (), "", index)
             made.local, start, axes = "masked", start[rows, columns], ()
         if not q.learns or start.any():
@@ -369,7 +400,9 @@ class CProgram:
         shapes = {"pre": (q.n_in,), "post": (q.n_out,), "synapse": made.P.shape if made.P is not None else ()}
         for name, per in rule.rule_type.state.items():
             axes = made.P.axes if per == "synapse" and made.P is not None else (axis.get(per, ""),)
-            made.state[name] = CArray(names.of(name, made.name), "int32_t", shapes[per], f"{name} of {q.name}", axes, "rule")
+            made.state[name] = CArray(
+                names.of(name, made.name), "int32_t", shapes[per], f"{name} of {q.name}", axes, "rule"
+            )
         made.fields += made.state.values()
 
     @cached_property

@@ -78,6 +78,7 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
         learned[q.name], at = local, at + stored(q)
     with reading(file, "Write it again on the device."):
         projections = tuple(
-            dataclasses.replace(q, local_weights=learned[q.name]) if q.name in learned else q for q in network.projections
+            dataclasses.replace(q, local_weights=learned[q.name]) if q.name in learned else q
+            for q in network.projections
         )
     return dataclasses.replace(network, projections=projections)

@@ -100,7 +100,9 @@ def footprint_of(program: CProgram) -> Footprint:
 Width = Callable[[CArray], "int | None"]
 
 
-def needs(program: CProgram, sizes: Mapping[str, int] | None = None, weights: int = 0, local: int = 0, frozen: bool = False) -> tuple[int, int]:
+def needs(
+    program: CProgram, sizes: Mapping[str, int] | None = None, weights: int = 0, local: int = 0, frozen: bool = False
+) -> tuple[int, int]:
     """Flash and RAM with a change. sizes : of populations; weights, local : bytes of a slow or local weight, 0 as they
     are; frozen : whether no local weight changes."""
     narrow = {"weights": weights, "P": local, "start": local}
@@ -130,7 +132,11 @@ def check_fits(program: CProgram, flash: int | None, ram: int | None) -> None:
     def fits(need: tuple[int, int]) -> bool:
         return need[0] <= have[0] and need[1] <= have[1]
 
-    over = [f"{name}: needed {n} bytes, available {h} bytes" for name, n, h in zip(("flash", "ram"), got, have, strict=True) if n > h]
+    over = [
+        f"{name}: needed {n} bytes, available {h} bytes"
+        for name, n, h in zip(("flash", "ram"), got, have, strict=True)
+        if n > h
+    ]
     if over:
         raise CapacityError(f"to_c: {'; '.join(over)}. {remedy(program, fits)}")
 
