@@ -25,8 +25,10 @@ SANITIZED = ("-g", "-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 TRACE = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string("""
 #include <string.h>
 #include "{{ name }}.h"
-uint32_t {{ name }}_trace(const uint8_t *in, const int32_t *signal, int32_t samples, uint8_t **out, uint64_t *counters, uint32_t *classes);
-uint32_t {{ name }}_trace(const uint8_t *in, const int32_t *signal, int32_t samples, uint8_t **out, uint64_t *counters, uint32_t *classes)
+uint32_t {{ name }}_trace(const uint8_t *in, const int32_t *signal, int32_t samples, uint8_t **out,
+                       uint64_t *counters, uint32_t *classes);
+uint32_t {{ name }}_trace(const uint8_t *in, const int32_t *signal, int32_t samples, uint8_t **out,
+                       uint64_t *counters, uint32_t *classes)
 {
     static {{ name }}_state net;
     memset(&net, 255, sizeof net); /* what memory happens to hold must not matter */
@@ -93,13 +95,10 @@ class Compiled:
         program = self.programs[i]
         network, samples = program.network, len(spikes)
         record = Record.empty(network, network.check_input(spikes), {})
-        into = [
-            array
-            for p in program.populations
-            for array in (
-                np.zeros((samples, network.steps, p.p.size), np.uint8), np.zeros((samples, network.steps, p.p.size), np.int32),
-            )
-        ]  # fmt: skip
+        into = []
+        for p in program.populations:
+            shape = (samples, network.steps, p.p.size)
+            into += [np.zeros(shape, np.uint8), np.zeros(shape, np.int32)]
         into += [np.zeros((samples, *q.P.shape), q.P.ctype.removesuffix("_t")) for q in program.learning]
         counters = np.zeros(len(program.populations) + len(program.learning), np.uint64)
         classes = np.zeros(samples, np.uint32)

@@ -285,6 +285,11 @@ def test_the_program_refuses_what_is_no_sample(text, said, tmp_path):
     assert done.returncode == (2 if said else 0)
 
 
+def only_later(line):
+    """What is planted to leave out a line when a presentation begins, and not in the very first one."""
+    return line, f"if (net->step > 99) {line}"
+
+
 PLANTED = {
     "fires on the threshold": ("threshold", "sent = u > vth;", "sent = u >= vth;"),
     "one unit more current": ("rule Oja", "(int64_t)slow;", "(int64_t)slow + 64;"),
@@ -303,10 +308,10 @@ PLANTED = {
     "local bound too wide": ("bounded", "bounded(P, -32767, 32767", "bounded(P, -32767, 32766"),
     "lag forgotten": ("rule Oja", "net->sent_out[1]", "net->sent_out[0]"),
     "history not moved": ("rule Oja", "memmove(net->sent_out[1]", "memmove(net->sent_out[0]"),
-    "spikes of the last presentation": ("rule Oja", "memset(net->sent_out,", "if (net->step > 99) memset(net->sent_out,"),
-    "potential of the last presentation": ("rule Oja", "memset(net->rest_out,", "if (net->step > 99) memset(net->rest_out,"),
-    "local weights of the last presentation": ("rule Oja", "    restore_local(net);\n}", "    if (net->saturated_u_out > 9) restore_local(net);\n}"),
-    "traces of the last presentation": ("rule PairSTDP", "memset(net->before_c1,", "if (net->step > 99) memset(net->before_c1,"),
+    "spikes of the last presentation": ("rule Oja", *only_later("memset(net->sent_out,")),
+    "potential of the last presentation": ("rule Oja", *only_later("memset(net->rest_out,")),
+    "traces of the last presentation": ("rule PairSTDP", *only_later("memset(net->before_c1,")),
+    "local weights of the last presentation": ("rule Oja", *only_later("restore_local(net);")),
     "Hebbian decay": ("rule Hebbian", "P = rshift(lambda_ * P, 12);", "P = rshift((lambda_ - 1) * P, 12);"),
     "Hebbian growth": ("rule Hebbian", "sign * eta * s * q", "sign * eta * s * (q + 1)"),
     "Hebbian table": ("rule Hebbian", "20) + 128", "20) + 127"),
@@ -338,7 +343,7 @@ PLANTED = {
     "sparse weights": ("convolved", "a < W_sparse_rows[row_ + 1]", "a + 1 < W_sparse_rows[row_ + 1]"),
     "masked sums": ("convolved", "a < P_conv_rows[row_ + 1]; ++a", "a + 1 < P_conv_rows[row_ + 1]; ++a"),
     "masked update": ("convolved", "at_ < P_conv_rows[row_ + 1]", "at_ + 1 < P_conv_rows[row_ + 1]"),
-    "counts of the read-out": ("neuron LIF", "net->counts[i] > net->counts[best]", "net->counts[i] < net->counts[best]"),
+    "counts of the read-out": ("neuron LIF", "counts[i] > net->counts", "counts[i] < net->counts"),
     "read-out of potentials": ("rule Oja", "net->u_out[i] > net->u_out[best]", "net->u_out[i] < net->u_out[best]"),
 }  # fmt: skip
 """By error the probe, a piece of the generated C, and what is put in its place."""

@@ -244,6 +244,61 @@ class Simulate:
 
 
 @dataclass
+class Export:
+    """Write a saved network as portable C that computes the same integers, local learning included.
+
+    The folder has the network in src, a program for this computer in main.c, and an example for the Arduino IDE.
+    """
+
+    network: tyro.conf.Positional[Path]
+    """Network file, written by `synergic.network.save`. A network in floating point is quantised first."""
+    c: Path
+    """Folder for the C files. It is made if it is not there."""
+    name: str = "net"
+    """Name of the files, and what the names of all C functions begin with."""
+    flash: str | None = None
+    """Flash memory of the device in bytes, or with k or M for KiB or MiB. What does not fit is refused, with the
+    smallest change that fits."""
+    ram: str | None = None
+    """RAM of the device, likewise."""
+    weight_bits: int | None = None
+    """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
+    local_bits: int | None = None
+    """Bits of the local weights when a network in floating point is quantised. Default: 16."""
+    json: Path | None = None
+    """JSON file to write the table of sizes to."""
+
+    def run(self) -> None:
+        """Print the table of sizes, and write the files."""
+        from synergic.cli._c_code import export_c
+
+        bits: dict[str, Any] = {"weight_bits": self.weight_bits, "local_bits": self.local_bits}
+        export_c(self.network, self.c, self.name, self.flash, self.ram, self.json, **bits)
+
+
+@dataclass
+class ImportState:
+    """Put the local weights that an exported C program has learned into a network file."""
+
+    network: tyro.conf.Positional[Path]
+    """Network file that was exported."""
+    state: tyro.conf.Positional[Path]
+    """File with the local weights, written by the C program."""
+    output: tyro.conf.Positional[Path]
+    """HDF5 file to write the network in integers to, with these local weights."""
+    weight_bits: int | None = None
+    """Bits of the slow weights, if they were given to `synergic export`."""
+    local_bits: int | None = None
+    """Bits of the local weights, if they were given to `synergic export`."""
+
+    def run(self) -> None:
+        """Write the file, and print how far the local weights have moved."""
+        from synergic.cli._c_code import import_state
+
+        import_state(self.network, self.state, self.output, self.weight_bits, self.local_bits)
+
+
+@dataclass
 class Report:
     """Show the contents of runs, networks, mappings and files of figures: settings, seed, versions, figures, curves.
 
@@ -321,6 +376,8 @@ Command = (
     | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     | Annotated[Map, tyro.conf.subcommand("map")]
     | Annotated[Simulate, tyro.conf.subcommand("simulate")]
+    | Annotated[Export, tyro.conf.subcommand("export")]
+    | Annotated[ImportState, tyro.conf.subcommand("import-state")]
     | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Info, tyro.conf.subcommand("info")]

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from synergic.errors import UnsupportedError
 
 KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while".split()
-)
-HELPERS = frozenset("rshift ashift clip limited bounded after_reset net saturated".split())
+    ("auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float",
+     "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof",
+     "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while")
+)  # fmt: skip
+HELPERS = frozenset(["rshift", "ashift", "clip", "limited", "bounded", "after_reset", "net", "saturated"])
 """Functions and variables that the generated text has."""
-IN_RULES = frozenset("s x fired signal P row_ column_ at_ potential sent".split()) | HELPERS
-IN_NEURONS = frozenset("u input sent after vth decay bias unit subtract row_".split()) | HELPERS
+IN_RULES = frozenset(["s", "x", "fired", "signal", "P", "row_", "column_", "at_", "potential", "sent"]) | HELPERS
+IN_NEURONS = frozenset(["u", "input", "sent", "after", "vth", "decay", "bias", "unit", "subtract", "row_"]) | HELPERS
 
 
 class Names:

@@ -44,7 +44,7 @@ class CProjection:
     local : str
         How local weights are stored: "dense", "masked" (those of the mask), "none".
     weights, start, P, rows, columns : CArray or None
-        Their arrays; rows and columns of a mask. `start` is P at the start where it is not 0, or the P of a frozen rule.
+        Their arrays; rows and columns of a mask. `start` is P at the start if it is not 0, or the P of a frozen rule.
     """
 
     q: IntProjection
@@ -306,8 +306,6 @@ class CProgram:
             "subtract": (p.reset == "subtract", ""),
         }
         given["unit"] = (round(2**NEURON_SHIFT * ONE / p.vth), "")
-        if not p.bias.any():
-            given["bias"] = (0, "")
         for key, (value, per) in given.items():
             if used(key, made.text.step):
                 entry, array = value_of(key, value, per, name, names, p.name)
@@ -365,7 +363,8 @@ class CProgram:
         if not q.learns and (made.alpha is None or not q.local_weights.any()):
             return  # they act on nothing
         where, ctype = names.of("P", made.name), "int8_t" if rule.p_top <= 127 else "int16_t"
-        start, axes = q.local_weights, (q.target, q.source)
+        start: Any = q.local_weights
+        axes: tuple[str, ...] = (q.target, q.source)
         made.local, role = "dense", "start" if q.learns else "P"
         if rule.mask is not None:
             rows, columns = np.nonzero(rule.mask)
@@ -428,8 +427,8 @@ def check_rule(q: IntProjection) -> None:
     name = rule.rule_type.__name__
     if rule.rule_type.c_text is None:
         raise UnsupportedError(
-            f"{q.name}.rule: got {name}, which has no C text, allowed rules with one: {with_text(rule.rule_type)}. Give "
-            "its class the attribute c_text, a synergic.rules.CRule, or set trace='frozen'."
+            f"{q.name}.rule: got {name}, which has no C text, allowed rules with one: {with_text(rule.rule_type)}. "
+            "Give its class the attribute c_text, a synergic.rules.CRule, or set trace='frozen'."
         )
     check_own_names(f"{q.name}.rule", name, (*rule.parameters(), *rule.settings, *rule.rule_type.state), IN_RULES)
 

@@ -73,7 +73,7 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
     learned, at = {}, 0
     for q in learning:
         local: Any = np.zeros_like(q.local_weights)
-        where = np.ones(local.shape, bool) if q.rule.mask is None else q.rule.mask.astype(bool)  # type: ignore[union-attr]
+        where = np.ones(local.shape, bool) if q.rule.mask is None else q.rule.mask.astype(bool)
         local[where] = numbers[at : at + stored(q)]
         learned[q.name], at = local, at + stored(q)
     with reading(file, "Write it again on the device."):

@@ -38,7 +38,7 @@ class CValue:
 def value_of(name: str, given: Any, per: str, part: str, names: Names, axis: str) -> tuple[CValue, CArray | None]:
     """A parameter or a setting, and the array that it takes from. part : the projection or population; axis : of it."""
     array = np.asarray(given)
-    if array.ndim == 0 or (array.size == 1 and per):
+    if array.ndim == 0 or (per and bool((array == array.flat[0]).all())):
         return CValue(name, "", f"const int64_t {name} = {literal(int(array.reshape(-1)[0]))};"), None
     made = constant(names.of(name, part), array, f"{name} of {part}", (axis if per else "",))
     if per:

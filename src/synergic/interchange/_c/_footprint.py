@@ -10,9 +10,9 @@ from synergic.errors import CapacityError
 from synergic.interchange._c._c_arrays import CArray
 from synergic.interchange._c._c_program import CProgram, CProjection
 
-CODE, CODE_PER_PART = 1200, 500
-"""Bytes of machine code that are assumed: of all networks, and of each population, projection and rule more. Measured
-with arm-none-eabi-gcc -Os for a Cortex-M4; `benchmarks/c_export.py` compares."""
+CODE = {"base": 200, "population": 450, "projection": 150, "rule": 600}
+"""Bytes of machine code that are assumed: of any network, and of each part more. arm-none-eabi-gcc 12 -Os for a
+Cortex-M4 made less of every network in tests/conformance/test_c.py, and `benchmarks/c_export.py` compares."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,9 @@ class Footprint:
 
 def code_bytes(program: CProgram) -> int:
     """Bytes of machine code, assumed."""
-    parts = len(program.populations) + len(program.projections) + len(program.learning)
-    return CODE + CODE_PER_PART * parts
+    counts = {"population": len(program.populations), "projection": len(program.projections)}
+    counts["rule"] = len(program.learning)
+    return CODE["base"] + sum(CODE[part] * count for part, count in counts.items())
 
 
 def total(arrays: list[CArray]) -> int:
