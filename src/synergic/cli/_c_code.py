@@ -85,5 +85,7 @@ def import_state(
     save(after, output)
     for old, new in zip(before.projections, after.projections, strict=True):
         if new.learns:
-            moved = np.abs(new.local_weights - old.local_weights) / new.rule.scale  # type: ignore[union-attr]
-            sys.stdout.write(f"{new.name}: local weights moved by {moved.mean():.4g} on average, {moved.max():.4g} at most\n")
+            moved = np.abs(new.local_weights - old.local_weights) / new.rule.scale
+            sys.stdout.write(
+                f"{new.name}: local weights moved by {moved.mean():.4g} on average, {moved.max():.4g} at most\n"
+            )

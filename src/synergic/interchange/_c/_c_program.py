@@ -83,7 +83,10 @@ class CProjection:
     @property
     def slow_synapses(self) -> int:
         """Number of products of slow weights in a step in which all inputs are active."""
-        return 0 if self.slow == "none" else int(np.count_nonzero(self.q.weights))
+        if self.slow == "kernel":
+            kernel: Any = np.ones_like(self.q.kernel)
+            return int(self.q.convolution.unfold(kernel).sum())  # type: ignore[union-attr]
+        return {"dense": self.q.weights.size, "none": 0}.get(self.slow, int(np.count_nonzero(self.q.weights)))
 
     @property
     def local_array(self) -> CArray | None:

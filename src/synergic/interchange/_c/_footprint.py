@@ -98,30 +98,32 @@ def footprint_of(program: CProgram) -> Footprint:
     return Footprint(tuple(rows))
 
 
-Width = Callable[[CArray], "int | None"]
-
-
 def needs(
-    program: CProgram, sizes: Mapping[str, int] | None = None, weights: int = 0, local: int = 0, frozen: bool = False
+    program: CProgram,
+    sizes: Mapping[str, int] | None = None,
+    weights: bool = False,
+    local: bool = False,
+    frozen: bool = False,
 ) -> tuple[int, int]:
-    """Flash and RAM with a change. sizes : of populations; weights, local : bytes of a slow or local weight, 0 as they
-    are; frozen : whether no local weight changes."""
+    """Flash and RAM with a change. sizes : of populations; weights, local : whether slow or local weights have 8
+    bits; frozen : whether no local weight changes."""
     narrow = {"weights": weights, "P": local, "start": local}
     sizes = sizes or {}
 
     def bytes_of(a: CArray) -> int:
-        width = narrow.get(a.role, 0)
-        return a.bytes_with(sizes, min(width, a.width) if width else None)
+        return a.bytes_with(sizes, 1 if narrow.get(a.role, False) else None)
 
     flash, ram = sum(map(bytes_of, program.constants)) + code_bytes(program), sum(map(bytes_of, program.fields))
     if sizes:
         largest = max(sizes.get(p.p.name, p.p.size) for p in program.populations)
-        ram -= program.sum.bytes - 8 * largest
+        ram += program.sum.width * largest - program.sum.bytes
+        if program.active is not None:
+            longest = max(sizes.get(q.q.source, q.q.n_in) for q in program.projections if q.lists_active)
+            ram += program.active.width * longest - program.active.bytes
     if frozen:
         for q in program.learning:
             if q.P is not None:
                 ram -= sum(map(bytes_of, q.fields)) + 8
-                flash += bytes_of(q.P) if q.start is None else 0
     return flash, -(-ram // 8) * 8
 
 
@@ -143,28 +145,26 @@ def check_fits(program: CProgram, flash: int | None, ram: int | None) -> None:
 
 
 def remedy(program: CProgram, fits: Callable[[tuple[int, int]], bool]) -> str:
-    """The smallest change that fits: narrower weights, then frozen local weights, then fewer neurons."""
-    narrow = {"weights": 1, "local": 1}
-    changes: list[tuple[dict[str, int], bool, str]] = [
-        ({"weights": 1}, False, "quantise(weight_bits=8)"),
-        ({"local": 1}, False, "quantise(local_bits=8)"),
-        (narrow, False, "quantise(weight_bits=8, local_bits=8)"),
-        ({}, True, "trace='frozen' in all projections"),
-        ({"local": 1}, True, "trace='frozen' in all projections, and quantise(local_bits=8),"),
-    ]
-    for widths, frozen, text in changes:
-        need = needs(program, weights=widths.get("weights", 0), local=widths.get("local", 0), frozen=frozen)
+    """The smallest change that fits: narrower weights, else fewer neurons, or frozen local weights."""
+    for bits in ({"weight": 8}, {"local": 8}, {"weight": 8, "local": 8}):
+        need = needs(program, weights="weight" in bits, local="local" in bits)
         if fits(need):
-            return f"With {text} it needs {need[0]} and {need[1]} bytes."
+            given = ", ".join(f"{name}_bits={n}" for name, n in bits.items())
+            return f"With quantise({given}) it needs at most {need[0]} and {need[1]} bytes."
+    found = []
     hidden = [p for p in program.populations if p is not program.output] or [program.output]
     largest = max(hidden, key=lambda p: p.p.size)
     low, high = 0, int(largest.p.size)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(needs(program, {largest.p.name: middle})) else (low, middle)
-    if low and all(q.slow != "kernel" for q in touching(program, largest.p.name)):
-        return f"It fits with {low} instead of {largest.p.size} neurons in {largest.p.name!r}."
-    return "Use fewer neurons in several populations, or a larger device."
+    if low and all(q.slow == "dense" and q.local != "masked" for q in touching(program, largest.p.name)):
+        found.append(f"It fits with {low} instead of {largest.p.size} neurons in {largest.p.name!r}.")
+    need = needs(program, frozen=True)
+    if program.learning and fits(need):
+        text = "With trace='frozen' in all projections, so that the device does not learn, it needs at most"
+        found.append(f"{text} {need[0]} and {need[1]} bytes.")
+    return " ".join(found) or "Use fewer neurons in several populations, or a larger device."
 
 
 def touching(program: CProgram, name: str) -> list[CProjection]:
