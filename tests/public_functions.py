@@ -665,6 +665,13 @@ def with_files(folder: Path):
             ic.from_lava_dl, {"path": at["lava_dl"], "steps": 4, "readout": "rate", "input_shape": (3, 2, 2)}
         ),
         "synergic.interchange.to_lava_dl": Case(ic.to_lava_dl, {"network": INT, "path": out, "lossy": True}),
+        "synergic.interchange.c_footprint": Case(ic.c_footprint, {"network": INT}),
+        "synergic.interchange.to_c": Case(
+            ic.to_c,
+            {"network": INT, "folder": out.with_name("c"), "name": "net", "flash": 10**6, "ram": 10**6},
+            fine={"folder": "text", "name": "text", "flash": "huge", "ram": "huge"},
+        ),
+        "synergic.interchange.read_c_state": Case(ic.read_c_state, {"network": INT, "path": at["c_state"]}),
         "synergic.interchange.lava_dl_export_issues": Case(ic.lava_dl_export_issues, {"network": INT}),
         "synergic.interchange.from_nir": Case(
             ic.from_nir,

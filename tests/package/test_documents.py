@@ -55,7 +55,8 @@ def test_every_tutorial_ends_in_a_figure(tutorial):
 
 
 def test_no_page_with_python_is_left_out():
-    assert {path.stem for path in DOCS.glob("*.md") if blocks(path.stem)} == set(PAGES)
+    own = {"microcontroller"}  # test_c_page.py: shell in between
+    assert {path.stem for path in DOCS.glob("*.md") if blocks(path.stem)} == {*PAGES, *own}
 
 
 def test_the_results_are_what_the_records_say():

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The page about C, as a reader would type it: Python and shell, block after block."""
+
+import contextlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "microcontroller.md"
+WHY_NOT = "no C compiler (cc) on this machine"
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason=WHY_NOT)
+def test_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```(python|bash|c)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert [kind for kind, _ in blocks] == ["python", "bash", "python", "c"]
+    known, printed = {}, io.StringIO()
+    search = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for kind, text in blocks[:3]:
+        if kind == "python":
+            with contextlib.redirect_stdout(printed):
+                exec(compile(text, PAGE.name, "exec"), known)
+        else:
+            done = subprocess.run(["bash", "-e", "-c", text], env=search, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            assert "the same classes" in done.stdout
+    assert printed.getvalue().splitlines() == ["input_hidden1 True", "hidden1_output True"]
+    assert len((tmp_path / "classes.txt").read_text().split()) == 360
+    lines = blocks[3][1].splitlines()  # the C text, as the body of a function
+    declared, body = "\n".join(lines[:5]), "\n".join(lines[5:])
+    (tmp_path / "digits" / "page.c").write_text(
+        f"{declared}\nstatic uint8_t bytes[DIGITS_LOCAL_BYTES];\n"
+        f"int main(void) {{\n{body}\nreturn class_ < DIGITS_OUTPUTS ? 0 : 1;\n}}\n"
+    )
+    command = ["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Isrc", "-o", "page", "page.c"]
+    done = subprocess.run([*command, "src/digits.c"], cwd="digits", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert subprocess.run(["./page"], cwd="digits").returncode == 0
+
+
+def test_own_rules_and_neurons_have_the_c_text_of_their_pages():
+    root = PAGE.parents[1]
+    for name in ("rule", "neuron"):
+        (shown,) = re.findall(r"```c-text\n(.*?)```", (PAGE.parent / "extending" / f"{name}.md").read_text(), re.DOTALL)
+        assert shown in (root / "tests" / f"user_{name}.py").read_text()
