@@ -23,6 +23,16 @@ PUBLISHED = {"lp": (75.8, 69.2), "gp": (87.9, 65.5), "hp": (88.3, 72.2)}
 """By mode: clean, and with Gaussian noise of variance .06; Wu et al. 2022, P shared by the batch."""
 
 
+C_SPEED = ("c", "simulate", "chip")
+C_TEXT = """\
+Trained networks exported by `synergic export` ([a network as C](microcontroller.md)) and run on test samples, by
+`benchmarks/c_export.py`. Flash and RAM are bytes: of the table that `synergic export` shows, in which the size of the
+code is assumed, and as arm-none-eabi-gcc -Os makes them. Instructions are those of `NAME_step` on x86-64 with gcc -O2,
+by callgrind, the mean of three samples. Steps a second are of one thread, on a machine that had other work; `simulate`
+and the model of the chip run many samples together. Networks with a number in their name have so many hidden neurons
+or channels and were trained for one to four epochs: they are small enough for a microcontroller, and their accuracy is
+not that of the tables above."""
+
 FASHION = """\
 Predictions independent of the batch (`per_sample`); the published figures come from the authors' protocol, in which a
 batch of 100 shares its local weights. Settings were chosen on the last 10,000 training images (training on the first
@@ -341,6 +351,36 @@ def chip_faults() -> list[str]:
     return lines
 
 
+def as_c() -> list[str]:
+    """Trained networks as C: sizes, speed, instructions."""
+    path = RESULTS / "c-export.json"
+    if not path.exists():
+        return []
+    r = json.loads(path.read_text())
+    lines = ["", "## As C", "", *C_TEXT.splitlines(), ""]
+    lines += [
+        "| network | neurons, T | learns | accuracy, % | flash | RAM | Cortex-M4: flash, RAM | instructions a step |"
+    ]
+    lines += ["|---" * 8 + "|"]
+    for name, f in r["networks"].items():
+        m4, count = f["cortex_m4"], f["instructions_a_step"]
+        cells = [name, f"{f['network']}, {f['steps']}", "yes" if f["learns"] else "no"]
+        cells += [f"{100 * f['accuracy']:.1f} of {f['samples']} samples"]
+        cells += [f"{f['table']['flash']:,}", f"{f['table']['ram']:,}"]
+        cells += [
+            f"{m4['flash']:,}, {m4['ram']:,}" if m4 else "not measured",
+            f"{count:,.0f}" if count else "not measured",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "| network | identical with the reference | C, steps a second | `simulate` | model of the chip |"]
+    lines += ["|---" * 5 + "|"]
+    for name, f in r["networks"].items():
+        speed = [f"{f['steps_a_second'][k]:,.0f}" if k in f["steps_a_second"] else "does not fit" for k in C_SPEED]
+        same = "yes" if f["identical_to_the_integer_reference"] else "NO"
+        lines.append(f"| {name} | {same} | {' | '.join(speed)} |")
+    return [*lines, "", f"{'; '.join(r['compilers'])}; {r['machine']}; {r['date']}."]
+
+
 def figures(record: str, title: str, text: str) -> list[str]:
     """What one benchmark measured, beside its targets."""
     path = RESULTS / f"{record}.json"
@@ -406,7 +446,9 @@ def page() -> str:
             measured = spread([r["figures"]["accuracy"] for r in found])
             last = f"{len(found[0]['history'])} | {found[0]['evaluated_on']}"
             lines.append(f"| {name} | {len(found)} | {published} | {measured} | {last} |")
-    lines += convolutions() + events() + continual() + deployed() + chip_costs() + machine_faults() + chip_faults()
+    lines += (
+        convolutions() + events() + continual() + deployed() + as_c() + chip_costs() + machine_faults() + chip_faults()
+    )
     lines += figures("training", "Speed of training", SPEED_TEXT) + few_shot_time()
     lines += figures("chip", "Speed of the model of the chip", MODEL_TEXT)
     return "\n".join(lines) + "\n"

@@ -29,6 +29,8 @@ from synergic.hw_targets.costs import load_references, model_value
 from synergic.hw_targets.faults import _broken_chip as faults
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.hw_targets.mapping import PASSES, MappingOptions, link_packets
+from synergic.interchange._c._c_program import fingerprint
+from synergic.interchange._c._c_state import state_head
 from synergic.interchange.slayer import HybridBlock
 from synergic.learning import _meta as meta
 from synergic.learning import _omniglot as omniglot
@@ -88,13 +90,16 @@ def tensors():
 def files(folder: Path) -> dict[str, Path]:
     """Files that readers take."""
     made = {name: folder / f"{name}.h5" for name in ("net", "int", "lava_dl", "mapping", "nir")} | {
-        "data": folder / "data.npz"
+        "data": folder / "data.npz",
+        "c_state": folder / "local.bin",
     }
     save(NET, made["net"])
     save(INT, made["int"])
     ic.to_lava_dl(INT, made["lava_dl"], lossy=True)
     hw.save_mapping(mapping(), made["mapping"])
     np.savez(made["data"], input=SPIKES)
+    local = [q.local_weights.astype("<i2").tobytes() for q in INT.projections if q.learns]
+    made["c_state"].write_bytes(state_head(fingerprint(INT)) + b"".join(local))
     return made
 
 

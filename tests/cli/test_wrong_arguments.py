@@ -10,11 +10,13 @@ from rich.console import Console
 from wrong_arguments import Case, not_refused
 
 from synergic.cli import _bench as bench
+from synergic.cli import _c_code as c_code
 from synergic.cli import _chip_run as chip_run
 from synergic.cli import _demo as demo
 from synergic.cli import _map as chip_map
 from synergic.cli import _overview as overview
 from synergic.cli import _report as report
+from synergic.interchange import c_footprint
 
 
 def cases(folder: Path) -> dict[str, Case]:
@@ -31,6 +33,24 @@ def cases(folder: Path) -> dict[str, Case]:
             fine={"folder": "text"},
             signature=bench.bench,
         ),
+        "synergic.cli._c_code.export_c": Case(
+            c_code.export_c,
+            {
+                "network": at["net"],
+                "folder": folder / "c",
+                "name": "net",
+                "flash": "512k",
+                "ram": "1M",
+                **bits,
+                "json_file": out,
+                "console": quiet,
+            },
+            fine={"folder": "text", "name": "text"},
+        ),
+        "synergic.cli._c_code.import_state": Case(
+            c_code.import_state, {"network": at["int"], "state": at["c_state"], "output": out, **bits}
+        ),
+        "synergic.cli._c_code.size_table": Case(c_code.size_table, {"footprint": c_footprint(INT)}),
         "synergic.cli._report.report": Case(report.report, {"paths": [at["net"]], **written}),
         "synergic.cli._overview.overview": Case(overview.overview, {"path": at["net"], "draw": False}),
         "synergic.cli._map.map_to_chip": Case(

@@ -32,6 +32,8 @@ RESULTS = {
     "synergic.hw_targets.mapping.Violation",
     "synergic.hw_targets.simulation.Activity",
     "synergic.hw_targets.simulation.ChipRecord",
+    "synergic.interchange.Footprint",
+    "synergic.interchange.FootprintPart",
     "synergic.reference.Operations",
     "synergic.reference.Record",
     "synergic.rules.IntHebbian",
@@ -39,8 +41,10 @@ RESULTS = {
 }
 """Classes that functions of ours make. What they hold was checked before, or is checked where it is used."""
 IN_EVERY_STEP = {
+    "synergic.neurons.CNeuron",
     "synergic.neurons.NeuronKernel",
     "synergic.neurons.after_reset",
+    "synergic.rules.CRule",
     "synergic.rules.Heard",
     "synergic.rules.Kernel",
     "synergic.rules.outer",

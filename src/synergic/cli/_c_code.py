@@ -55,10 +55,12 @@ def export_c(
 
     flash, ram : memory of the device, such as "512k". Raises as `open_network`, `to_c`, and ParameterError for sizes.
     """
+    check_path("export.network", network)
+    target = check_path("export.folder", folder)
     have = {"flash": in_bytes("export.flash", flash), "ram": in_bytes("export.ram", ram)}
     kind("export.console", console, Console | None, "None prints to the terminal.")
     if json_file is not None:
-        check_folder(json_file)
+        check_folder(json_file, "export.json_file")
     integer = open_network(network, weight_bits, local_bits)
     footprint = c_footprint(integer)
     shown = console or Console()
@@ -68,7 +70,6 @@ def export_c(
         sums = {name: getattr(footprint, name) for name in ("flash", "ram", "operations")}
         write_json(json_file, {"parts": [asdict(part) for part in footprint.parts], **sums, "available": have})
     to_c(integer, folder, name, **have)
-    target = check_path("export.folder", folder)
     shown.print(f"written to {target}. Try it: cd {target} && cc -std=c99 -O2 -Isrc -o {name} main.c src/{name}.c",
                 soft_wrap=True, highlight=False, markup=False)  # fmt: skip
     return footprint
@@ -79,7 +80,9 @@ def import_state(
 ) -> None:
     """Write a network with the local weights that a C program has learned. Raises as `open_network`,
     `read_c_state`."""
-    check_folder(output)
+    check_path("import_state.network", network)
+    check_path("import_state.state", state)
+    check_folder(output, "import_state.output")
     before = open_network(network, weight_bits, local_bits)
     after = read_c_state(before, state)
     save(after, output)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from synergic._core.checks import kind
 from synergic._core.integers import ONE, VALUE_MAX
 from synergic.errors import UnsupportedError
 from synergic.interchange._c._c_arrays import CArray, constant
@@ -421,6 +422,7 @@ def check_neuron(p: IntPopulation) -> None:
             f"{p.name}.neuron: got {name}, which has no C text, allowed neurons with one: {with_text(type(neuron))}. "
             "Give its class the attribute c_text, a synergic.neurons.CNeuron."
         )
+    kind(f"{name}.c_text", neuron.c_text, CNeuron, "It has the statements of a step.")
     check_own_names(f"{p.name}.neuron", name, (*neuron.parameters(), *neuron.states), IN_NEURONS)
 
 
@@ -433,6 +435,7 @@ def check_rule(q: IntProjection) -> None:
             f"{q.name}.rule: got {name}, which has no C text, allowed rules with one: {with_text(rule.rule_type)}. "
             "Give its class the attribute c_text, a synergic.rules.CRule, or set trace='frozen'."
         )
+    kind(f"{name}.c_text", rule.rule_type.c_text, CRule, "It has the statements of a synapse.")
     check_own_names(f"{q.name}.rule", name, (*rule.parameters(), *rule.settings, *rule.rule_type.state), IN_RULES)
 
 
