@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from synergic.neurons import CNeuron, Neuron, after_reset, potential
+from synergic.neurons import Neuron, after_reset, potential
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +21,8 @@ class Draining(Neuron):
 
     fixed = floating
 
+
+from synergic.neurons import CNeuron  # noqa: E402  the page adds this later
 
 Draining.c_text = CNeuron(
     """

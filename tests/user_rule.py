@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synergic.numerics.fixed import rshift
-from synergic.rules import CRule, Rule, outer, rate, share
+from synergic.rules import Rule, outer, rate, share
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,5 +24,7 @@ class Habit(Rule):
         grown = theta.eta * outer(activity.fired, activity.s)
         return rshift(theta.keep * p, 12) + rshift(grown, 24 + theta.eta_exp), state
 
+
+from synergic.rules import CRule  # noqa: E402  the page adds this later
 
 Habit.c_text = CRule("P = rshift(keep * P, 12) + rshift(eta * fired * s, 24 + eta_exp);")
