@@ -315,6 +315,7 @@ PLANTED = {
     "traces of the last presentation": ("rule PairSTDP", *only_later("memset(net->before_c1,")),
     "local weights of the last presentation": ("rule Oja", *only_later("restore_local(net);")),
     "Hebbian decay": ("rule Hebbian", "P = rshift(lambda_ * P, 12);", "P = rshift((lambda_ - 1) * P, 12);"),
+    "Hebbian of silent inputs": ("rule Hebbian", "s == 0 && P == 0", "s == 0"),
     "Hebbian growth": ("rule Hebbian", "sign * eta * s * q", "sign * eta * s * (q + 1)"),
     "Hebbian table": ("rule Hebbian", "20) + 128", "20) + 127"),
     "Oja forgetting": ("rule Oja", "rshift(P * unit, 32)", "rshift(P * unit, 31)"),

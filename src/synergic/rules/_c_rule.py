@@ -18,7 +18,8 @@ class CRule(NamedTuple):
     ----------
     synapse : str
         Statements that assign the new `P`, and the new extra arrays by synapse. They run once for each synapse that has
-        a local weight. The caller applies bounds and counts what they change.
+        a local weight. The caller applies bounds and counts what they change. In a rule without extra arrays by
+        synapse, `continue` leaves P as it is, which saves time where most inputs are silent.
     pre : str, default ""
         Statements that run before, once for each input. They may assign extra arrays by "pre".
     post : str, default ""

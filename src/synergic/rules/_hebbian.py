@@ -67,8 +67,11 @@ class Hebbian(Rule):
     c_text: ClassVar[CRule] = CRule(
         post="const int64_t q = table[clip(ashift(x * table_scale, 20) + 128, 0, 255)] + beta;",
         synapse="""
+            if (s == 0 && P == 0) {
+                continue; /* nothing changes, as for most inputs at the start of a presentation */
+            }
             P = rshift(lambda_ * P, 12);
-            if (s != 0) { /* most inputs are silent, and a product of 0 rounds to 0 */
+            if (s != 0) {
                 P += rshift(sign * eta * s * q, 12 + eta_exp);
             }
         """,
