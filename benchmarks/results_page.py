@@ -29,9 +29,9 @@ Trained networks exported by `synergic export` ([a network as C](microcontroller
 `benchmarks/c_export.py`. Flash and RAM are bytes: of the table that `synergic export` shows, in which the size of the
 code is assumed, and as arm-none-eabi-gcc -Os makes them. Instructions are those of `NAME_step` on x86-64 with gcc -O2,
 by callgrind, the mean of three samples. Steps a second are of one thread, on a machine that had other work; `simulate`
-and the model of the chip run many samples together. Networks with a number in their name have so many hidden neurons
-or channels and were trained for one to four epochs: they are small enough for a microcontroller, and their accuracy is
-not that of the tables above."""
+and the model of the chip run many samples together. Networks with -64 in their name have hidden layers of 64 neurons.
+All but digits-hp were trained briefly (2 epochs of MNIST, 4 of N-MNIST, 1 of Omniglot, 2 tasks of the continual
+family), so that their accuracy is not that of the tables above. "Frozen" is digits-hp without learning on the device."""
 
 FASHION = """\
 Predictions independent of the batch (`per_sample`); the published figures come from the authors' protocol, in which a
