@@ -163,7 +163,7 @@ def measure(network: Any, inputs: np.ndarray, labels: np.ndarray, rounds: int) -
 
 def frozen(network: Any) -> Any:
     """The network without learning."""
-    return replace(network, projections=tuple(replace(q, trace="frozen") for q in network.projections))
+    return replace(network, projections=tuple(replace(q, plasticity_scope="frozen") for q in network.projections))
 
 
 def main(arguments: Arguments) -> dict[str, Any]:

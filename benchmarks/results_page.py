@@ -31,7 +31,7 @@ code is assumed, and as arm-none-eabi-gcc -Os makes them. Instructions are those
 by callgrind, the mean of three samples. Steps a second are of one thread, on a machine that had other work; `simulate`
 and the model of the chip run many samples together. Networks with -64 in their name have hidden layers of 64 neurons.
 All but digits-hp were trained briefly (2 epochs of MNIST, 4 of N-MNIST, 1 of Omniglot, 2 tasks of the continual
-family), so that their accuracy is not that of the tables above. "Frozen" is digits-hp without learning on the device."""
+family), so that their accuracy is not that of the tables above. "Frozen" is digits-hp without learning."""
 
 FASHION = """\
 Predictions independent of the batch (`per_sample`); the published figures come from the authors' protocol, in which a

@@ -228,6 +228,11 @@ class CProgram:
         for p in network.populations:
             check_neuron(p)
         for q in network.projections:
+            if q.streams:
+                raise UnsupportedError(
+                    f"{q.name}.plasticity_scope: got 'stream', allowed 'per_sample' and 'frozen' in C, which has no "
+                    "write at the end of a presentation. Replace it."
+                )
             if q.learns:
                 check_rule(q)
         late: dict[str, int] = {}
@@ -433,7 +438,7 @@ def check_rule(q: IntProjection) -> None:
     if rule.rule_type.c_text is None:
         raise UnsupportedError(
             f"{q.name}.rule: got {name}, which has no C text, allowed rules with one: {with_text(rule.rule_type)}. "
-            "Give its class the attribute c_text, a synergic.rules.CRule, or set trace='frozen'."
+            "Give its class the attribute c_text, a synergic.rules.CRule, or set plasticity_scope='frozen'."
         )
     kind(f"{name}.c_text", rule.rule_type.c_text, CRule, "It has the statements of a synapse.")
     check_own_names(f"{q.name}.rule", name, (*rule.parameters(), *rule.settings, *rule.rule_type.state), IN_RULES)

@@ -162,7 +162,7 @@ def remedy(program: CProgram, fits: Callable[[tuple[int, int]], bool]) -> str:
         found.append(f"It fits with {low} instead of {largest.p.size} neurons in {largest.p.name!r}.")
     need = needs(program, frozen=True)
     if program.learning and fits(need):
-        text = "With trace='frozen' in all projections, so that the device does not learn, it needs at most"
+        text = "With plasticity_scope='frozen' in all projections, so that the device does not learn, it needs at most"
         found.append(f"{text} {need[0]} and {need[1]} bytes.")
     return " ".join(found) or "Use fewer neurons in several populations, or a larger device."
 
