@@ -30,8 +30,8 @@ Trained networks exported by `synergic export` ([a network as C](microcontroller
 code is assumed, and as arm-none-eabi-gcc -Os makes them. Instructions are those of `NAME_step` on x86-64 with gcc -O2,
 by callgrind, the mean of three samples. Steps a second are of one thread, on a machine that had other work; `simulate`
 and the model of the chip run many samples together. Networks with -64 in their name have hidden layers of 64 neurons.
-All but digits-hp were trained briefly (2 epochs of MNIST, 4 of N-MNIST, 1 of Omniglot, 2 tasks of the continual
-family), so that their accuracy is not that of the tables above. "Frozen" is digits-hp without learning."""
+All but digits-hp were trained briefly (MNIST 2 epochs, with convolutions 1, N-MNIST 4, Omniglot 1, 2 continual
+tasks), so that their accuracy is not that of the tables above. "Frozen" is digits-hp without learning."""
 
 FASHION = """\
 Predictions independent of the batch (`per_sample`); the published figures come from the authors' protocol, in which a
