@@ -11,7 +11,7 @@ class CRule(NamedTuple):
 
     A rule has it in its class attribute `c_text`. All numbers are `int64_t`, and have the fraction bits that they have
     in `Rule.fixed`. The names of parameters, of settings and of extra arrays stand for the value of the present input,
-    neuron or synapse; tables are arrays. Further names are `s`, `x`, `fired` and `signal` of `Heard`, `P`, and
+    neuron or synapse; tables are arrays. Further names are `s`, `x`, `fired` and `signal` of `Received`, `P`, and
     the functions `rshift(a, n)`, `ashift(a, n)`, the shift that rounds down, and `clip(a, low, high)`.
 
     Parameters

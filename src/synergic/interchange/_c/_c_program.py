@@ -111,7 +111,7 @@ class CProjection:
         return " * sent" if self.q.num_message_bits else ""
 
     @cached_property
-    def heard(self) -> dict[str, str]:
+    def received(self) -> dict[str, str]:
         """The declarations of s, x, fired and signal."""
         rule: Any = self.q.rule
         s = "sent[column_]"
@@ -139,7 +139,7 @@ class CProjection:
         owner = {"s": "pre", "x": "post", "fired": "post", "signal": ""}
         lines = declared(self.values, pers, *texts)
         lines += [
-            f"const int64_t {n} = {self.heard[n]};" for n, per in owner.items() if per in pers and used(n, *texts)
+            f"const int64_t {n} = {self.received[n]};" for n, per in owner.items() if per in pers and used(n, *texts)
         ]
         return lines
 
