@@ -42,9 +42,8 @@ def pytest_collection_modifyitems(items):
             if number % mark.args[0]:
                 item.add_marker(pytest.mark.slow)
         if alone.is_elsewhere(item):
-            item.add_marker(
-                pytest.mark.timeout(0), append=False
-            )  # there it has its limit; here the first waits for all
+            # There it has its limit; here the first one waits for all.
+            item.add_marker(pytest.mark.timeout(0), append=False)
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 

@@ -37,7 +37,7 @@ def test_here(): pass
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_reports_are_handed_on(workers, tmp_path):
     (tmp_path / "tests").mkdir()
     for name in ("alone.py", "conftest.py"):
