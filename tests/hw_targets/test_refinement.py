@@ -156,7 +156,7 @@ def assert_refined(integer, inputs, chip, options):
     assert mapping.cores == needs.cores
     assert mapping.phases_per_step == needs.phases_per_step
     signal = None
-    if any(p.learns and p.rule.signalled for p in integer.projections):
+    if any(p.plastic and p.rule.signalled for p in integer.projections):
         signal = np.random.default_rng(0).integers(-8192, 8193, np.shape(inputs)[:2])
     want = sy.simulate(integer, inputs, signal=signal)
     # Probes of the sums make the simulator compute core by core: otherwise it may take cores together.

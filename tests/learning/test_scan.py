@@ -284,7 +284,7 @@ def test_shared_trace_equals_outer_products_averaged_over_the_batch(kind, settin
     assert "local_weights" in dict(layer.named_buffers())
 
 
-def test_shared_trace_depends_on_the_batch_and_is_not_exported():
+def test_shared_p_depends_on_the_batch_and_is_exported_as_a_stream_only():
     net = HybridNet((N_IN, N_OUT, 4), steps=STEPS, plasticity_scope="shared").double()
     for layer in net.layers:
         layer.alpha.data.fill_(2.0), layer.eta.data.fill_(0.5)
@@ -293,8 +293,12 @@ def test_shared_trace_depends_on_the_batch_and_is_not_exported():
     for layer, stored in zip(net.layers, p, strict=True):
         layer.local_weights = stored
     assert (net(x[:1])[1] - together[:1]).abs().max() > 1e-6
-    with pytest.raises(UnsupportedError, match="'frozen' or 'per_sample'"):
+    with pytest.raises(UnsupportedError, match="allowed 'per_sample' or 'frozen'.*memory=1000"):
         to_description(net)
+    described = to_description(net, memory=7)
+    for q, layer in zip(described.projections, net.layers, strict=True):
+        assert (q.plasticity_scope, q.memory) == ("stream", 7)
+        assert torch.equal(torch.tensor(q.local_weights), layer.local_weights)
 
 
 @pytest.mark.parametrize("rho", ["tanh", "identity", "softmax"])
