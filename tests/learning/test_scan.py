@@ -293,7 +293,7 @@ def test_shared_p_depends_on_the_batch_and_is_exported_as_a_stream_only():
     for layer, stored in zip(net.layers, p, strict=True):
         layer.local_weights = stored
     assert (net(x[:1])[1] - together[:1]).abs().max() > 1e-6
-    with pytest.raises(UnsupportedError, match="allowed 'per_sample' or 'frozen'.*memory=1000"):
+    with pytest.raises(UnsupportedError, match=r"allowed 'per_sample' or 'frozen'.*memory=1000"):
         to_description(net)
     described = to_description(net, memory=7)
     for q, layer in zip(described.projections, net.layers, strict=True):
