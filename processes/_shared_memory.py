@@ -9,6 +9,9 @@ nothing can be left behind in the system; it goes with its last user.
 from __future__ import annotations
 
 import copy
+import difflib
+import functools
+import inspect
 import mmap
 from typing import Any, Literal
 
@@ -19,6 +22,7 @@ from lava.magma.core.process.variable import Var
 
 from synergic._core.checks import finite_array, kind, require
 from synergic.errors import ExecutionError
+from synergic.processes import _arguments
 from synergic.processes._runtime import STARTED, end, failure, finish, forget, guarded, has_ended, has_failed
 
 MEMORY = "shared_memory"
@@ -119,8 +123,44 @@ def table_of(
     return table
 
 
+def named_arguments(init: Any) -> set[str] | None:
+    """The arguments that a constructor takes; None if it passes on any others, unlisted, as Lava's own do."""
+    found = set()
+    for name, parameter in inspect.signature(init).parameters.items():
+        if parameter.kind is not parameter.VAR_KEYWORD:
+            found.add(name)
+            continue
+        listed = getattr(_arguments, str(parameter.annotation).removeprefix("Unpack[").removesuffix("]"), None)
+        if listed is None:
+            return None
+        found |= set(listed.__required_keys__ | listed.__optional_keys__)
+    return found
+
+
 class SharedProcess(AbstractProcess):
     """Base of the processes: shares its SharedVars with the model, and ends a run that fails."""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Let the constructor of a process refuse arguments that it does not have: Lava would take them in silence.
+
+        Constructors of classes derived from it may pass on others, as processes of Lava do for their models.
+        """
+        super().__init_subclass__(**more)
+        init, taken = cls.__init__, named_arguments(cls.__init__) if "__init__" in vars(cls) else None
+        if taken is None:
+            return
+
+        @functools.wraps(init)
+        def refuse_others(self: Any, *args: Any, **given: Any) -> None:
+            unknown = sorted(set(given) - taken) if type(self) is cls else []
+            if unknown:
+                near = difflib.get_close_matches(unknown[0], taken, 1)
+                remedy = f"Did you mean {near[0]!r}?" if near else "Leave it out."
+                allowed = ", ".join(sorted(taken - {"self"}))
+                require(False, cls.__name__, f"an argument {unknown[0]!r}", allowed, remedy)
+            init(self, *args, **given)
+
+        cls.__init__ = refuse_others  # type: ignore[method-assign]
 
     def __init__(self, **kwargs: Any) -> None:
         if kwargs.get("name") is not None:

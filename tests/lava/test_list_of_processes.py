@@ -14,7 +14,7 @@ from public_functions import in_lava
 import synergic as sy
 from synergic import processes
 from synergic.data import Rate
-from synergic.errors import UnsupportedError
+from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets.lava_bridge import MODELS, ChipSimCfg
 from synergic.processes import HybridSimCfg, running
 
@@ -36,6 +36,24 @@ def test_every_process_is_in_the_table_with_its_ports():
         assert set(filter(None, heard.split(", "))) == {port.name for port in process.in_ports}
         assert set(sent.split(", ")) == {port.name for port in process.out_ports}
         assert (floating, fixed) == ("yes", "yes")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_an_argument_that_a_process_does_not_have_is_refused(name):
+    """Lava's own constructors take any, in silence."""
+    case = in_lava()[f"synergic.processes.{name}"]
+    with pytest.raises(ParameterError, match=rf"{name}: got an argument 'not_there', allowed .*\. Leave it out"):
+        case.call(**case.args, not_there=1)
+    with pytest.raises(ParameterError, match="Did you mean 'log_config'"):
+        case.call(**case.args, log_confg=None)
+
+
+def test_a_derived_process_may_hand_its_model_more():
+    class Own(processes.HybridLIF):
+        def __init__(self, **given):
+            super().__init__(**given)
+
+    assert Own(shape=(2,), vth=1.0, decay=0.5, mine=3).proc_params["mine"] == 3
 
 
 def test_what_the_chip_does_with_each_is_as_the_table_says():
