@@ -116,7 +116,7 @@ class HybridDense(PlasticConnection):
 
     Examples
     --------
-    >>> dense = HybridDense(weights=np.zeros((10, 64)), rule=sy.Hebbian(eta=0.1), alpha=0.5)
+    >>> dense = HybridDense(weights=np.zeros((10, 64)), rule=sy.Hebbian(eta=0.1, beta=0.1), alpha=0.5)
     >>> dense.a_out.connect(lif.a_in)
     >>> lif.u_out.connect(dense.u_in)
     """

@@ -66,7 +66,8 @@ class HybridSparse(SynapseConnection):
 
     Examples
     --------
-    >>> sparse = HybridSparse(weights=scipy.sparse.random(10, 64, 0.1, "csc"), rule=sy.Hebbian(eta=0.1), alpha=0.5)
+    >>> weights = scipy.sparse.random(10, 64, 0.1, "csc")
+    >>> sparse = HybridSparse(weights=weights, rule=sy.Hebbian(eta=0.1, beta=0.1), alpha=0.5)
     """
 
     def __init__(
