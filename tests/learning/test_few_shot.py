@@ -78,7 +78,7 @@ def test_an_episode_has_different_characters_and_no_drawing_twice():
         assert (episode[:, :, 0] == episode[:, :1, 0]).all()
         assert all(len(set(way[:, 1].tolist())) == 7 for way in episode)
     assert both[..., 0].min() >= 40
-    assert set(drawn.turns.flatten().tolist()) == set(range(8))
+    assert set(drawn.orientations.flatten().tolist()) == set(range(8))
 
 
 def test_turned_pictures():
