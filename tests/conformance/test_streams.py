@@ -17,9 +17,12 @@ from conformance.executors import EXECUTORS, assert_agree, conform, networks
 from conformance.test_rules import RULES
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets.mapping import map_network
-from synergic.hw_targets.simulation import Simulator, simulate_on_chip
+from synergic.hw_targets.simulation import Simulator, _simulator, simulate_on_chip
+from synergic.models._plastic_connection import AbstractConnection
 from synergic.network import load, save
 from synergic.processes import FusedNetwork, Graph, HybridLIF, HybridSimCfg, HybridSparse, running
+from synergic.reference import _simulate
+from synergic.reference._simulate import write_streams
 
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 pytestmark = pytest.mark.alone
@@ -165,6 +168,67 @@ def test_streams_with_per_sample_weights_beside_them():
     records = conform(mixed, random_spikes(mixed, samples=4), more=("chip in lava",))
     assert records["chip"].local_weights["c0"].shape[0] == 1
     assert records["chip"].local_weights["c1"].shape[0] == 4
+
+
+def off_by_one(write):
+    """The write of a Lava model, which leaves every local weight too large."""
+
+    def wrong(self, words):
+        clipped = write(self, words)
+        self.local[...] += 1 if self.integer else 1e-6
+        return clipped
+
+    return wrong
+
+
+def on_the_chip(wrong):
+    """The chip's write, changed: wrong(write, state, arguments)."""
+    write = _simulator.write_tiles
+    return lambda tiles, net, order, state, *rest: wrong(lambda *a: write(tiles, net, order, *a), state, *rest)
+
+
+def late(write, state, signal, presentation):
+    write(state, signal, presentation + 1)
+
+
+def uncounted(write, state, signal, presentation):
+    before = state.clipped.copy()
+    write(state, signal, presentation)
+    state.clipped[...] = before
+
+
+def unlike(write, state, signal, presentation):
+    write(state, signal, presentation)
+    state.local[...] ^= 1
+
+
+def in_the_reference(network, record, signal, presentation):
+    """The reference's write, which forgets one unit of each local weight."""
+    write_streams(network, record, signal, presentation)
+    for q in network.streams:
+        record.local_weights[q.name] = record.local_weights[q.name] - (1 if network.integer else 1e-6)
+
+
+PLANTED = {
+    "reference": (_simulate, "write_streams", in_the_reference),
+    "lava": (AbstractConnection, "write", off_by_one(AbstractConnection.write)),
+    "chip: another word of the register": (_simulator, "write_tiles", on_the_chip(late)),
+    "chip: bounds not counted": (_simulator, "write_tiles", on_the_chip(uncounted)),
+    "chip: another bit": (_simulator, "write_tiles", on_the_chip(unlike)),
+    "chip: nothing written": (_simulator, "write_tiles", lambda *given: None),
+}
+
+
+@pytest.mark.parametrize("error", [None, *PLANTED])
+def test_an_error_planted_in_the_write_of_any_executor_is_found(error, monkeypatch):
+    network = streaming(memory=2, p_max=0.2)
+    inputs = random_spikes(network, samples=3, rate=0.5)  # three: rounded by random words
+    if error is None:  # the probe itself agrees, and meets its bound
+        assert conform(network, inputs)["chip"].saturated["c0.P"] > 0
+        return
+    monkeypatch.setattr(*PLANTED[error])
+    with pytest.raises(AssertionError):
+        conform(network, inputs)
 
 
 def test_what_a_stream_cannot_be_combined_with_is_refused_by_name():
