@@ -150,6 +150,7 @@ def test_learned_local_weights_are_read_back_and_others_are_refused(tmp_path):
         (content[:-2], "bytes, allowed"),
         (b"nothing", "no local weights of an exported program"),
         (content[:6] + b"?" + content[7:], "of another network"),
+        (content[:9], "got 9 bytes, allowed"),  # within the network's fingerprint
         (content[:-2] + b"\x00\x80", "local_weights: got"),  # -32768
     ):
         path.write_bytes(wrong)

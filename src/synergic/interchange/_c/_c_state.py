@@ -65,6 +65,8 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
     head, size = state_head(fingerprint(network)), state_bytes(network)
     if content[: len(MAGIC) + 1] != head[: len(MAGIC) + 1]:
         raise FormatError(f"{file}: got no local weights of an exported program. Write them with NAME_write_local.")
+    if len(content) < len(head):
+        raise FormatError(f"{file}: got {len(content)} bytes, allowed {size}. Write it again on the device.")
     if content[: len(head)] != head:
         raise FormatError(f"{file}: got local weights of another network. Give the network that was exported.")
     if len(content) != size:
