@@ -82,6 +82,7 @@ def population(p: Neurons) -> IntPopulation:
         scale=1.0,
         accumulator_shift=p.proc_params["accumulator_shift"],
         neuron=neuron,
+        homeostasis=p.proc_params["homeostasis"],
     )
 
 
@@ -417,7 +418,7 @@ class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
         """u(m) before its reset, spikes, u after it, values saturated; soma core by soma core."""
         held = SimpleNamespace(
             decay=int(self.decay[0]),
-            bias=self.bias,
+            bias=self.biases(),
             vth=int(self.vth[0]),
             reset=self.proc_params["reset"],
             accumulator_shift=self.proc_params["accumulator_shift"],

@@ -49,6 +49,8 @@ class Composition:
             record.spikes[name] = process.s_record.get()[window].reshape(shape)
             record.u[name] = process.u_record.get()[window].reshape(shape)
             record.saturated[f"{name}.u"] = int(process.saturated.get()[0])
+            if net.population(name).homeostasis is not None:
+                record.homeostatic_bias[name] = process.homeostatic_record.get()[:samples]
         for p in net.projections:
             if p.rule is not None:
                 process = self.projections[p.name]

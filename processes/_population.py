@@ -12,6 +12,7 @@ from synergic._core.checks import grid, whole
 from synergic._core.integers import ONE
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT, MEMBRANE_MAX, MEMBRANE_MIN, VALUE_BITS
 from synergic.processes._shared_memory import SENDS, SharedProcess, SharedVar
+from synergic.rules._stream import STEPS_MAX
 
 SHIFTS = (ACCUMULATOR_SHIFT, ACCUMULATOR_SHIFT + VALUE_BITS)
 """Of the accumulator: behind spikes, and behind values."""
@@ -28,7 +29,11 @@ class Neurons(SharedProcess):
     def declare(self, p: Any, integer: bool, record: int) -> None:
         """Declare ports and variables of a population's description. record : Lava steps to record."""
         whole(f"{p.name}.record", record, 0, float("inf"), "It is a number of Lava steps.")
-        n, dtype = p.size, np.int64 if integer else np.float64
+        n, dtype, rule = p.size, np.int64 if integer else np.float64, p.homeostasis
+        period = self.proc_params["timing"].period
+        if rule is not None:
+            remedy = "It is the number of steps of a presentation; homeostasis writes at its end."
+            whole(f"{p.name}.period", 0 if period is None else period, 1, STEPS_MAX, remedy)
         self.a_in: InPort = InPort(shape=(n,))
         self.s_out: OutPort = OutPort(shape=(n,))
         self.u_out: OutPort = OutPort(shape=(n,))
@@ -40,5 +45,11 @@ class Neurons(SharedProcess):
         self.s_record: SharedVar = SharedVar(np.zeros((max(record, 1), n), dtype if p.num_message_bits else np.int64))
         self.u_record: SharedVar = SharedVar(np.zeros((max(record, 1), n), dtype))
         self.saturated: SharedVar = SharedVar(np.zeros(1, np.int64))
+        # Lava wants every Var of the model to exist: without homeostasis they are a single zero.
+        c, bound = (np.zeros(1, dtype), 0) if rule is None else (np.full(n, rule.start, dtype), rule.limit)
+        self.homeostatic_bias: SharedVar = SharedVar(c, -bound, bound)
+        kept = 0 if rule is None else record // period
+        self.homeostatic_record: SharedVar = SharedVar(np.zeros((max(kept, 1), c.size), dtype))
+        self.proc_params["homeostasis"] = rule
         self.proc_params["record"] = record
         self.proc_params[SENDS] = p.num_message_bits

@@ -47,7 +47,7 @@ from synergic.network import (
     save,
     split_by_spikes,
 )
-from synergic.neurons import LIF, potential
+from synergic.neurons import LIF, IntHomeostasis, potential
 from synergic.processes import HybridSimCfg, running
 from synergic.processes import _run as lava_graph
 from synergic.reference import _metrics as metrics
@@ -218,6 +218,38 @@ def described():
         "synergic.AdaptiveLIF": Case(sy.AdaptiveLIF, {"jump": 0.1, "decay_h": 0.5, "integer": False}),
         "synergic.CurrentLIF": Case(sy.CurrentLIF, {"decay_i": 0.5, "integer": False}),
         "synergic.neurons.LIF": Case(LIF, {"integer": False}),
+        "synergic.neurons.Homeostasis": Case(
+            sy.Homeostasis,
+            {"target": np.zeros(3), "rate": 0.1, "limit": 1.0, "rho": "tanh", "start": np.zeros(3)},
+            fine={"target": f"negative, bool, {SIGNED}", "start": f"negative, bool, {SIGNED}"},
+        ),
+        "synergic.neurons.IntHomeostasis": Case(
+            IntHomeostasis,
+            {
+                "target": np.zeros(3, int),
+                "rate": 1,
+                "rate_exp": 2,
+                "limit": 5,
+                "table": np.zeros(256, int),
+                "table_scale": 9,
+                "start": np.zeros(3, int),
+            },
+            fine={"target": "negative", "start": "negative"},
+        ),
+        "synergic.reference.with_homeostasis": Case(
+            sy.with_homeostasis,
+            {
+                "network": NET,
+                "spikes": SPIKES,
+                "rate": 0.1,
+                "limit": 1.0,
+                "rho": "tanh",
+                "populations": ("layer1",),
+                "batch": 2,
+                "signal": None,
+            },
+            also={"rate": "Homeostasis.rate"},
+        ),
         "synergic.ReLU": Case(sy.ReLU, {"integer": False}),
         "synergic.Table": Case(sy.Table, {"entries": np.zeros(256), "integer": False}),
         "synergic.Table.of": Case(sy.Table.of, {"function": "sigmoid"}),

@@ -27,6 +27,7 @@ from synergic.hw_targets.simulation._activity import Activity
 from synergic.hw_targets.simulation._probes import Probes
 from synergic.hw_targets.simulation._simulator import simulate_on_chip
 from synergic.network._quantise import IntNetwork
+from synergic.numerics.fixed import TABLE_SIZE
 
 ASSUMPTIONS = (
     "A model of the chip, not the chip: nothing here is measured on silicon.",
@@ -49,10 +50,15 @@ ASSUMPTIONS = (
     "A stream is written in one phase after the last step of a presentation. Until then each core with local weights "
     "stores the spikes, a bit each, and the postsynaptic terms that it receives; the write takes a slot for each term "
     "that it adds up, and one for each local weight.",
+    "Homeostasis takes a slot of the soma core for each neuron in each step, for its term of the sum, and one for its "
+    "write at the end of a presentation. 12 bytes a neuron (bias, sum, target) and 512 bytes a core (table) are stored "
+    "beside the weights. No phase gets longer: these slots are few beside those of the synapses.",
     "In the history form the soma core adds up the terms, one slot each, and compares a spike pair in one slot; its "
     "overlaps travel with the partial sums.",
 )
 """What the costs assume, a sentence each. Reports print them."""
+HOMEOSTATIC_BYTES = 12
+"""Bytes of a neuron's homeostasis: bias, sum and target, 32 bits each."""
 LINK_CYCLES = 1
 """Clocks for which a packet occupies a link. Assumed."""
 HISTORY_BYTES = 4
@@ -95,7 +101,7 @@ class Costs:
         Memory of the spikes and postsynaptic terms that the history form stores instead of P, and a stream until its
         write, in bytes.
     trace_bytes : int
-        Memory of the rules' own arrays, in bytes.
+        Memory of the rules' own arrays, in bytes, and of homeostasis: bias, sum and target of each neuron, and a table.
     latency_slowest_s, latency_contention_s : float or None
         `latency_s` at the other two levels of time, mean of the samples. None if the run has no counts by step, as
         the chip inside Lava.
@@ -239,6 +245,26 @@ def trace_slots(mapping: Mapping, activity: Activity) -> npt.NDArray[np.int64]:
     return slots
 
 
+def soma_slots(mapping: Mapping, steps: int) -> npt.NDArray[np.int64]:
+    """Slots that homeostasis takes in each core, of one sample: a neuron's term in each step, and its write."""
+    slots, names = np.zeros(mapping.cores, np.int64), {p.name for p in homeostatic(mapping)}
+    for core, (first, last) in {(t.soma_core, t.rows) for t in mapping.tiles if t.population in names}:
+        slots[core] += (last - first) * (steps + 1)
+    return slots
+
+
+def homeostatic(mapping: Mapping) -> list[Any]:
+    """The populations with homeostasis."""
+    return [p for p in mapping.network.populations if p.homeostasis is not None]
+
+
+def homeostatic_bytes(mapping: Mapping) -> int:
+    """Bytes of homeostasis: c, the sum and the target of each neuron, and a table of rho in each soma core."""
+    names = {p.name for p in homeostatic(mapping)}
+    cores = {t.soma_core for t in mapping.tiles if t.population in names}
+    return HOMEOSTATIC_BYTES * sum(p.size for p in homeostatic(mapping)) + 2 * TABLE_SIZE * len(cores)
+
+
 def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.NDArray[np.float64]:
     """Packets over the busiest link in each phase of each step of the clock, mean of the samples.
 
@@ -362,7 +388,9 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     t, cores = chip.phase_seconds, len(held)
     slots = int(chip.axons) * int(chip.neurons)
     traces, values = trace_slots(mapping, activity), traces_of(mapping, form)
-    slots_of = activity.synaptic / samples + traces.sum(axis=0)
+    somas = soma_slots(mapping, activity.steps)
+    beside_synapses = traces.sum() + somas.sum()
+    slots_of = activity.synaptic / samples + traces.sum(axis=0) + somas
     used = slots_of.sum()
     idle_core = phases * t * chip.power_low.value
     per_slot = t * (chip.power_high.value - chip.power_low.value) / slots
@@ -376,6 +404,10 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     history += sum(size * len(t.local_cores) for t, size in streams.items())
     by_core = slots_of * per_slot
     by_core[sorted(held)] += idle_core
+    # The fullest core may be one with homeostasis: counted as if it were.
+    biggest = max((b - a for t in mapping.tiles for a, b in [t.rows]), default=0) if homeostatic(mapping) else 0
+    beside_weights = HOMEOSTATIC_BYTES * biggest + 2 * TABLE_SIZE * (biggest > 0)
+    largest = memory_of(mapping.arranged, mapping.held, chip).full_largest + beside_weights
     stepwise = len(activity.integrated) > 0
     slowest, contention = measured_latencies(mapping, activity) if stepwise else (None, None)
     return Costs(
@@ -392,18 +424,18 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         utilisation=float(used / (slots * phases * cores)),
         weight_bytes=weights,
         local_weight_bytes=local,
-        fits_sram=max(fullest, memory_of(mapping.arranged, mapping.held, chip).full_largest) <= int(chip.sram),
+        fits_sram=max(fullest, largest) <= int(chip.sram),
         hops=sum(len(r.hops) for r in mapping.routes),
         local_memory=form,
         history_bytes=history,
-        trace_bytes=TRACE_BYTES * sum(n * len(t.local_cores) for t, n in values.items()),
+        trace_bytes=TRACE_BYTES * sum(n * len(t.local_cores) for t, n in values.items()) + homeostatic_bytes(mapping),
         latency_slowest_s=slowest,
         latency_contention_s=contention,
         energy_chip_j=float(idle_core * chip.cores + per_slot * used),
         events=events(mapping, activity) if stepwise else {},
         layers=layers(mapping, activity, held, idle_core, slots_of * per_slot) if stepwise else {},
         by_core=by_core,
-        by_sample=(activity.by_sample + traces.sum()) * per_slot + idle_core * cores if stepwise else None,
+        by_sample=(activity.by_sample + beside_synapses) * per_slot + idle_core * cores if stepwise else None,
     )
 
 
@@ -418,6 +450,7 @@ def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
         "local weights rewritten": activity.updated.sum(),
         "rule traces rewritten": trace_slots(mapping, activity).sum() * activity.samples,
         "history terms recalled": activity.recalled.sum(),
+        "homeostatic biases written": sum(p.size for p in homeostatic(mapping)) * activity.samples,
         "spikes sent": activity.spikes,
         "partial sums sent": activity.partial_sums,
         "potentials sent": activity.membranes,
@@ -432,6 +465,7 @@ def layers(
     """Costs by population, of the cores that feed it and its own, a sample. energies : of each core's slots, J."""
     rewritten = activity.updated.sum(axis=0) / max(activity.samples, 1)
     slots = activity.synaptic / max(activity.samples, 1) + trace_slots(mapping, activity).sum(axis=0)
+    slots = slots + soma_slots(mapping, activity.steps)
     out = {}
     for p in mapping.network.populations:
         tiles = [t for t in mapping.held if t.population == p.name]

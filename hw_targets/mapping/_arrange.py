@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from synergic.network._convolution import Convolution
 from synergic.network._quantise import IntGraph, IntNetwork, IntPopulation, IntProjection
+from synergic.neurons._homeostasis import moved as moved_homeostasis
 
 Array = npt.NDArray[np.int64]
 Image = tuple[int, int, int]
@@ -74,7 +75,8 @@ def arranged(network: IntNetwork | IntGraph) -> IntNetwork | IntGraph:
 def moved(p: IntPopulation, order: Array) -> IntPopulation:
     """Return a population with its neurons in another order."""
     neuron = dataclasses.replace(p.neuron, **p.neuron.held(p.neuron.values, order))
-    return dataclasses.replace(p, bias=p.bias[order], neuron=neuron)
+    rule = moved_homeostasis(p.homeostasis, order)
+    return dataclasses.replace(p, bias=p.bias[order], neuron=neuron, homeostasis=rule)
 
 
 @dataclasses.dataclass(frozen=True)

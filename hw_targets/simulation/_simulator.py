@@ -33,17 +33,19 @@ from synergic.hw_targets.simulation._probes import ChipRecord, Probes
 from synergic.hw_targets.simulation._program import Layout, Program, build
 from synergic.hw_targets.simulation._streams import (
     StreamTile,
+    adapted,
     check_streams,
     stream_targets,
     stream_tiles,
     write_tiles,
+    written,
 )
 from synergic.hw_targets.simulation._workers import run_in_processes
 from synergic.hw_targets.simulation.kernels import HISTORY, PacketLoss, State
 from synergic.network._quantise import IntNetwork
 from synergic.numerics import fixed
 from synergic.numerics._lfsr import random_thresholds, seed_of
-from synergic.reference._simulate import Record
+from synergic.reference._simulate import Record, start_biases
 
 Array = npt.NDArray[Any]
 ONE_AT_A_TIME = threading.Lock()
@@ -169,9 +171,10 @@ class Simulator:
         assert isinstance(arranged, IntNetwork)
         self.stream_tiles: list[StreamTile] = stream_tiles(arranged, self.layout, self.program)
         self.memory: Array | None = None
+        self.biases: dict[str, Array] = start_biases(self.network)
 
     def upload(self, projection: str, **theta: Any) -> None:
-        """Set alpha or parameters of the rule of a projection. Learned local weights do not change.
+        """Set alpha or parameters of the rule of a projection. Learned local weights and biases do not change.
 
         Parameters
         ----------
@@ -196,13 +199,13 @@ class Simulator:
         new = replace(old, rule=rule, alpha=theta.get("alpha", old.alpha))
         network = replace(net, projections=tuple(new if p is old else p for p in net.projections))
         self.mapping = replace(self.mapping, network=network)
-        kept, self.network = self.memory, network
+        kept, self.network = (self.memory, self.biases), network
         self.load()
-        self.memory = kept
+        self.memory, self.biases = kept
 
     def forget(self) -> None:
-        """The local weights of streams back to their start, for the next call of `stream`."""
-        self.memory, self.presented = None, 0
+        """What lives on, local weights and biases, back to its start, for the next call of `stream`."""
+        self.memory, self.presented, self.biases = None, 0, start_biases(self.network)
 
     def checkpoint(self) -> IntNetwork:
         """Return the network as the calls of `stream` have left it.
@@ -210,7 +213,8 @@ class Simulator:
         Returns
         -------
         IntNetwork
-            The network with the local weights of its streams as they are now, and the number of presentations so far.
+            The network with the local weights of its streams and its homeostatic biases as they are now, and the number
+            of presentations so far.
             `synergic.network.save` writes it to a file. A chip that starts from it goes on to the same bits.
         """
         net, now = self.network, {p.name: p.local_weights.copy() for p in self.network.streams}
@@ -223,10 +227,14 @@ class Simulator:
             block = self.memory[0, tile.local].reshape(len(columns), len(rows)).T  # type: ignore[index]
             now[p.name][np.ix_(rows, columns)] = block
         learned = tuple(replace(p, local_weights=now[p.name]) if p.name in now else p for p in net.projections)
-        return replace(net, projections=learned, presented=net.presented + self.presented)
+        populations = tuple(
+            replace(p, homeostasis=replace(p.homeostasis, start=self.biases[p.name])) if p.homeostasis else p
+            for p in net.populations
+        )
+        return replace(net, populations=populations, projections=learned, presented=net.presented + self.presented)
 
     def run(self, spikes: Any, batch: int = 64, signal: Any = None, first: int = 0) -> tuple[ChipRecord, Activity]:
-        """Present samples, each from the start; local weights of streams live on within the call.
+        """Present samples, each from the start; local weights of streams and homeostatic biases live on within a call.
 
         Parameters
         ----------
@@ -256,17 +264,17 @@ class Simulator:
         whole("simulate_on_chip.first", first, 0, 2**62, "It is the number of a sample.")
         spikes = self.network.check_input(spikes)
         signal = self.network.check_signal(signal, len(spikes))
-        if self.stream_tiles:
-            return self.present_stream(spikes, first, self.start[None].copy(), signal)
+        if self.network.sequential:
+            return self.present_stream(spikes, first, self.start[None].copy(), start_biases(self.network), signal)
         pieces = ((i, slice(i, i + batch)) for i in range(0, len(spikes), batch))
         return self.joined([self.present(spikes[at], first + i, None, signal[at]) for i, at in pieces])
 
     def stream(self, spikes: Any, signal: Any = None) -> tuple[ChipRecord, Activity]:
         """Present samples one after another, from where the last call ended.
 
-        Local weights of projections with plasticity_scope="stream" live on from sample to sample and from call to
-        call, until `forget`. All else starts anew in each sample. Calls one after another give the bits of one call,
-        and the first call those of `run`.
+        Local weights of projections with plasticity_scope="stream" and biases of populations with homeostasis live on
+        from sample to sample and from call to call, until `forget`. All else starts anew in each sample. Calls one
+        after another give the bits of one call, and the first call those of `run`.
 
         Parameters
         ----------
@@ -289,26 +297,32 @@ class Simulator:
         UnsupportedError
             If nothing of the network lives on.
         """
-        if not self.stream_tiles:
+        if not self.network.sequential:
             raise UnsupportedError(
-                "Simulator.stream: got a network without a stream, allowed one with local weights that live on. Use "
-                "plasticity_scope='stream' for its projections, or `run`."
+                "Simulator.stream: got a network without a stream, allowed one with local weights or biases that live "
+                "on. Use plasticity_scope='stream' for its projections, homeostasis for its populations, or `run`."
             )
         spikes = self.network.check_input(spikes)
         if self.memory is None:
             self.memory = self.start[None].copy()
         signal = self.network.check_signal(signal, len(spikes))
         first, self.presented = self.presented, self.presented + len(spikes)
-        return self.present_stream(spikes, first, self.memory, signal)
+        return self.present_stream(spikes, first, self.memory, self.biases, signal)
 
-    def present_stream(self, spikes: Array, first: int, memory: Array, signal: Array) -> tuple[ChipRecord, Activity]:
-        """Samples one after another. memory : local weights (1, all), of which those of streams live on in place."""
+    def present_stream(
+        self, spikes: Array, first: int, memory: Array, biases: dict[str, Array], signal: Array
+    ) -> tuple[ChipRecord, Activity]:
+        """Samples one after another.
+
+        memory : local weights (1, all), of which those of streams live on in place. biases : c by population, which
+        live on in place.
+        """
         parts, streams = [], {p.name for p in self.network.streams}
         for i in range(len(spikes)):
             local = self.start[None].copy()
             for tile in self.stream_tiles:
                 local[:, tile.local] = memory[:, tile.local]
-            parts.append(self.present(spikes[i : i + 1], first + i, local, signal[i : i + 1]))
+            parts.append(self.present(spikes[i : i + 1], first + i, local, signal[i : i + 1], biases))
             for tile in self.stream_tiles:
                 memory[:, tile.local] = local[:, tile.local]
             for name in streams if i + 1 < len(spikes) else ():
@@ -323,7 +337,9 @@ class Simulator:
     def joined(self, parts: list[tuple[ChipRecord, Activity]]) -> tuple[ChipRecord, Activity]:
         """Successive batches as one; in strict mode, refused if anything saturated."""
         records, activities = [p[0] for p in parts], [p[1] for p in parts]
-        plain = Record.concatenate([Record(r.spikes, r.u, r.local_weights, r.saturated) for r in records])
+        plain = Record.concatenate(
+            [Record(r.spikes, r.u, r.local_weights, r.saturated, r.homeostatic_bias) for r in records]
+        )
         record = ChipRecord(**vars(plain), sums={})
         for name, cores in (records[0].sums or {}).items():
             record.sums[name] = [  # type: ignore[index]
@@ -349,25 +365,37 @@ class Simulator:
                 )
         return record, total
 
-    def present(self, source: Array, first: int, memory: Array | None, signal: Array) -> tuple[ChipRecord, Activity]:
-        """One batch. memory : local weights (1, all) of one sample, which are changed in place; None for the start."""
+    def present(
+        self,
+        source: Array,
+        first: int,
+        memory: Array | None,
+        signal: Array,
+        biases: dict[str, Array] | None = None,
+    ) -> tuple[ChipRecord, Activity]:
+        """One batch.
+
+        memory : local weights (1, all) of one sample, which are changed in place; None for the start. biases : c of one
+        sample by population, changed in place; None where nothing is homeostatic.
+        """
         state = self.fresh(source, memory, first)
+        program = adapted(self.program, self.network, self.layout, self.order, biases or {})
         packet_loss = NO_PACKET_LOSS if self.faults is None else self.faults.packed(self.layout, self.program, first)
         n, sharing = len(source), self.threads if memory is None else 1
         if general_targets(self.network):
             arranged = self.mapping.arranged
             assert isinstance(arranged, IntNetwork)
-            run_general(arranged, self.layout, self.program, state, packet_loss, signal)
+            run_general(arranged, self.layout, program, state, packet_loss, signal)
         elif self.across == "cores":
             with ONE_AT_A_TIME:
                 before = numba.get_num_threads()
                 numba.set_num_threads(self.threads)
                 try:
-                    kernels.run_cores(self.program, state, packet_loss, 0, n)
+                    kernels.run_cores(program, state, packet_loss, 0, n)
                 finally:
                     numba.set_num_threads(before)
         elif self.across == "processes":
-            state = run_in_processes(self.program, state, packet_loss, self.threads)
+            state = run_in_processes(program, state, packet_loss, self.threads)
             if memory is not None:
                 memory[...] = state.local
                 state = state._replace(local=memory)
@@ -375,18 +403,22 @@ class Simulator:
             edges = np.linspace(0, n, min(sharing, n) + 1).astype(int)
             with ThreadPoolExecutor(len(edges) - 1) as pool:
                 jobs = [
-                    pool.submit(kernels.run_samples, self.program, state, packet_loss, a, b)
+                    pool.submit(kernels.run_samples, program, state, packet_loss, a, b)
                     for a, b in itertools.pairwise(map(int, edges))
                 ]
                 for job in jobs:
                     job.result()
         else:
-            kernels.run_samples(self.program, state, packet_loss, 0, n)
+            kernels.run_samples(program, state, packet_loss, 0, n)
         if self.stream_tiles:
             number = self.network.presented + first
             write_tiles(self.stream_tiles, self.network, self.order, state, signal, number)
         counts = count(self.counting, self.mapping, self.layout, state, self.local_memory, self.faults is not None)
-        return self.record(state), counts
+        record = self.record(state)
+        if biases:
+            biases.update(written(self.network, self.layout, self.order, state, biases))
+            record.homeostatic_bias = {name: c[None] for name, c in biases.items()}
+        return record, counts
 
     def thresholds(self, samples: range) -> Array:
         """What is added to each neuron's threshold, (samples, T, neurons of all populations); empty if nothing is."""

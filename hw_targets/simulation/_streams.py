@@ -35,6 +35,28 @@ class StreamTile(NamedTuple):
     probe: slice
 
 
+def adapted(program: Any, net: IntNetwork, layout: Any, order: dict[str, Array], biases: dict[str, Array]) -> Any:
+    """The program of one presentation: the soma cores' biases are b + c. biases : c by population, of the network."""
+    if not biases:
+        return program
+    bias = program.bias.copy()
+    for p in net.homeostatic:
+        here = slice(layout.neuron[p.name], layout.neuron[p.name] + p.size)
+        bias[here] += p.homeostasis.offset(biases[p.name])[order.get(p.name, slice(None))]
+    return program._replace(bias=bias)
+
+
+def written(net: IntNetwork, layout: Any, order: dict[str, Array], state: Any, biases: dict[str, Array]) -> Any:
+    """c after a presentation of one sample, by population, in the network's order."""
+    found = {}
+    for p in net.homeostatic:
+        at, here = layout.probed[p.name], order.get(p.name, np.arange(p.size))
+        u = np.zeros((net.steps, p.size), np.int64)
+        u[:, here] = state.u_log[0, :, at : at + p.size]
+        found[p.name] = p.homeostasis.write(biases[p.name], p.homeostasis.term(u, p.vth).sum(axis=0), net.steps)
+    return found
+
+
 def check_streams(net: IntNetwork, local_memory: str, faults: Any, random_masks: Any) -> None:
     """Refuse, by name, what streams cannot be combined with. Raises UnsupportedError."""
     for p in net.streams:
@@ -57,7 +79,7 @@ def check_streams(net: IntNetwork, local_memory: str, faults: Any, random_masks:
 
 def stream_targets(net: IntNetwork) -> tuple[str, ...]:
     """Populations whose potentials must be recorded for the writes."""
-    return tuple(dict.fromkeys(p.target for p in net.streams))
+    return tuple(dict.fromkeys([*(p.target for p in net.streams), *(p.name for p in net.homeostatic)]))
 
 
 def stream_tiles(net: IntNetwork, layout: Any, program: Any) -> list[StreamTile]:

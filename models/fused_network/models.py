@@ -17,8 +17,8 @@ from synergic.numerics._compiled import only_spikes
 from synergic.processes._shared_memory import MEMORY, SharedModel
 from synergic.processes.fused_network.process import FusedNetwork
 from synergic.reference._layerwise import layerwise, present_layers
-from synergic.reference._presentation import by_input, present, split
-from synergic.reference._simulate import write_streams
+from synergic.reference._presentation import by_input, present, split, split_biases
+from synergic.reference._simulate import biased, write_streams, written_biases
 
 
 class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
@@ -33,6 +33,7 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
         self.shown: dict[str, Any] = split(proc_params[MEMORY]["local_weights"], self.network)
         # A stream is the Var itself: it can be read and set between two runs.
         self.local |= {q.name: self.shown[q.name] for q in self.network.streams}
+        self.biases: dict[str, Any] = split_biases(proc_params[MEMORY]["homeostatic_bias"], self.network)
         self.layers: list[Any] | None = layerwise(self.network)
 
     def run_spk(self) -> None:
@@ -44,7 +45,7 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
         if self.layers:
             record = present_layers(self.network, self.layers, source, self.local, recorded)
         else:
-            record = present(self.network, source, self.local, recorded)
+            record = present(biased(self.network, self.biases), source, self.local, recorded)
             self.write(record)
         self.s_out.send(record.spikes[self.network.output].astype(self.s_out._d_type))
         self.u_out.send(record.u[self.network.output][-1])
@@ -58,6 +59,7 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
             for name, values in self.local.items():
                 self.shown[name][...] = values
             self.local_record[now] = self.local_weights
+            self.homeostatic_record[now] = self.homeostatic_bias
 
     def write(self, record: Any) -> None:
         """Write what lives on at the end of a presentation."""
@@ -65,6 +67,8 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
         write_streams(self.network, record, silence, self.network.presented + self.time_step - 1)
         for q in self.network.streams:
             self.local[q.name][...] = record.local_weights[q.name]
+        for name, values in written_biases(self.network, record, self.biases).items():
+            self.biases[name][...] = values
 
 
 @implements(proc=FusedNetwork, protocol=LoihiProtocol)
@@ -79,6 +83,8 @@ class PyFusedNetworkModelFloat(AbstractFusedNetwork):
     u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     u_all_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     local_weights: np.ndarray = LavaPyType(np.ndarray, float)
+    homeostatic_bias: np.ndarray = LavaPyType(np.ndarray, float)
+    homeostatic_record: np.ndarray = LavaPyType(np.ndarray, float)
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
     s_record: np.ndarray = LavaPyType(np.ndarray, float)
     u_record: np.ndarray = LavaPyType(np.ndarray, float)
@@ -97,6 +103,8 @@ class PyFusedNetworkModelFixed(AbstractFusedNetwork):
     u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64, precision=24)
     u_all_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64, precision=24)
     local_weights: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=16)
+    homeostatic_bias: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=32)
+    homeostatic_record: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=32)
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
     s_record: np.ndarray = LavaPyType(np.ndarray, np.int64)
     u_record: np.ndarray = LavaPyType(np.ndarray, np.int64)

@@ -31,6 +31,23 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
     def begin(self) -> None:
         """A presentation begins."""
         self.u[:] = 0
+        self.total: Any = 0
+
+    def biases(self) -> Any:
+        """b + c, as they stand now."""
+        rule = self.proc_params["homeostasis"]
+        return self.bias if rule is None else self.bias + rule.offset(self.homeostatic_bias)
+
+    def adapt(self, m: int, u: Any) -> None:
+        """Add up what homeostasis measures in step m; write c after the last step."""
+        rule, timing = self.proc_params["homeostasis"], self.proc_params["timing"]
+        if rule is None:
+            return
+        self.total = self.total + rule.term(u, self.vth[0].item())
+        if m == timing.period:
+            self.homeostatic_bias[:] = rule.write(self.homeostatic_bias, self.total, m)
+            if self.time_step <= self.proc_params["record"]:
+                self.homeostatic_record[timing.presentation(self.time_step)] = self.homeostatic_bias
 
     def run_spk(self) -> None:
         """One time step."""
@@ -44,6 +61,7 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
             u, s, after, saturated = self.integrate(acc)
             self.u[:] = after
             self.saturated += saturated
+            self.adapt(m, u)
         self.u_out.send(u)
         self.s_out.send(s.astype(self.s_out._d_type))
         if self.time_step <= self.proc_params["record"]:
@@ -64,13 +82,15 @@ class PyHybridLIFModelFloat(AbstractHybridLIF):
     vth: np.ndarray = LavaPyType(np.ndarray, float)
     decay: np.ndarray = LavaPyType(np.ndarray, float)
     bias: np.ndarray = LavaPyType(np.ndarray, float)
+    homeostatic_bias: np.ndarray = LavaPyType(np.ndarray, float)
+    homeostatic_record: np.ndarray = LavaPyType(np.ndarray, float)
     s_record: np.ndarray = LavaPyType(np.ndarray, np.int64)
     u_record: np.ndarray = LavaPyType(np.ndarray, float)
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """Return u(m) before its reset, spikes, u after it, and how many potentials were limited."""
-        u = floating.membrane(self.u, acc, float(self.decay[0]), self.bias)
+        u = floating.membrane(self.u, acc, float(self.decay[0]), self.biases())
         s = floating.spike(u, float(self.vth[0]))
         return u, s, floating.reset(u, s, float(self.vth[0]), self.proc_params["reset"]), 0
 
@@ -89,12 +109,15 @@ class PyHybridLIFModelFixed(AbstractHybridLIF):
     vth: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
     decay: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=13)
     bias: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
+    homeostatic_bias: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=32)
+    homeostatic_record: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=32)
     s_record: np.ndarray = LavaPyType(np.ndarray, np.int64)
     u_record: np.ndarray = LavaPyType(np.ndarray, np.int64)
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """Return u(m) before its reset, spikes, u after it, and how many potentials were limited."""
-        u, saturated = fixed.membrane(self.u, acc, int(self.decay[0]), self.bias, self.proc_params["accumulator_shift"])
+        shift = self.proc_params["accumulator_shift"]
+        u, saturated = fixed.membrane(self.u, acc, int(self.decay[0]), self.biases(), shift)
         s = fixed.spike(u, int(self.vth[0]))
         return u, s, fixed.reset(u, s, int(self.vth[0]), self.proc_params["reset"]), saturated

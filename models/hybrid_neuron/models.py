@@ -33,7 +33,7 @@ class AbstractHybridNeuron(AbstractHybridLIF):
         """Return the population as the neuron's function needs it, with the present values of the variables."""
         params = self.proc_params
         return SimpleNamespace(
-            vth=self.vth[0].item(), decay=self.decay[0].item(), bias=self.bias, reset=params["reset"],
+            vth=self.vth[0].item(), decay=self.decay[0].item(), bias=self.biases(), reset=params["reset"],
             accumulator_shift=params["accumulator_shift"], neuron=params["neuron"],
         )  # fmt: skip
 
@@ -68,6 +68,8 @@ class PyHybridNeuronModelFloat(AbstractHybridNeuron):
     vth: np.ndarray = LavaPyType(np.ndarray, float)
     decay: np.ndarray = LavaPyType(np.ndarray, float)
     bias: np.ndarray = LavaPyType(np.ndarray, float)
+    homeostatic_bias: np.ndarray = LavaPyType(np.ndarray, float)
+    homeostatic_record: np.ndarray = LavaPyType(np.ndarray, float)
     s_record: np.ndarray = LavaPyType(np.ndarray, float)
     u_record: np.ndarray = LavaPyType(np.ndarray, float)
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -87,6 +89,8 @@ class PyHybridNeuronModelFixed(AbstractHybridNeuron):
     vth: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
     decay: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=13)
     bias: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
+    homeostatic_bias: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=32)
+    homeostatic_record: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=32)
     s_record: np.ndarray = LavaPyType(np.ndarray, np.int64)
     u_record: np.ndarray = LavaPyType(np.ndarray, np.int64)
     saturated: np.ndarray = LavaPyType(np.ndarray, np.int64)

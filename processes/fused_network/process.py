@@ -15,8 +15,8 @@ from synergic.network._quantise import IntNetwork
 from synergic.numerics._compiled import warm_up
 from synergic.processes._composition import refuse_signals
 from synergic.processes._shared_memory import SENDS, SharedProcess, SharedVar
-from synergic.reference._presentation import split
-from synergic.reference._simulate import Record
+from synergic.reference._presentation import split, split_biases
+from synergic.reference._simulate import Record, start_biases
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -53,6 +53,10 @@ class FusedNetwork(SharedProcess):
     local_weights : Var
         P of all projections with a rule after the last recorded presentation, in a row; see `local_weights_of`. Of a
         stream, P now: it may be set between two runs.
+    homeostatic_bias : Var
+        Intrinsic biases c of all populations with homeostasis, in a row, in the order of `network`.
+    homeostatic_record : Var, shape (record, neurons with homeostasis)
+        c after each recorded presentation.
     saturated : Var
         Numbers of clipped values, in the order of `network`: of each population, then of each P.
     s_record, u_record : Var, shape (record, T, all neurons)
@@ -92,6 +96,9 @@ class FusedNetwork(SharedProcess):
         for q in plastic:
             self.views(self.local_weights.shared)[q.name][...] = q.local_weights
         self.saturated: SharedVar = SharedVar(np.zeros(len(network.populations) + len(plastic), np.int64))
+        c = np.concatenate([np.zeros(0, dtype), *start_biases(network).values()])
+        self.homeostatic_bias: SharedVar = SharedVar(c if c.size else np.zeros(1, dtype))
+        self.homeostatic_record: SharedVar = SharedVar(np.zeros((max(record, 1), max(c.size, 1)), dtype))
         kept = (record, network.steps, neurons) if record else (1, 1, 1)
         self.s_record: SharedVar = SharedVar(np.zeros(kept, dtype))
         self.u_record: SharedVar = SharedVar(np.zeros(kept, dtype))
@@ -143,6 +150,7 @@ class FusedNetwork(SharedProcess):
         found.local_weights = {
             name: np.stack([row[name] for row in (rows[-1:] if name in streams else rows)]) for name in rows[0]
         }
+        found.homeostatic_bias = split_biases(self.homeostatic_record.get()[:n], network)
         names = [f"{p.name}.u" for p in network.populations] + [f"{name}.P" for name in rows[0]]
         found.saturated = dict(zip(names, map(int, self.saturated.get()), strict=True))
         return found

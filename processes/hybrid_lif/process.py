@@ -11,6 +11,7 @@ import numpy.typing as npt
 from synergic._core.checks import option, require
 from synergic.network._description import Population
 from synergic.network._quantise import IntPopulation
+from synergic.neurons import Homeostasis, IntHomeostasis
 from synergic.neurons._neuron import plain_only
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT
 from synergic.processes._population import SHIFTS, Neurons
@@ -27,9 +28,9 @@ class HybridLIF(Neurons):
 
     At step m of a presentation
 
-        u(m) = d r(u(m-1), s(m-1)) + a_in(m) + b,    s(m) = 1 if u(m) > v_th else 0,
+        u(m) = d r(u(m-1), s(m-1)) + a_in(m) + b + c,    s(m) = 1 if u(m) > v_th else 0,
 
-    where r is the reset and u starts each presentation at 0.
+    where r is the reset, u starts each presentation at 0, and c is the intrinsic bias of `homeostasis`, 0 without it.
 
     Parameters
     ----------
@@ -53,6 +54,8 @@ class HybridLIF(Neurons):
         Number of Lava steps whose spikes and potentials are recorded.
     accumulator_shift : {6, 14}, default 6
         Integers only: 6 where spikes come in, 14 where values of 8 bits come in.
+    homeostasis : Homeostasis, IntHomeostasis or None, default None
+        Rule of an intrinsic bias, written once a presentation; it needs a `period`.
     name, log_config
         As of every Lava process.
 
@@ -72,6 +75,10 @@ class HybridLIF(Neurons):
         As given.
     s_record, u_record : Var, shape (record, n)
         Recorded spikes, and potentials before their reset.
+    homeostatic_bias : Var, shape (n,)
+        Intrinsic bias c, which lives on from presentation to presentation.
+    homeostatic_record : Var, shape (record // period, n)
+        c after each recorded presentation.
     saturated : Var, shape (1,)
         Number of potentials that were limited to 24 bits; always 0 for floats.
 
@@ -102,6 +109,7 @@ class HybridLIF(Neurons):
         presentations: int | None = None,
         record: int = 0,
         accumulator_shift: int = ACCUMULATOR_SHIFT,
+        homeostasis: Homeostasis | IntHomeostasis | None = None,
         **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name = kwargs.get("name", "HybridLIF")
@@ -115,9 +123,10 @@ class HybridLIF(Neurons):
             require(whole, f"{name}.decay", decay, allowed, "Call quantise() for integers.")
             bias = np.zeros(n, np.int64) if np.ndim(bias) == 0 and bias == 0 else bias
             bias = np.full(n, bias) if np.ndim(bias) == 0 else bias
-            p: Any = IntPopulation(name, n, int(vth), int(decay), reset, bias, 1.0, accumulator_shift)
+            given = (name, n, int(vth), int(decay), reset, bias, 1.0, accumulator_shift)
+            p: Any = IntPopulation(*given, homeostasis=homeostasis)  # type: ignore[arg-type]
         else:
-            p = Population(name, n, vth, decay, reset, bias)
+            p = Population(name, n, vth, decay, reset, bias, homeostasis=homeostasis)  # type: ignore[arg-type]
         timing = Timing(onset, period, presentations).check(name)
         super().__init__(reset=reset, integer=integer, timing=timing, accumulator_shift=accumulator_shift, **kwargs)
         self.declare(p, integer, record)
@@ -147,6 +156,7 @@ class HybridLIF(Neurons):
             bias=p.bias,
             reset=p.reset,
             accumulator_shift=p.accumulator_shift if isinstance(p, IntPopulation) else ACCUMULATOR_SHIFT,
+            homeostasis=p.homeostasis,
             name=p.name,
             **timing,
         )

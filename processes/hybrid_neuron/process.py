@@ -11,7 +11,7 @@ import numpy.typing as npt
 from synergic._core.checks import kind, option
 from synergic.network._description import Population
 from synergic.network._quantise import IntPopulation
-from synergic.neurons import Neuron
+from synergic.neurons import Homeostasis, IntHomeostasis, Neuron
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT
 from synergic.processes._population import SHIFTS, Neurons
 from synergic.processes._shared_memory import STATE, THETA, SharedVar, table_of
@@ -54,6 +54,8 @@ class HybridNeuron(Neurons):
         Number of Lava steps whose output and potentials are recorded.
     accumulator_shift : {6, 14}, default 6
         Integers only: 6 where spikes come in, 14 where values of 8 bits come in.
+    homeostasis : Homeostasis, IntHomeostasis or None, default None
+        Rule of an intrinsic bias, written once a presentation; it needs a `period`.
     name, log_config
         As of every Lava process.
 
@@ -75,6 +77,10 @@ class HybridNeuron(Neurons):
         Parameters of the neuron, and its arrays other than u, by name.
     s_record, u_record : Var, shape (record, n)
         Recorded output, and potentials before their reset.
+    homeostatic_bias : Var, shape (n,)
+        Intrinsic bias c, which lives on from presentation to presentation.
+    homeostatic_record : Var, shape (record // period, n)
+        c after each recorded presentation.
     saturated : Var, shape (1,)
         Number of values that were limited to their bits; always 0 for floats.
 
@@ -102,6 +108,7 @@ class HybridNeuron(Neurons):
         presentations: int | None = None,
         record: int = 0,
         accumulator_shift: int = ACCUMULATOR_SHIFT,
+        homeostasis: Homeostasis | IntHomeostasis | None = None,
         **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name = kwargs.get("name", type(self).__name__)
@@ -111,9 +118,9 @@ class HybridNeuron(Neurons):
         # The description's own checks are the process's: a process is never looser than a network.
         if integer:
             bias = np.full(n, bias) if np.ndim(bias) == 0 else bias
-            p: Any = IntPopulation(name, n, vth, decay, reset, bias, 1.0, accumulator_shift, neuron)  # type: ignore[arg-type]
+            p: Any = IntPopulation(name, n, vth, decay, reset, bias, 1.0, accumulator_shift, neuron, homeostasis)  # type: ignore[arg-type]
         else:
-            p = Population(name, n, vth, decay, reset, bias, neuron)
+            p = Population(name, n, vth, decay, reset, bias, neuron, homeostasis)  # type: ignore[arg-type]
         timing = Timing(onset, period, presentations).check(name)
         super().__init__(
             reset=reset, integer=integer, timing=timing, accumulator_shift=accumulator_shift, neuron=neuron, **kwargs
@@ -137,6 +144,6 @@ class HybridNeuron(Neurons):
         **timing
             onset, period, presentations and record, as of the constructor.
         """
-        given = {name: getattr(p, name) for name in ("neuron", "vth", "decay", "bias", "reset", "name")}
+        given = {name: getattr(p, name) for name in ("neuron", "vth", "decay", "bias", "reset", "name", "homeostasis")}
         shift = p.accumulator_shift if isinstance(p, IntPopulation) else ACCUMULATOR_SHIFT
         return cls(shape=(p.size,), accumulator_shift=shift, **given, **timing)

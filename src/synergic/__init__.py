@@ -13,8 +13,8 @@ from importlib.metadata import version
 from synergic._core import lava_remedies, moved
 from synergic._examples import Example, load_example
 from synergic.network import Convolution, IntNetwork, Network, Population, Projection, Source, quantise
-from synergic.neurons import LIF, AdaptiveLIF, CurrentLIF, Neuron, ReLU, Table
-from synergic.reference import Record, simulate
+from synergic.neurons import LIF, AdaptiveLIF, CurrentLIF, Homeostasis, Neuron, ReLU, Table
+from synergic.reference import Record, simulate, with_homeostasis
 from synergic.rules import BCM, Hebbian, Oja, PairSTDP, Rule, ThreeFactor
 
 __version__ = version("synergic")
@@ -26,6 +26,7 @@ __all__ = [
     "CurrentLIF",
     "Example",
     "Hebbian",
+    "Homeostasis",
     "IntNetwork",
     "Network",
     "Neuron",
@@ -42,6 +43,7 @@ __all__ = [
     "load_example",
     "quantise",
     "simulate",
+    "with_homeostasis",
 ]
 
 lava_remedies.install()  # before anything imports Lava

@@ -3,7 +3,7 @@
 
 Floating point: reference (`simulate`) and Lava, within TOLERANCE of the membrane and with the very same spikes.
 Integers: `simulate` of the quantised network, Lava in fixed point, the chip's simulator, C, the chip inside Lava:
-bit for bit in spikes, potentials, final local weights and counts of saturated values.
+bit for bit in spikes, potentials, final local weights, homeostatic biases and counts of saturated values.
 """
 
 import numpy as np
@@ -34,7 +34,9 @@ INTEGERS = ("integers", "lava fixed", "chip", *(("c",) if COMPILER else ()))
 
 def assert_agree(want, got, tolerance, who):
     """Two records are the same run."""
-    for part in ("spikes", "u", "local_weights"):  # values that neurons send are real numbers, spikes are far apart
+    # Values that neurons send are real numbers, spikes are far apart.
+    for part in ("spikes", "u", "local_weights", "homeostatic_bias"):
+        assert getattr(want, part).keys() == getattr(got, part).keys(), f"{who}: {part}"
         for name, values in getattr(want, part).items():
             gap = np.abs(values - getattr(got, part)[name]).max(initial=0)
             assert gap <= tolerance * max(1.0, np.abs(values).max(initial=0)), f"{who}: {part} of {name} by {gap}"
@@ -50,7 +52,7 @@ def conform(network, inputs, more=(), signal=None):
     records = {name: EXECUTORS[name](network, inputs, signal) for name in FLOATS}
     signal = None if signal is None else integer.encode_signal(signal)
     whole = integer.encode(inputs) if network.source.num_message_bits else inputs
-    running = [name for name in (*INTEGERS, *more) if name != "c" or not network.streams]  # C refuses streams
+    running = [name for name in (*INTEGERS, *more) if name != "c" or not network.sequential]  # C refuses what lives on
     records |= {name: EXECUTORS[name](integer, whole, signal) for name in running}
     assert_agree(records["reference"], records["lava float"], TOLERANCE, "lava float")
     for name in running[1:]:
@@ -109,6 +111,17 @@ def draw_neuron(draw, rng, n, style):
 OTHERS = ("AdaptiveLIF", "ReLU", "Table")
 
 
+def draw_homeostasis(draw, rng, n, vth, style):
+    """None mostly; else an intrinsic bias, also one that meets its bound. loud: the bias has little room in 24 bits."""
+    if not draw(st.sampled_from([False, False, True])):
+        return None
+    limit = vth * draw(st.sampled_from([0.05, 0.05 if style == "loud" else 1.0]))
+    size = draw(st.sampled_from([(), (n,)]))
+    target, start = rng.uniform(-0.5, 0.5, size), rng.uniform(-limit, limit, size) * draw(st.sampled_from([0, 1]))
+    rate, rho = vth * draw(st.sampled_from([0.0, 0.01, 0.5])), draw(st.sampled_from(["tanh", "identity"]))
+    return sy.Homeostasis(target, rate, limit, rho, start)
+
+
 def draw_weights(rng, style, n_in, n_out):
     """Slow weights: any; or quarters, exact in floats and integers; or so large that sums meet the 24 bits."""
     if style == "loud":
@@ -164,7 +177,8 @@ def networks(draw, sizes=SIZES, loud=LOUD):
             vth, decay, bias = rng.uniform(0.1, 1), rng.uniform(0, 1), rng.uniform(-0.1, 0.1, n)
         neuron = draw_neuron(draw, rng, n, style)
         decay = decay if neuron is None or neuron.memory else 0.0
-        populations.append(sy.Population(names[i], n, vth, decay, reset, bias, neuron))
+        rule = draw_homeostasis(draw, rng, n, vth, style)
+        populations.append(sy.Population(names[i], n, vth, decay, reset, bias, neuron, rule))
         connect(f"c{i}", names[i - 1], names[i], draw(st.booleans()))
     # In fixed point a population hears either values or spikes: feedback ends where the like of it is heard.
     sent = [style == "values", *(p.num_message_bits == 8 for p in populations)]

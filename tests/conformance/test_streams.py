@@ -39,14 +39,14 @@ def streaming(memory=5, **more):
 def test_a_run_cut_anywhere_is_the_run(case, data):
     """Each part starts from the network that the part before has left; on the chip also from call to call."""
     network, inputs = case
-    assume(network.streams and not network.source.num_message_bits)
+    assume(network.sequential and not network.source.num_message_bits)
     inputs = np.concatenate([inputs, np.roll(inputs, 1, axis=2), inputs[:1]])
     told = None
     if any(p.plastic and p.rule.signalled for p in network.projections):
         told = np.random.default_rng(0).integers(-4096, 4096, inputs.shape[:2])
     cut = data.draw(st.integers(1, len(inputs) - 1))
     integer = sy.quantise(network, local_bits=8, rounding=data.draw(st.sampled_from(["nearest", "stochastic"])))
-    names = {p.name for p in network.streams}
+    names, adapting = {p.name for p in network.streams}, [p.name for p in network.homeostatic]
     for run in (sy.simulate, lambda net, x, signal: simulate_on_chip(map_network(net), x, signal=signal)[0]):
         whole = run(integer, inputs, signal=told)
         first = run(integer, inputs[:cut], signal=None if told is None else told[:cut])
@@ -55,6 +55,9 @@ def test_a_run_cut_anywhere_is_the_run(case, data):
             assert np.array_equal(whole.u[name], np.concatenate([first.u[name], rest.u[name]]))
         for name in names:
             assert np.array_equal(whole.local_weights[name], rest.local_weights[name])
+        for name in adapting:
+            both = np.concatenate([first.homeostatic_bias[name], rest.homeostatic_bias[name]])
+            assert np.array_equal(whole.homeostatic_bias[name], both)
     simulator = Simulator(map_network(integer))
     parts = [
         simulator.stream(inputs[at], None if told is None else told[at])[0] for at in (slice(cut), slice(cut, None))
@@ -65,6 +68,9 @@ def test_a_run_cut_anywhere_is_the_run(case, data):
         assert np.array_equal(whole.local_weights[name], parts[1].local_weights[name])
         kept = next(p for p in left.projections if p.name == name)
         assert np.array_equal(whole.local_weights[name][0], kept.local_weights)
+    for name in adapting:
+        assert np.array_equal(whole.homeostatic_bias[name][cut:], parts[1].homeostatic_bias[name])
+        assert np.array_equal(whole.homeostatic_bias[name][-1], left.population(name).homeostasis.start)
 
 
 @pytest.mark.parametrize("rounding", ["nearest", "stochastic"])

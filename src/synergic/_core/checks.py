@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from synergic.errors import ParameterError
 
+LONGEST = 100
+"""Characters of a value that a message shows; arrays have thousands."""
 LARGEST = 2**31 - 1
 """Of numbers that count something: neurons, steps, samples, cores."""
 MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -100,7 +102,9 @@ def kind(where: str, value: Any, wanted: Any, remedy: str) -> None:
     if isinstance(value, wanted):
         return  # before any text is made: that of a large network takes seconds
     names = " or ".join(t.__name__ for t in get_args(wanted) or (wanted,)).replace("NoneType", "None")
-    require(False, where, f"{value!r} of type {type(value).__name__}", names, remedy)
+    text = " ".join(repr(value).split())
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+    require(False, where, f"{text} of type {type(value).__name__}", names, remedy)
 
 
 def kinds(where: str, **given: tuple[Any, Any]) -> None:

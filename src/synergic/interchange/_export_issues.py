@@ -10,8 +10,9 @@ from synergic.network._quantise import IntNetwork
 
 
 def plastic_issues(network: Network | IntNetwork) -> list[str]:
-    """List the local weights and rules of a network, by projection."""
-    return [
+    """List the local weights and rules of a network, by projection, and the homeostasis of its populations."""
+    biases = [f"{p.name}.homeostasis: a bias that lives on" for p in network.homeostatic]
+    return biases + [
         f"{q.name}.rule: local weights P ({q.plasticity_scope}) and their rule"
         for q in network.projections
         if q.rule is not None

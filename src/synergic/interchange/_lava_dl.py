@@ -393,6 +393,6 @@ def write_layer(group: Any, q: IntProjection, p: IntPopulation) -> None:
     group.create_dataset("neuron/gradedSpike", data=False)
     for name, value in neuron.items():
         group.create_dataset(f"neuron/{name}", data=value)
-    if q.rule is not None:
+    if q.rule is not None or p.homeostasis is not None:
         write(group.create_group(f"{OWN}/projection"), q)
         write(group.create_group(f"{OWN}/population"), p)

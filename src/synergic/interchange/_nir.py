@@ -390,7 +390,7 @@ class Reader:
                 f"{name}: got a bias before a current with dynamics, allowed none: ours is added to the potential. Use "
                 "v_leak, and a Linear."
             )
-        return Population(name, n.gain.size, vth, n.decay, n.reset, bias * scale, neuron)
+        return Population(name, n.gain.size, vth, n.decay, n.reset, bias * scale, neuron, n.homeostasis)
 
     def pooled(self, name: str, bias: Array, pools: tuple[str, ...]) -> Array:
         """What poolings, one after another, make of a bias."""

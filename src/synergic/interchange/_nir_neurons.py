@@ -15,7 +15,7 @@ import numpy.typing as npt
 from synergic._core.checks import require
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.network._description import Population
-from synergic.neurons import LIF, CurrentLIF
+from synergic.neurons import LIF, CurrentLIF, Homeostasis
 
 Array = npt.NDArray[np.float64]
 KEY = "synergic"
@@ -57,6 +57,8 @@ def neuron_node(p: Population, dt: float) -> nir.NIRNode:
     """A population as LIF, as IF where nothing leaks, or as CubaLIF behind a current."""
     full: Array = np.ones(p.size)
     own: dict[str, Any] = {KEY: {"decay": p.decay, "reset": p.reset}}
+    if p.homeostasis is not None:
+        own[KEY]["homeostasis"] = {f.name: plain(getattr(p.homeostasis, f.name)) for f in fields(p.homeostasis)}
     if isinstance(p.neuron, CurrentLIF):
         decay_i = p.neuron.values["decay_i"]
         own[KEY] |= {"decay_i": plain(decay_i), "bias": p.bias}
@@ -86,6 +88,7 @@ class Neurons:
     vth: Array
     reset: str = "zero"
     decay_i: Any = None
+    homeostasis: Homeostasis | None = None
 
 
 def one(where: str, values: Any) -> float:
@@ -152,7 +155,10 @@ def with_metadata(name: str, node: Any, found: Neurons) -> Neurons:
         decay_i, drift = found.decay_i, np.zeros(found.gain.size)
         if "decay_i" in own:
             decay_i, drift = np.asarray(own["decay_i"], float), np.asarray(own["bias"], float)
-    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        given = {field: plain(value) for field, value in own.get("homeostasis", {}).items()}
+        if given:
+            found = replace(found, homeostasis=Homeostasis(**given))
+    except (SynergicError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"{name}.metadata: damaged ({error!r}). Remove {KEY!r} from it.") from error
     fits = np.isclose(decay, found.decay, rtol=0, atol=CLOSE) and np.allclose(found.gain, 1, rtol=CLOSE, atol=0)
     current = 0.0 if found.decay_i is None else found.decay_i

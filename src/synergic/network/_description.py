@@ -23,7 +23,8 @@ from synergic._core.checks import choice, finite_array, kind, matrix, number, nu
 from synergic._core.integers import ONE, VALUE_MAX
 from synergic._core.moved import renamed
 from synergic.network._convolution import Convolution
-from synergic.neurons import LIF, Neuron
+from synergic.neurons import LIF, Homeostasis, Neuron
+from synergic.neurons._homeostasis import check_homeostasis
 from synergic.neurons._lif import checked_neuron
 from synergic.numerics.floating import slow_decay
 from synergic.rules import Rule
@@ -87,6 +88,8 @@ class Population:
         Bias b, which is added to the potential in each step.
     neuron : Neuron or None, default LIF()
         Kind of the neurons, from synergic.neurons. None means LIF.
+    homeostasis : Homeostasis or None, default None
+        Rule of an intrinsic bias that lives on from presentation to presentation. None means no such bias.
 
     Raises
     ------
@@ -101,6 +104,7 @@ class Population:
     reset: str = "subtract"
     bias: Any = 0.0
     neuron: Neuron = field(default_factory=LIF)
+    homeostasis: Homeostasis | None = None
 
     def __post_init__(self) -> None:
         n = self.name
@@ -113,6 +117,7 @@ class Population:
         bias = np.broadcast_to(bias, (self.size,)) if bias.ndim == 0 else bias
         object.__setattr__(self, "bias", finite_array(f"{n}.bias", bias, ((self.size,),)))
         object.__setattr__(self, "neuron", checked_neuron(n, self.neuron, self.size, self.decay, False))
+        check_homeostasis(n, self.homeostasis, self.size, False)
 
     @property
     def num_message_bits(self) -> int:
@@ -329,8 +334,8 @@ class Topology:
                 str(want),
                 f"{p.target} has {want[0]} neurons, {p.source} sends {want[1]} channels.",
             )
-        longest = STEPS_MAX if self.streams else np.inf
-        whole("Network.steps", self.steps, 1, longest, "A presentation of a network with streams is not longer.")
+        longest = STEPS_MAX if self.sequential else np.inf
+        whole("Network.steps", self.steps, 1, longest, "What lives on from one to the next needs short presentations.")
         lost = [p.name for p in self.populations if p.name not in self.onsets]
         require(
             not lost,
@@ -366,13 +371,24 @@ class Topology:
         """The projections whose local weights live on from presentation to presentation."""
         return tuple(p for p in self.projections if p.streams)
 
+    @cached_property
+    def homeostatic(self) -> tuple[Any, ...]:
+        """The populations whose intrinsic bias lives on from presentation to presentation."""
+        return tuple(p for p in self.populations if p.homeostasis is not None)
+
+    @property
+    def sequential(self) -> bool:
+        """Whether a presentation depends on those before: local weights or biases live on."""
+        return bool(self.streams or self.homeostatic)
+
     def continued(self, record: Any) -> Any:
-        """Return the network as a run left it: its streams begin with the local weights that the run ended with.
+        """Return the network as a run left it: what lives on begins with what the run ended with.
 
         Parameters
         ----------
         record : Record
-            The record of a run of this network, with the local weights of all its streams.
+            The record of a run of this network, with the local weights of all its streams and the biases of its
+            homeostasis.
 
         Returns
         -------
@@ -382,7 +398,7 @@ class Topology:
         Raises
         ------
         ParameterError
-            If the record has no local weights of a stream.
+            If the record lacks something that lives on.
         """
         names, remedy = [p.name for p in self.streams], "Record them, or give the record of a run of this network."
         there = getattr(record, "local_weights", None)
@@ -390,10 +406,18 @@ class Topology:
         missing = [name for name in names if name not in record.local_weights]
         require(not missing, "continued.record", f"no local weights of {missing}", f"those of {names}", remedy)
         last = {name: record.local_weights[name][-1] for name in names}
-        now = tuple(replace(p, local_weights=last[p.name]) if p.name in last else p for p in self.projections)
-        if not self.integer:
-            return replace(self, projections=now)
-        return replace(self, projections=now, presented=self.presented + record.presentations)  # type: ignore
+        missing = [p.name for p in self.homeostatic if p.name not in record.homeostatic_bias]
+        require(not missing, "continued.record", f"no homeostatic_bias of {missing}", "that of each", remedy)
+        projections = tuple(replace(p, local_weights=last[p.name]) if p.name in last else p for p in self.projections)
+        populations = tuple(
+            p if p.homeostasis is None else
+            replace(p, homeostasis=replace(p.homeostasis, start=record.homeostatic_bias[p.name][-1]))
+            for p in self.populations
+        )  # fmt: skip
+        changes: dict[str, Any] = {"populations": populations, "projections": projections}
+        if self.integer:
+            changes["presented"] = self.presented + record.presentations  # type: ignore[attr-defined]
+        return replace(self, **changes)
 
     def into(self, name: str) -> tuple[Any, ...]:
         """The projections that end at a population, in the order of the description."""

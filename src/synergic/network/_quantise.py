@@ -16,7 +16,8 @@ from synergic._core.moved import renamed
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.network._convolution import Convolution
 from synergic.network._description import MESSAGE_BITS, PLASTICITY_SCOPES, Connection, Network, Population, Topology
-from synergic.neurons import LIF, Neuron
+from synergic.neurons import LIF, IntHomeostasis, Neuron
+from synergic.neurons._homeostasis import check_homeostasis
 from synergic.neurons._lif import checked_neuron
 from synergic.numerics import fixed
 from synergic.numerics._lfsr import seed_of
@@ -45,6 +46,8 @@ class IntPopulation:
         Right shift from the sum of the inputs to the potential: 6 for spikes, 14 for values of 8 bits.
     neuron : Neuron, default LIF(integer=True)
         Kind of the neurons, with integer parameters.
+    homeostasis : IntHomeostasis or None, default None
+        Rule of an intrinsic bias, in integers.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class IntPopulation:
     scale: float
     accumulator_shift: int = fixed.ACCUMULATOR_SHIFT
     neuron: Neuron = field(default_factory=partial(LIF, integer=True))
+    homeostasis: IntHomeostasis | None = None
 
     def __post_init__(self) -> None:
         n, shifts = self.name, (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
@@ -77,6 +81,9 @@ class IntPopulation:
         # A potential clamped to the end of its range must be above the threshold, as it was before.
         below = self.vth <= self.neuron.highest_vth
         require(below, f"{n}.vth", self.vth, f"below {self.neuron.highest_vth + 1}", AGAIN)
+        check_homeostasis(n, self.homeostasis, self.size, True)
+        if self.homeostasis is not None:
+            self.homeostasis.check_bias(n, self.bias)
 
     @property
     def num_message_bits(self) -> int:
@@ -401,4 +408,5 @@ def quantise_population(network: Network, p: Population, weight_bits: int, by_va
         )
     bias = integers(f"{p.name}.bias", p.bias * scale, 24, "Bring biases and weights to a comparable size.")
     neuron = p.neuron.quantise(p.name, scale)
-    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift, neuron)
+    rule = None if p.homeostasis is None else p.homeostasis.quantise(p.name, scale, vth, network.steps)
+    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift, neuron, rule)

@@ -98,7 +98,7 @@ def split_population(network: Any, population: Any, parts: int, fan_in: int, thr
         )
     vth = population.vth * threshold
     no_bias = np.zeros(parts * population.size, population.bias.dtype)
-    sub = replace(population, name=f"{name} parts", size=len(no_bias), reset="subtract", bias=no_bias)
+    sub = replace(population, name=f"{name} parts", size=len(no_bias), reset="subtract", bias=no_bias, homeostasis=None)
     if network.integer:
         sub = replace(sub, vth=max(1, round(vth)))
         population = replace(population, accumulator_shift=fixed.ACCUMULATOR_SHIFT)  # it receives spikes now

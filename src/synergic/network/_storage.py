@@ -25,11 +25,11 @@ from synergic.errors import FormatError
 from synergic.network._convolution import LARGEST, Convolution
 from synergic.network._description import Network, Population, Projection, Source
 from synergic.network._quantise import IntNetwork, IntPopulation, IntProjection
-from synergic.neurons import Neuron
+from synergic.neurons import Homeostasis, IntHomeostasis, Neuron
 from synergic.rules import Rule, integer_form
 
 FORMAT, VERSION = "synergic-network", 1
-LATER = ("mask", "convolution", "neuron", "fades", "memory", "rounding", "seed", "presented")
+LATER = ("mask", "convolution", "neuron", "fades", "memory", "rounding", "seed", "presented", "homeostasis")
 """Fields that files of earlier releases do not have; their default is what those files meant."""
 RENAMED = {"trace": "plasticity_scope"}
 """Fields by the names that earlier releases wrote, and their names now."""
@@ -37,7 +37,10 @@ HEADER = 512
 """Bytes of the user block, the smallest that HDF5 allows."""
 PACKED = 1032
 """Bytes that a byte of deflate, HDF5's usual compression, becomes at most."""
-TYPES = (Source, Population, Projection, Network, IntPopulation, IntProjection, IntNetwork, Convolution)
+TYPES = (
+    Source, Population, Projection, Network, IntPopulation, IntProjection, IntNetwork, Convolution, Homeostasis,
+    IntHomeostasis,
+)  # fmt: skip
 
 
 def types() -> dict[str, type]:

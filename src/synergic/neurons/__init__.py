@@ -8,6 +8,7 @@ from synergic._core.parameters import plain, share
 from synergic.neurons._adaptive import AdaptiveLIF
 from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._current import CurrentLIF
+from synergic.neurons._homeostasis import Homeostasis, IntHomeostasis
 from synergic.neurons._lif import LIF
 from synergic.neurons._neuron import Neuron, after_reset, potential
 from synergic.neurons._neuron_kernels import KERNELS, NeuronKernel
@@ -19,6 +20,8 @@ __all__ = [
     "AdaptiveLIF",
     "CNeuron",
     "CurrentLIF",
+    "Homeostasis",
+    "IntHomeostasis",
     "Neuron",
     "NeuronKernel",
     "ReLU",

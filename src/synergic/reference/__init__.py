@@ -10,6 +10,7 @@ from synergic.reference._metrics import (
     metrics,
     synaptic_operations,
 )
+from synergic.reference._set_points import with_homeostasis
 from synergic.reference._simulate import Record, simulate
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "metrics",
     "simulate",
     "synaptic_operations",
+    "with_homeostasis",
 ]

@@ -116,6 +116,8 @@ class Layer:
 
 def layerwise(network: Network | IntNetwork) -> list[Layer] | None:
     """The layers of a network that can be presented so, or None."""
+    if network.homeostatic:  # a layer's biases are laid out once
+        return None
     found = []
     for p in network.ordered:
         into = network.into(p.name)

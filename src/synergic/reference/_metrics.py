@@ -78,9 +78,9 @@ def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
     Notes
     -----
     The sum has weights, biases, thresholds, decays and potentials, and what a kind of neuron declares in `parameters`
-    and `states`. A projection with a rule adds alpha, the rule's parameters and P. If it learns, it adds the P that a
-    presentation starts with, and the rule's arrays in `state`. This figure is not compared with the package neurobench,
-    because a torch model stores other arrays.
+    and `states`. Homeostasis adds its bias, a sum, its targets, rate and bound. A projection with a rule adds alpha,
+    the rule's parameters and P. If it learns, it adds the P that a presentation starts with, and the rule's arrays in
+    `state`. This figure is not compared with the package neurobench, because a torch model stores other arrays.
     """
     check(network)
     whole("footprint.bits", bits, 1, 64, "It is the width of a number.")
@@ -88,6 +88,8 @@ def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
     total = 0
     for p in network.populations:
         total += bits * (2 * p.size + 2)  # bias, potential, threshold, decay
+        if p.homeostasis is not None:
+            total += bits * (2 * p.size + np.size(p.homeostasis.target) + 2)  # c, its sum, targets, rate, bound
         total += bits * (len(p.neuron.states) * p.size + sum(map(np.size, p.neuron.values.values())))
     for q in network.projections:
         total += q.weights.size * (q.weight_bits if integer else bits)

@@ -41,6 +41,12 @@ def split(flat: Array, network: Any) -> dict[str, Array]:
     }
 
 
+def split_biases(flat: Array, network: Any) -> dict[str, Array]:
+    """Views of the intrinsic biases in rows of numbers, by population with homeostasis, (..., n)."""
+    ends = np.cumsum([p.size for p in network.homeostatic])
+    return {p.name: flat[..., end - p.size : end] for p, end in zip(network.homeostatic, ends, strict=True)}
+
+
 def present(
     network: Network | IntNetwork, source: Array, local_weights: dict[str, Array], final: bool = True
 ) -> Record:
@@ -49,7 +55,8 @@ def present(
     network : best from `by_input`. source : (T, channels), numbers as check_input gives them. local_weights : memory
     for P of the projections with a rule, as `split` gives it; the record's is this. final : whether P is brought to
     step T for all inputs, and not only for those whose spikes needed it.
-    Local weights of streams are taken as `local_weights` has them; `write_streams` writes them.
+    Local weights of streams are taken as `local_weights` has them, and biases as `network` has them; `write_streams`
+    and `written_biases` write them.
     Spikes, potentials and local weights are those of the composed Lava graph, bit for bit.
     """
     for q in network.projections:

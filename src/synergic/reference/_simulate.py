@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,12 +38,15 @@ class Record:
     saturated : dict of int
         Number of clamped values by name. "<population>.u": potentials and other states of neurons, clamped to 24 bits.
         "<projection>.P": local weights, clamped to their bound.
+    homeostatic_bias : dict of ndarray, shape (samples, n)
+        Intrinsic bias c after each presentation, by population with homeostasis; in integers at the scale S_u 2^8.
     """
 
     spikes: dict[str, Array] = field(default_factory=dict)
     u: dict[str, Array] = field(default_factory=dict)
     local_weights: dict[str, Array] = field(default_factory=dict)
     saturated: dict[str, int] = field(default_factory=dict)
+    homeostatic_bias: dict[str, Array] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, network: Network | IntNetwork, source: Array, local_weights: dict[str, Array]) -> Record:
@@ -68,7 +72,7 @@ class Record:
     def concatenate(cls, parts: list[Record]) -> Record:
         """The records of successive batches as one. Streams are not joined: each part has its last P."""
         record = cls(saturated={key: sum(p.saturated[key] for p in parts) for key in parts[0].saturated})
-        for name in ("spikes", "u", "local_weights"):
+        for name in ("spikes", "u", "local_weights", "homeostatic_bias"):
             for key in getattr(parts[0], name):
                 getattr(record, name)[key] = np.concatenate([getattr(p, name)[key] for p in parts])
         return record
@@ -130,7 +134,7 @@ def learn(p: Any, post: Any, local: Array, state: Any, s: Array, u: Array, signa
 
 
 def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64, signal: Any = None) -> Record:
-    """Run a network on presentations, each from rest; local weights of streams live on from one to the next.
+    """Run a network on presentations, each from rest; local weights of streams and homeostatic biases live on.
 
     Parameters
     ----------
@@ -157,7 +161,7 @@ def simulate(network: Network | IntNetwork, spikes: Any, batch: int = 64, signal
     whole("simulate.batch", batch, 1, float("inf"), "It is a number of samples.")
     spikes = network.check_input(spikes)
     signal = network.check_signal(signal, len(spikes))
-    if network.streams:
+    if network.sequential:
         return simulate_stream(network, spikes, signal)
     parts = (slice(i, i + batch) for i in range(0, len(spikes), batch))
     return Record.concatenate([simulate_batch(network, spikes[part], signal[part]) for part in parts])
@@ -173,16 +177,18 @@ def simulate_batch(network: Network | IntNetwork, source: Array, signal: Array) 
 
 
 def simulate_stream(network: Network | IntNetwork, source: Array, signal: Array) -> Record:
-    """Samples one after another, (samples, T, channels), the local weights of streams living on."""
-    now = {q.name: q.local_weights for q in network.streams}
+    """Samples one after another, (samples, T, channels), local weights of streams and homeostatic biases living on."""
+    now, biases = {q.name: q.local_weights for q in network.streams}, start_biases(network)
     parts: list[Record] = []
     for n in range(len(source)):
         local = {q.name: now.get(q.name, q.local_weights) for q in network.projections if q.rule is not None}
         record = Record.empty(network, source[n], local)
-        walk(network, record, signal[n], accumulate, integrate, learn)
+        walk(biased(network, biases), record, signal[n], accumulate, integrate, learn)
         write_streams(network, record, signal[n], network.presented + n)
         now = {name: record.local_weights[name] for name in now}
-        for part in (record.spikes, record.u, record.local_weights):
+        biases = written_biases(network, record, biases)
+        record.homeostatic_bias = dict(biases)
+        for part in (record.spikes, record.u, record.local_weights, record.homeostatic_bias):
             part |= {name: values[None] for name, values in part.items()}
         if n:  # only the last one stays
             parts[-1].local_weights = {k: v for k, v in parts[-1].local_weights.items() if k not in now}
@@ -206,6 +212,36 @@ def write_streams(network: Any, record: Record, signal: Array, presentation: int
         local = record.local_weights[q.name]
         record.local_weights[q.name], clipped = q.rule.write(local, s, record.u[q.target], signal[:, None], *given)
         record.saturated[f"{q.name}.P"] += clipped
+
+
+def start_biases(network: Any) -> dict[str, Array]:
+    """c of every neuron at the first presentation, by population with homeostasis."""
+    number: Any = np.int64 if network.integer else np.float64
+    return {p.name: np.full(p.size, p.homeostasis.start, number) for p in network.homeostatic}
+
+
+def biased(network: Any, biases: dict[str, Array]) -> Any:
+    """The network of one presentation: its biases are b + c. The same object where nothing is homeostatic."""
+    if not biases:
+        return network
+    now, populations = copy.copy(network), []
+    for p in network.populations:
+        if p.name in biases:
+            rule, p = p.homeostasis, copy.copy(p)
+            object.__setattr__(p, "bias", p.bias + rule.offset(biases[p.name]))  # it was checked with any c
+        populations.append(p)
+    object.__setattr__(now, "populations", tuple(populations))
+    now.__dict__.pop("ordered", None)  # computed from the populations
+    return now
+
+
+def written_biases(network: Any, record: Record, biases: dict[str, Array]) -> dict[str, Array]:
+    """c after a presentation, by population. record : of one sample without an axis of samples."""
+    found = {}
+    for p in network.homeostatic:
+        total = p.homeostasis.term(record.u[p.name], p.vth).sum(axis=0)
+        found[p.name] = p.homeostasis.write(biases[p.name], total, network.steps)
+    return found
 
 
 def walk(network: Any, record: Record, signal: Array, accumulate: Step, integrate: Step, learn: Step) -> None:

@@ -13,6 +13,7 @@ from synergic._core.checks import choice, finite_array, number, option, require,
 from synergic._core.integers import AGAIN, ONE, VALUE_UNIT, check_range, integers
 from synergic.errors import UnsupportedError
 from synergic.numerics import fixed, floating
+from synergic.numerics._rho_table import ELEMENTWISE, table_scale, table_values
 from synergic.numerics.floating import RHO
 from synergic.rules._c_rule import CRule
 from synergic.rules._kernels import HEBBIAN
@@ -223,8 +224,7 @@ def quantise_rule(
     rule: Hebbian, where: str, local_bits: int, vth: int, values: bool = False, memory: int = 1
 ) -> IntHebbian:
     """Return a Hebbian rule in integers. The other arguments are those of `Rule.quantise`."""
-    elementwise = [name for name in RHO if name != "softmax"]
-    choice(f"{where}.rule.rho in integers", rule.rho, tuple(elementwise))
+    choice(f"{where}.rule.rho in integers", rule.rho, ELEMENTWISE)
     p_top = 2 ** (local_bits - 1) - 1
     scale = p_top / rule.p_max
     real_eta = np.asarray(rule.eta) * scale * (VALUE_UNIT if values else 1) / memory
@@ -238,11 +238,9 @@ def quantise_rule(
     )
     highest = RATE_EXP_MAX - fixed.VALUE_BITS * values if memory > 1 else 15
     eta_exp = next(e for e in range(highest, -1, -1) if largest * 2**e < 2**15 - 1)
-    middle = (np.arange(fixed.TABLE_SIZE) - fixed.TABLE_SIZE // 2 + 0.5) / fixed.TABLE_PER_UNIT
-    table = integers(f"{where}.rule.rho", RHO[rule.rho](middle) * ONE, 16, AGAIN)
+    table = integers(f"{where}.rule.rho", table_values(rule.rho) * ONE, 16, AGAIN)
     beta = integers(f"{where}.rule.beta", np.asarray(rule.beta) * ONE, 16, "beta must lie within [-8, 8).")
-    table_scale = round(2**fixed.TABLE_SHIFT * fixed.TABLE_PER_UNIT / vth)
     eta = integers(f"{where}.rule.eta", real_eta * 2**eta_exp, 16, "Raise p_max or lower eta.")
     eta_exp += fixed.VALUE_BITS * values
     decay = round(rule.lambda_ * ONE)
-    return IntHebbian(eta, eta_exp, beta, decay, rule.sign, p_top, table, table_scale, scale, rule.mask)
+    return IntHebbian(eta, eta_exp, beta, decay, rule.sign, p_top, table, table_scale(vth), scale, rule.mask)

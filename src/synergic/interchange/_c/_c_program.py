@@ -227,6 +227,11 @@ class CProgram:
         self.network, self.names = network, Names()
         for p in network.populations:
             check_neuron(p)
+            if p.homeostasis is not None:
+                raise UnsupportedError(
+                    f"{p.name}.homeostasis: got a bias that lives on, allowed None in C, which has no write at the end "
+                    "of a presentation. Leave it out."
+                )
         for q in network.projections:
             if q.streams:
                 raise UnsupportedError(
