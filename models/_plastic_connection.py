@@ -14,7 +14,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from synergic.numerics import _compiled as compiled
 from synergic.numerics import fixed, floating
 from synergic.processes._shared_memory import MEMORY, STATE, THETA, SharedModel
-from synergic.rules._kernels import kernel_of
+from synergic.rules._kernels import kernel_of, write_in_place
 from synergic.rules._stream import random_words
 
 
@@ -87,8 +87,8 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
         """
         params = self.proc_params
         given = (self.theta(), params["vth"], self.mask, params["memory"], words)
-        self.local[...], clipped = params["rule"].write(self.local, *self.received, *given)
-        return int(clipped)
+        s, u, signal = self.received
+        return write_in_place(params["rule"], self.local, s, u, signal, *given)
 
     def gather(self, m: int, number: int, u: Any, signal: Any) -> None:
         """Keep step m of a stream's presentation; after the last one, write."""

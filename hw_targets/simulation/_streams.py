@@ -2,7 +2,7 @@
 """Local weights that live on: at the end of a presentation each core with local weights writes its part of P once.
 
 During the presentation these cores add up P as it is, and keep the spikes and the potentials that they receive. The
-write is the rule's own function, `Rule.write`, on the core's part of everything; the compiled loop has no part in it.
+write is the rule's own function, `Rule.write`, on the core's part of everything.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from synergic.errors import UnsupportedError
 from synergic.network._quantise import IntNetwork, IntProjection
+from synergic.rules._kernels import write_in_place
 from synergic.rules._stream import words_of
 
 Array = npt.NDArray[Any]
@@ -122,6 +123,6 @@ def write_tiles(
         drawn = words[p.name]
         mine = None if drawn is None else drawn[tile.rows, tile.columns]
         local = state.local[0, tile.local].reshape(n[1], n[0]).T.astype(np.int64)
-        new, clipped = p.rule.write(local, s, u, signal.T, theta, None, mask, p.memory, mine)
-        state.local[0, tile.local] = new.T.ravel()
+        clipped = write_in_place(p.rule, local, s, u, signal.T, theta, None, mask, p.memory, mine)
+        state.local[0, tile.local] = local.T.ravel()
         state.clipped[0, tile.head] += clipped

@@ -17,8 +17,8 @@ from synergic.numerics._compiled import only_spikes
 from synergic.processes._shared_memory import MEMORY, SharedModel
 from synergic.processes.fused_network.process import FusedNetwork
 from synergic.reference._layerwise import layerwise, present_layers
-from synergic.reference._presentation import by_input, present, split, split_biases
-from synergic.reference._simulate import biased, write_streams, written_biases
+from synergic.reference._presentation import by_input, present, split, split_biases, write
+from synergic.reference._simulate import biased, written_biases
 
 
 class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
@@ -63,10 +63,7 @@ class AbstractFusedNetwork(SharedModel, PyLoihiProcessModel):
 
     def write(self, record: Any) -> None:
         """Write what lives on at the end of a presentation."""
-        silence = np.zeros(self.network.steps)  # no rule that runs here uses a signal
-        write_streams(self.network, record, silence, self.network.presented + self.time_step - 1)
-        for q in self.network.streams:
-            self.local[q.name][...] = record.local_weights[q.name]
+        write(self.network, record, self.local, self.network.presented + self.time_step - 1)
         for name, values in written_biases(self.network, record, self.biases).items():
             self.biases[name][...] = values
 

@@ -12,6 +12,7 @@ import synergic as sy
 from synergic.errors import UnsupportedError
 from synergic.numerics import fixed, floating
 from synergic.numerics._lfsr import lfsr32, seed_of
+from synergic.rules._kernels import write_in_place
 from synergic.rules._stream import random_words, rounded
 
 OTHERS = [sy.Oja, sy.BCM, sy.PairSTDP, sy.ThreeFactor]
@@ -157,3 +158,38 @@ def test_stochastic_rounding_keeps_the_mean(bits):
         exact = numerator / 2**bits
         assert set(np.unique(got)) <= {np.floor(exact), np.floor(exact) + 1}
         assert abs(got.mean() - exact) < 0.01
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.booleans(), st.booleans(), st.sampled_from([8, 16]))
+def test_the_compiled_write_is_the_plain_one(seed, integer, masked, stochastic, local_bits):
+    """All layouts of P, inputs of spikes and of values, both roundings; `write_in_place` against `Rule.write`."""
+    rng = np.random.default_rng(seed)
+    n_out, n_in, steps, memory = (
+        rng.integers(1, 9),
+        rng.integers(1, 20),
+        rng.integers(1, 6),
+        int(rng.choice([1, 5, 999])),
+    )
+    mask = (rng.random((n_out, n_in)) < 0.6).astype(int) if masked else None
+    graded = bool(rng.random() < 0.3)
+    rule = sy.Hebbian(
+        rng.uniform(-1, 1, n_in), rng.uniform(-1, 1, n_out), rng.choice([0.0, 0.9, 1.0]), "tanh", rng.choice([1, -1]), 1.5,
+        mask,
+    )  # fmt: skip
+    vth, top = 0.5, rule.p_max
+    s = (rng.random((steps, n_in)) < 0.4) * (rng.random((steps, n_in)) if graded else 1.0)
+    u, local, words = rng.normal(0, 1, (steps, n_out)), rng.uniform(-top, top, (n_out, n_in)), None
+    if integer:
+        vth = 5000
+        rule = rule.quantise("c", local_bits, vth, graded, memory)
+        s, u = np.rint(s * (255 if graded else 1)).astype(int), np.rint(u * vth).astype(int)
+        local = np.rint(local * rule.scale).astype(int)
+        words = random_words(3, 4, (n_out, n_in)) if stochastic else None
+    local = local * (1 if mask is None else mask)
+    given = (s, u, np.zeros((steps, 1)), rule.values, vth, mask, memory, words)
+    want, clipped = rule.write(local, *given)
+    for order in "CF":
+        got = np.array(local, order=order)
+        assert write_in_place(rule, got, *given) == clipped
+        np.testing.assert_allclose(got, want, rtol=0, atol=0 if integer else 1e-12)

@@ -156,6 +156,61 @@ def change_fixed(
 
 
 @jit
+def write_floating(
+    local: Any, s: Any, factor: Any, post: Any, share: Any, top: Any, mask: Any
+) -> Any:  # pragma: no cover
+    """P_ji = mask_ji clip(share P_ji + factor_j sum_m s_j(m) post_i(m), -top, top) in place; returns how many it clips.
+
+    s : (T, n_in); post : (T, n_out); factor : (n_in,) or (1,). Silent inputs take no sum.
+    """
+    clipped, total = 0, np.empty(local.shape[1], local.dtype)
+    for j in range(local.shape[0]):
+        total[:] = 0
+        for m in range(len(s)):
+            if s[m, j] != 0:
+                gather(total, s[m, j], post, m)
+        pre = factor[min(j, factor.size - 1)]
+        for i in range(total.size):
+            raw = share * local[j, i] + pre * total[i]
+            if mask.size:
+                raw *= mask[j, i]
+            clipped += abs(raw) > top
+            local[j, i] = min(max(raw, -top), top)
+    return clipped
+
+
+@jit
+def write_fixed(
+    local: Any, s: Any, factor: Any, post: Any, share: Any, share_bits: Any, exp: Any, top: Any, mask: Any, words: Any
+) -> Any:  # pragma: no cover
+    """As `write_floating`: share has share_bits fraction bits, factor has exp, and one rounding brings both back.
+
+    words : random numbers of 32 bits, (n_in, n_out), for stochastic rounding; empty to round half up.
+    """
+    clipped, total, bits = 0, np.empty(local.shape[1], np.int64), max(share_bits, exp)
+    kept, grown, half = bits - share_bits, bits - exp, 1 << (bits - 1)
+    for j in range(local.shape[0]):
+        total[:] = 0
+        for m in range(len(s)):
+            if s[m, j] != 0:
+                gather(total, s[m, j], post, m)
+        pre = factor[min(j, factor.size - 1)]
+        for i in range(total.size):
+            exact = (share * local[j, i] << kept) + (pre * total[i] << grown)
+            if words.size == 0:
+                raw = (exact + half) >> bits
+            elif bits <= 32:
+                raw = (exact + (words[j, i] >> (32 - bits))) >> bits
+            else:
+                raw = (exact + (words[j, i] << (bits - 32))) >> bits
+            if mask.size:
+                raw *= mask[j, i]
+            clipped += abs(raw) > top
+            local[j, i] = min(max(raw, -top), top)
+    return clipped
+
+
+@jit
 def catch_up_floating(local: Any, age: Any, lambda_: Any, s: Any) -> None:  # pragma: no cover
     """P_j = lambda P_j, age_j times, for the inputs with s_j != 0 or, if s is empty, for all; then age_j = 0."""
     for j in range(age.size):
@@ -246,6 +301,28 @@ def hebbian_fixed(
     """fixed.hebbian of one sample, in place, as `hebbian_floating`."""
     pre, shift = (s, sign, row(eta)), FRACTION_BITS + eta_exp
     return int(change_fixed(local_weights.T, *pre, post, lambda_, p_top, shift, by_input(mask), age))
+
+
+def write_hebbian_floating(
+    local_weights: Array, s: Array, u: Array, *, eta: Any, beta: Any, share: float, memory: int, rho: str, sign: int,
+    p_max: float, vth: float, mask: Array | None = None,
+) -> int:  # fmt: skip
+    """The write of a stream of the Hebbian rule, in place; returns the number of entries that the clip changed.
+
+    s : (T, n_in); u : (T, n_out); share : what is left of P.
+    """
+    post, factor = RHO[rho](u / vth) + beta, row(sign * np.asarray(eta) / memory)
+    return int(write_floating(local_weights.T, s, factor, post, share, float(p_max), by_input(mask)))
+
+
+def write_hebbian_fixed(
+    local_weights: Array, s: Array, post: Array, *, eta: Any, share: int, share_bits: int, sign: int, p_top: int,
+    eta_exp: int, mask: Array | None = None, words: Array | None = None,
+) -> int:  # fmt: skip
+    """As `write_hebbian_floating`, in integers. words : as of `by_input`, or None to round half up."""
+    factor, drawn = row(sign * np.asarray(eta)), by_input(words)
+    exp = FRACTION_BITS + eta_exp
+    return int(write_fixed(local_weights.T, s, factor, post, share, share_bits, exp, p_top, by_input(mask), drawn))
 
 
 def catch_up(local_weights: Array, age: Array, lambda_: Any, s: Array | None = None) -> None:

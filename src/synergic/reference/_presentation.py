@@ -13,10 +13,11 @@ from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
 from synergic.neurons import KERNELS
 from synergic.numerics import _compiled as compiled
-from synergic.reference._simulate import Record, walk
+from synergic.reference._simulate import Record, received, walk
 from synergic.reference._simulate import integrate as integrate_plainly
 from synergic.reference._simulate import learn as learn_plainly
-from synergic.rules._kernels import kernel_of
+from synergic.rules._kernels import kernel_of, write_in_place
+from synergic.rules._stream import words_of
 
 Array = npt.NDArray[Any]
 
@@ -55,8 +56,8 @@ def present(
     network : best from `by_input`. source : (T, channels), numbers as check_input gives them. local_weights : memory
     for P of the projections with a rule, as `split` gives it; the record's is this. final : whether P is brought to
     step T for all inputs, and not only for those whose spikes needed it.
-    Local weights of streams are taken as `local_weights` has them, and biases as `network` has them; `write_streams`
-    and `written_biases` write them.
+    Local weights of streams are taken as `local_weights` has them, and biases as `network` has them; `write` and
+    `written_biases` write them.
     Spikes, potentials and local weights are those of the composed Lava graph, bit for bit.
     """
     for q in network.projections:
@@ -78,6 +79,19 @@ def present(
         if final and q.name in ages:
             compiled.catch_up(local_weights[q.name], ages[q.name], q.rule.lambda_)
     return record
+
+
+def write(network: Any, record: Record, local_weights: dict[str, Array], presentation: int) -> None:
+    """`write_streams` in place, by the rules' compiled writes where they have them.
+
+    record : of `present`. local_weights : P of the streams, as of `split`. presentation : its number.
+    """
+    silence = np.zeros(network.steps)  # no rule that runs here uses a signal
+    for q in network.streams:
+        s, vth = received(network, record, q), network.population(q.target).vth
+        given = (silence[:, None], q.rule.values, vth, q.rule.mask, q.memory, words_of(q, presentation))
+        clipped = write_in_place(q.rule, local_weights[q.name], s, record.u[q.target], *given)
+        record.saturated[f"{q.name}.P"] += clipped
 
 
 def ages_with_inputs(q: Any) -> bool:

@@ -205,13 +205,18 @@ def write_streams(network: Any, record: Record, signal: Array, presentation: int
     signal : (T,). presentation : its number, for the random numbers of stochastic rounding.
     """
     for q in network.streams:
-        sent, lag = record.spikes[q.source], min(network.lag(q), network.steps)
-        s = sent if not lag else np.concatenate([np.zeros_like(sent[:lag]), sent[: len(sent) - lag]])
+        s = received(network, record, q)
         vth, words = network.population(q.target).vth, words_of(q, presentation)
         given = (q.rule.values, vth, q.rule.mask, q.memory, words)
         local = record.local_weights[q.name]
         record.local_weights[q.name], clipped = q.rule.write(local, s, record.u[q.target], signal[:, None], *given)
         record.saturated[f"{q.name}.P"] += clipped
+
+
+def received(network: Any, record: Record, q: Any) -> Array:
+    """What a projection received in each step of a presentation, (T, n_in). record : without an axis of samples."""
+    sent, lag = record.spikes[q.source], min(network.lag(q), network.steps)
+    return sent if not lag else np.concatenate([np.zeros_like(sent[:lag]), sent[: len(sent) - lag]])
 
 
 def start_biases(network: Any) -> dict[str, Array]:

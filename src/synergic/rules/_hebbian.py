@@ -19,7 +19,7 @@ from synergic.rules._c_rule import CRule
 from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import Parameter, check_mask, rate, share
 from synergic.rules._rule import IntRule, Received, Rule
-from synergic.rules._stream import RATE_EXP_MAX, SHARE_BITS, kept_share, outer_sum, rounded
+from synergic.rules._stream import RATE_EXP_MAX, SHARE_BITS, kept_share, outer_sum, rounded, whole_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +204,7 @@ class IntHebbian(IntRule):
         # A product of float64 is exact below 2^53, and has BLAS: |sum| <= 2^15 steps 2^8 values 2^17 terms.
         sums = outer_sum(post.astype(np.float64), s.astype(np.float64))
         grown = self.sign * values["eta"] * sums.astype(np.int64)
-        share = round(2**SHARE_BITS * kept_share(int(values["lambda_"]) / ONE, len(s), memory))
+        share = whole_share(int(values["lambda_"]), len(s), memory)
         exp = fixed.FRACTION_BITS + self.eta_exp
         bits = max(exp, SHARE_BITS)
         new = rounded((share * local << (bits - SHARE_BITS)) + (grown << (bits - exp)), bits, words)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from synergic._core.checks import choice, whole
+from synergic._core.integers import ONE
 from synergic.numerics._lfsr import TAPS, seed_of
 
 MEMORY = 1000
@@ -45,6 +46,11 @@ def check_rounding(where: str, rounding: Any, seed: Any) -> None:
 def kept_share(lambda_: float, steps: int, memory: int) -> float:
     """lambda^(T/B): the share of P that a write keeps, when a step of a presentation keeps lambda^(1/B)."""
     return float(lambda_) ** (steps / memory)
+
+
+def whole_share(lambda_: int, steps: int, memory: int) -> int:
+    """`kept_share` of a rule in integers, with SHARE_BITS fraction bits."""
+    return round(2**SHARE_BITS * kept_share(lambda_ / ONE, steps, memory))
 
 
 def outer_sum(post: Array, pre: Array) -> Array:
@@ -93,5 +99,5 @@ def rounded(exact: Array, bits: int, words: Array | None) -> Array:
 
 __all__ = [
     "MEMORY", "MEMORY_MAX", "RATE_EXP_MAX", "ROUNDINGS", "SHARE_BITS", "STEPS_MAX", "check_memory", "check_rounding",
-    "kept_share", "outer_sum", "random_words", "rounded", "words_of",
+    "kept_share", "outer_sum", "random_words", "rounded", "whole_share", "words_of",
 ]  # fmt: skip
