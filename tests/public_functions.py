@@ -51,6 +51,7 @@ from synergic.neurons import LIF, IntHomeostasis, potential
 from synergic.processes import HybridSimCfg, running
 from synergic.processes import _run as lava_graph
 from synergic.reference import _metrics as metrics
+from synergic.reference import stream
 from synergic.rules import integer_form, plain, rate, share
 
 NET = plastic_network()
@@ -236,6 +237,7 @@ def described():
             },
             fine={"target": "negative", "start": "negative"},
         ),
+        "synergic.reference.stream": Case(stream, {"network": NET, "inputs": SPIKES}, also={"inputs": "input"}),
         "synergic.reference.with_homeostasis": Case(
             sy.with_homeostasis,
             {
@@ -682,6 +684,16 @@ def in_folders(folder: Path):
         ),
         "synergic.learning.tasks.families": Case(tasks.families, {}),
         "synergic.learning.tasks.family_of": Case(tasks.family_of, {"config": TINY}),
+        "synergic.learning.tasks.stream_network": Case(
+            tasks.stream_network,
+            {"task": small_task(), "memory": 5, "homeostasis": None, "limit": 1.0},
+            fine={"homeostasis": "none"},
+        ),
+        "synergic.learning.tasks.evaluate_stream": Case(
+            tasks.evaluate_stream,
+            {"task": small_task(), "network": tasks.stream_network(small_task()), "conditions": ("clean",),
+             "order": "given", "warm_up": 0, "samples": 2},
+        ),
         "synergic.learning.tasks.open_task": Case(tasks.open_task, {"config": TINY, **opened}, runs=False),
         "synergic.learning.tasks.read_config": Case(
             tasks.read_config, {"family": "classification", "values": {"hidden": 4}}

@@ -174,7 +174,8 @@ def test_the_compiled_write_is_the_plain_one(seed, integer, masked, stochastic, 
     mask = (rng.random((n_out, n_in)) < 0.6).astype(int) if masked else None
     graded = bool(rng.random() < 0.3)
     rule = sy.Hebbian(
-        rng.uniform(-1, 1, n_in), rng.uniform(-1, 1, n_out), rng.choice([0.0, 0.9, 1.0]), "tanh", rng.choice([1, -1]), 1.5,
+        rng.uniform(-1, 1, n_in), rng.uniform(-1, 1, n_out), rng.choice([0.0, 0.9, 1.0]), "tanh",
+        rng.choice([1, -1]), 1.5,
         mask,
     )  # fmt: skip
     vth, top = 0.5, rule.p_max

@@ -13,7 +13,7 @@ import tyro
 
 from synergic._core.files import check_folder, read_json, reading, write_json
 from synergic._core.parts import require
-from synergic.errors import ParameterError, SynergicError
+from synergic.errors import ParameterError, SynergicError, UnsupportedError
 from synergic.experiments import EXPERIMENTS, RECORD
 
 
@@ -108,6 +108,10 @@ class Train:
                 write_json(self.json, record)
 
 
+STREAMED = ("memory", "homeostasis", "limit", "order", "warm_up", "integers")
+"""Settings of `synergic evaluate --stream` that its JSON file repeats."""
+
+
 @dataclass
 class Evaluate:
     """Compute the figures of a run again from its checkpoint, compare them with its record, and draw its curves."""
@@ -120,13 +124,53 @@ class Evaluate:
     device: str = "cpu"
     """Device that torch uses: "cpu" or "cuda". A GPU rounds differently, so use the device of the training."""
     json: Path | None = None
-    """JSON file to write the recorded and the repeated figures to, and whether they are equal."""
+    """JSON file to write the recorded and the repeated figures to, and whether they are equal. With --stream: the
+    accuracies."""
+    stream: tuple[str, ...] = ()
+    """Present the test images one after another instead, once under each of these conditions, for example "clean
+    gaussian:6 clean". What lives on adapts and is not reset. Other kinds: crop, salt, pepper, salt-and-pepper, speckle,
+    with a level as in the figures."""
+    memory: int = 1000
+    """With --stream: number of presentations over which the local weights average."""
+    homeostasis: float | None = None
+    """With --stream: rate of a homeostatic bias of the hidden neurons, for example .003. Default: no such bias."""
+    limit: float = 1.0
+    """With --stream: bound of the homeostatic bias."""
+    order: Literal["given", "sorted", "runs"] = "given"
+    """With --stream: order of the images: as the data set has them, sorted by class, or 100 of a class at a time."""
+    warm_up: int = 0
+    """With --stream: images at the beginning of each condition that do not count."""
+    samples: int | None = None
+    """With --stream: images of each condition. Default: all test images."""
+    integers: bool = False
+    """With --stream: whether to run the network in integers, with weights of 8 bits."""
+
+    def run_stream(self) -> None:
+        """Print the accuracy under each condition."""
+        from synergic.learning.tasks import ClassificationTask, evaluate_stream, restore, stream_network
+        from synergic.network import quantise
+
+        task = restore(self.run_folder, self.data, self.device)
+        if not isinstance(task, ClassificationTask):
+            got, allowed = type(task).__name__, "a run of images, such as fashion-hp"
+            raise UnsupportedError(f"--stream: got a run of {got}, allowed {allowed}. Leave it out.")
+        network: Any = stream_network(task, self.memory, self.homeostasis, self.limit)
+        network = quantise(network) if self.integers else network
+        found = evaluate_stream(task, network, self.stream, self.order, self.warm_up, self.samples)
+        for part in found:
+            line = f"{part['condition']}: {100 * part['accuracy']:.2f} % of {part['samples']} images"
+            sys.stdout.write(f"{line}\n")
+        if self.json is not None:
+            write_json(self.json, {"stream": found, **{name: getattr(self, name) for name in STREAMED}})
 
     def run(self) -> None:
         """Print recorded and repeated figures; exit with 1 if they differ."""
         require("synergic evaluate", "torch", "torchvision")
         if self.json is not None:
             check_folder(self.json)
+        if self.stream:
+            self.run_stream()
+            return
         from synergic.cli._report import compare, draw
         from synergic.learning.tasks._runs import restore
 

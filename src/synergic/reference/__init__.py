@@ -12,6 +12,7 @@ from synergic.reference._metrics import (
 )
 from synergic.reference._set_points import with_homeostasis
 from synergic.reference._simulate import Record, simulate
+from synergic.reference._stream_run import stream
 
 __all__ = [
     "Operations",
@@ -22,6 +23,7 @@ __all__ = [
     "membrane_updates",
     "metrics",
     "simulate",
+    "stream",
     "synaptic_operations",
     "with_homeostasis",
 ]

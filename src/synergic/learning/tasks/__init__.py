@@ -13,6 +13,7 @@ from synergic.learning.tasks._events import EventsTask
 from synergic.learning.tasks._families import Task, families, family_of, open_task, read_config
 from synergic.learning.tasks._few_shot import ALPHA, ETA, SHARPNESS, TEACHER, Direction, FewShotNet, FewShotTask
 from synergic.learning.tasks._runs import circumstances, restore, run
+from synergic.learning.tasks._stream_evaluation import evaluate_stream, stream_network
 from synergic.learning.tasks._supervised import SupervisedTask
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SupervisedTask",
     "Task",
     "circumstances",
+    "evaluate_stream",
     "families",
     "family_of",
     "load_omniglot",
@@ -36,4 +38,5 @@ __all__ = [
     "read_config",
     "restore",
     "run",
+    "stream_network",
 ]
