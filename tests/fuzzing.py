@@ -24,7 +24,8 @@ from networks import plastic_network
 from rich.console import Console
 
 import synergic as sy
-from synergic.cli._chip_run import read_data, run_on_chip
+from synergic.cli._chip_run import run_on_chip
+from synergic.cli._inputs import read_data
 from synergic.cli._overview import overview
 from synergic.data._images import parse_idx, read_npz
 from synergic.data._recordings import events_of, from_folder, gathered, read

@@ -30,6 +30,8 @@ __all__ = [
 
 CHECKPOINT, CONFIG, NETWORK, RECORD = "checkpoint.pt", "config.json", "network.h5", "record.json"
 """Names of the files in a run's folder: state after the last whole epoch, settings, trained network, figures."""
+TEST, SAMPLES = "test.npz", 200
+"""Name of the file in a run's folder with the first test samples, as the trained network takes them; how many."""
 
 
 @dataclass(frozen=True)

@@ -319,7 +319,11 @@ def grid_of_cores(axes: Axes, grid: npt.NDArray[np.floating], label: str, title:
 
 
 def heat_map(
-    axes: Axes, mapping: Mapping, activity: Activity, what: Literal["energy", "spikes"] = "energy", title: str = ""
+    axes: Axes,
+    mapping: Mapping,
+    activity: Activity,
+    what: Literal["energy", "spikes", "work"] = "energy",
+    title: str = "",
 ) -> Axes:
     """Draw the grid of cores by what they did in a sample.
 
@@ -331,8 +335,9 @@ def heat_map(
         The network on the chip.
     activity : Activity
         What simulate_on_chip counted, step by step.
-    what : {"energy", "spikes"}, default "energy"
+    what : {"energy", "spikes", "work"}, default "energy"
         "energy": energy in nJ, by the envelope model of hw_targets.cost. "spikes": spikes that the neurons sent.
+        "work": synapse slots that were read, updated or recalled.
     title : str, default ""
         Title of the axes.
 
@@ -347,10 +352,13 @@ def heat_map(
         If an argument has the wrong kind, shape or range.
     """
     of_simulation("heat_map", axes, mapping, activity, title)
-    choice("heat_map.what", what, ("energy", "spikes"))
+    choice("heat_map.what", what, ("energy", "spikes", "work"))
     grid = np.full((int(mapping.chip.rows), int(mapping.chip.columns)), np.nan)
     if what == "energy":
         values = {core: 1e9 * joule for core, joule in enumerate(cost(mapping, activity).by_core) if joule}
+    elif what == "work":
+        did = (activity.integrated + activity.updated + activity.recalled).sum(axis=0) / max(activity.samples, 1)
+        values = {core: float(slots) for core, slots in enumerate(did) if slots}
     else:
         values = {}
         for p in mapping.network.populations:
@@ -360,7 +368,7 @@ def heat_map(
     for core, value in values.items():
         x, y = mapping.position(core)
         grid[y, x] = value
-    label = {"energy": "energy a sample, nJ", "spikes": "spikes a sample"}[what]
+    label = {"energy": "energy a sample, nJ", "spikes": "spikes a sample", "work": "synapse slots a sample"}[what]
     return grid_of_cores(axes, grid, label, title)
 
 

@@ -13,7 +13,8 @@ from networks import plastic_network, random_spikes
 
 import synergic as sy
 from synergic import plots
-from synergic.cli._chip_run import read_data, run_on_chip
+from synergic.cli._chip_run import run_on_chip
+from synergic.cli._inputs import read_data
 from synergic.errors import FormatError, ParameterError, SynergicError
 from synergic.hw_targets import cost, load_mapping, map_network, simulate_on_chip
 from synergic.network import save
@@ -130,7 +131,7 @@ def test_other_bad_arguments_are_refused(files):
         [SYNERGIC, "simulate", "net.h5", "nosuch.npy"], cwd=files, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 2
-    assert done.stderr == "synergic: nosuch.npy: no such file. Check the path.\n"
+    assert done.stderr.startswith("synergic: nosuch.npy: no such file, allowed the folder of a run, an .npy")
     assert read_data(files / "data.npy")[1] is None
 
 

@@ -13,6 +13,7 @@ from synergic.cli import _bench as bench
 from synergic.cli import _c_code as c_code
 from synergic.cli import _chip_run as chip_run
 from synergic.cli import _demo as demo
+from synergic.cli import _inputs as cli_inputs
 from synergic.cli import _map as chip_map
 from synergic.cli import _overview as overview
 from synergic.cli import _report as report
@@ -62,16 +63,16 @@ def cases(folder: Path) -> dict[str, Case]:
             {"network": at["int"], **placed, "output": out, **written},
             wrong=("output", "json_file", "html"),
         ),
-        "synergic.cli._chip_run.read_data": Case(chip_run.read_data, {"path": at["data"]}),
+        "synergic.cli._inputs.read_data": Case(cli_inputs.read_data, {"path": at["data"]}),
         "synergic.cli._chip_run.checked": Case(
             chip_run.checked,
             {"network": INT, "given": SPIKES, "labels": np.zeros(len(SPIKES), int), "samples": 1},
             fine={"labels": "none", "samples": "none"},
             also={"given": "input"},
         ),
-        "synergic.cli._chip_run.open_network": Case(chip_run.open_network, {"path": at["net"], **bits}),
-        "synergic.cli._chip_run.open_mapping": Case(
-            chip_run.open_mapping, {"path": at["net"], "chip": None, **bits}, fine={"chip": "none"}
+        "synergic.cli._inputs.open_network": Case(cli_inputs.open_network, {"path": at["net"], **bits}),
+        "synergic.cli._inputs.open_mapping": Case(
+            cli_inputs.open_mapping, {"path": at["net"], "chip": None, **bits}, fine={"chip": "none"}
         ),
         "synergic.cli._chip_run.run_on_chip": Case(
             chip_run.run_on_chip,

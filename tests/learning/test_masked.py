@@ -138,6 +138,7 @@ def test_a_mask_leaves_more_bits_to_the_synapses_that_have_a_local_weight():
     assert sy.quantise(network(few), local_bits=15).projections[0].rule.p_top == 2**14 - 1
     with pytest.raises(ParameterError, match=r"partial sum: got a possible .*32 bits.*local_bits=15"):
         sy.quantise(network(few), local_bits=16)
+    assert sy.quantise(network(few)).projections[0].rule.p_top == 2**14 - 1, "the widest that fits, if none is given"
     with pytest.raises(ParameterError, match="partial sum: got a possible"):
         sy.quantise(network(None), local_bits=15)
 

@@ -61,7 +61,8 @@ def values_and_spikes():
 def fan_in(n_in):
     """A neuron with so many inputs that the partial sum of its local weights could leave 32 bits."""
     plastic = projection(weights=np.ones((1, n_in)), rule=rule())
-    return quantised(source=source(size=n_in), populations=(population(size=1),), projections=(plastic,))
+    wide = network(source=source(size=n_in), populations=(population(size=1),), projections=(plastic,))
+    return sy.quantise(wide, local_bits=16)
 
 
 GRADED = network(source=source(num_message_bits=8))
@@ -167,7 +168,7 @@ FIELDS = [
     *cases(network, "dt", "(0, 1e+06]", [*NO_NUMBERS, (0, "0")]),
     *cases(network, "tau_w", "(0, inf]", [*NO_NUMBERS, (0, "0"), (-1, "-1")]),
     *cases(lambda **c: sy.quantise(NET, **c), "weight_bits", "2 to 16", [*size("8"), (17, "17")], "quantise"),
-    *cases(lambda **c: sy.quantise(NET, **c), "local_bits", "8 to 16", [*size("8"), (7, "7")], "quantise"),
+    *cases(lambda **c: sy.quantise(NET, **c), "local_bits", "8 to 16", [*size("8")[:5], (7, "7")], "quantise"),
     *cases(sy.quantise, "network", "Network", [(None, "None"), ("net", "'net'"), (INT, "IntNetwork")], "quantise"),
     *cases(lambda **c: sy.simulate(NET, SPIKES, **c), "batch", "1, 2, ...", size("64"), "simulate"),
     *cases(

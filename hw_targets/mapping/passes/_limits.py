@@ -21,12 +21,10 @@ from synergic.hw_targets.mapping._memory import different_weights, full_bytes, m
 from synergic.hw_targets.mapping._options import Folding
 from synergic.hw_targets.mapping._turns import bound, cut
 from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
-from synergic.network._quantise import IntGraph, IntNetwork
+from synergic.network._quantise import NARROWEST_LOCAL, IntGraph, IntNetwork
 from synergic.numerics import fixed
 
 MEMBRANE_BITS = int(fixed.MEMBRANE_MAX).bit_length() + 1
-NARROWEST_LOCAL = 8
-"""Bits of the narrowest local weights that quantise() makes."""
 Net = IntNetwork | IntGraph
 
 

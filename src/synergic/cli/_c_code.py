@@ -14,7 +14,7 @@ from rich.table import Table
 
 from synergic._core.checks import kind, require
 from synergic._core.files import check_folder, check_path, write_json
-from synergic.cli._chip_run import open_network
+from synergic.cli._inputs import open_network
 from synergic.interchange import Footprint, c_footprint, read_c_state, to_c
 from synergic.network._storage import save
 
@@ -47,7 +47,7 @@ def size_table(footprint: Footprint) -> Table:
 
 
 def export_c(
-    network: Path, folder: Path, name: str = "net", flash: str | None = None, ram: str | None = None,
+    network: str | Path, folder: Path, name: str = "net", flash: str | None = None, ram: str | None = None,
     json_file: Path | None = None, weight_bits: int | None = None, local_bits: int | None = None,
     console: Console | None = None,
 ) -> Footprint:  # fmt: skip
@@ -76,7 +76,7 @@ def export_c(
 
 
 def import_state(
-    network: Path, state: Path, output: Path, weight_bits: int | None = None, local_bits: int | None = None
+    network: str | Path, state: Path, output: Path, weight_bits: int | None = None, local_bits: int | None = None
 ) -> None:
     """Write a network with the local weights that a C program has learned. Raises as `open_network`,
     `read_c_state`."""

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `synergic simulate` does: a saved network, or a mapping, on data from a file, on the model of a chip."""
+"""What `synergic simulate` does: a saved network, or a mapping, on data, on the model of a chip."""
 
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from synergic._core.checks import kind, numbers, require, whole
-from synergic._core.files import check_folder, check_path, read_arrays, write_json, write_whole
-from synergic.errors import FormatError, ParameterError
+from synergic._core.files import check_folder, check_path, write_json, write_whole
+from synergic.cli._inputs import open_mapping, samples_of, widths
+from synergic.cli._page import in_units
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.costs._costs import ASSUMPTIONS, Costs, cost
-from synergic.hw_targets.mapping import Mapping, load_mapping, map_network
-from synergic.hw_targets.mapping._mapping_file import FORMAT as MAPPING
+from synergic.hw_targets.mapping import Mapping
 from synergic.hw_targets.simulation._activity import Activity
 from synergic.hw_targets.simulation._probes import Probes
 from synergic.hw_targets.simulation._simulator import Simulator
-from synergic.network._quantise import IntNetwork, quantise
-from synergic.network._storage import load, says
+from synergic.network._quantise import IntNetwork
 
 Array = npt.NDArray[Any]
-INPUT, LABELS = "input", "labels"
-"""Names of the arrays in an .npz file."""
-
-
-def read_data(path: Path) -> tuple[Array, Array | None]:
-    """Input (samples, T, channels) and labels (samples,) or None, of an .npy file (input alone) or an .npz file with
-    `input` and perhaps `labels`. Raises FormatError, ParameterError."""
-    path = check_path("read_data.path", path)
-    allowed = f"an .npy file with an array, or an .npz file with {INPUT!r} and perhaps {LABELS!r}"
-    data = read_arrays(path, f"Give {allowed}; save it with numpy.")
-    if isinstance(data, np.ndarray):
-        return data, None
-    if INPUT not in data or data.keys() - {INPUT, LABELS}:
-        raise FormatError(f"{path}: got the arrays {sorted(data)}, allowed {allowed}. Rename them.")
-    return data[INPUT], data.get(LABELS)
 
 
 def checked(network: IntNetwork, given: Array, labels: Array | None, samples: int | None) -> tuple[Array, Any]:
@@ -52,7 +37,7 @@ def checked(network: IntNetwork, given: Array, labels: Array | None, samples: in
     fits = given.ndim == 3 and len(given) > 0
     require(fits, "input", f"shape {given.shape}", allowed, "Axes are sample, step, channel.")
     if samples is not None:
-        whole("samples", samples, 1, len(given), "That many are in the file.")
+        whole("samples", samples, 1, len(given), "That many are there.")
         given = given[:samples]
     if network.source.num_message_bits and given.dtype.kind == "f":
         given = network.encode(given)
@@ -68,47 +53,6 @@ def checked(network: IntNetwork, given: Array, labels: Array | None, samples: in
     return given, labels
 
 
-def open_network(path: Path, weight_bits: int | None = None, local_bits: int | None = None) -> IntNetwork:
-    """A saved network in integers; one of floating point is quantised.
-
-    weight_bits, local_bits : as of `quantise`, None for its defaults. Raises FormatError, ParameterError for bits of a
-    network that has its own, and as `quantise`.
-    """
-    path = check_path("open_network.path", path)
-    if says(path, MAPPING):
-        raise FormatError(f"{path}: got a mapping, allowed a network. `synergic simulate` runs mappings.")
-    network = load(path)
-    if not isinstance(network, IntNetwork):
-        return quantise(network, **chosen(weight_bits, local_bits))
-    refuse_bits(weight_bits, local_bits, "a network in integers")
-    return network
-
-
-def chosen(weight_bits: int | None, local_bits: int | None) -> dict[str, Any]:
-    """The widths that were asked for."""
-    asked = {"weight_bits": weight_bits, "local_bits": local_bits}
-    return {name: bits for name, bits in asked.items() if bits is not None}
-
-
-def refuse_bits(weight_bits: int | None, local_bits: int | None, what: str) -> None:
-    """Raises ParameterError for widths beside something that has its own."""
-    for name, bits in chosen(weight_bits, local_bits).items():
-        raise ParameterError(f"{name}: got {bits}, allowed none with {what}, which has its own. Quantise it again.")
-
-
-def open_mapping(
-    path: Path, chip: Chip | str | None, weight_bits: int | None = None, local_bits: int | None = None
-) -> Mapping:
-    """A saved mapping, or a saved network mapped onto a chip, by default the tianjic. Raises as `load_mapping`,
-    `open_network` and `map_network`, and ParameterError for a chip or bits beside a mapping, which has them."""
-    path = check_path("open_mapping.path", path)
-    if not says(path, MAPPING):
-        return map_network(open_network(path, weight_bits, local_bits), "tianjic" if chip is None else chip)
-    require(chip is None, "chip", repr(chip), "none with a mapping, which has its own", "Map the network again.")
-    refuse_bits(weight_bits, local_bits, "a mapping")
-    return load_mapping(path)
-
-
 def describe(costs: Costs) -> dict[str, Any]:
     """The costs as JSON holds them. Raises ParameterError."""
     kind("describe.costs", costs, Costs, "cost() gives them.")
@@ -117,8 +61,8 @@ def describe(costs: Costs) -> dict[str, Any]:
 
 
 def run_on_chip(
-    network: Path,
-    data: Path,
+    network: str | Path,
+    data: str | Path | None = None,
     chip: Chip | str | None = None,
     samples: int | None = None,
     local_memory: str = "matrix",
@@ -132,26 +76,31 @@ def run_on_chip(
 ) -> dict[str, Any]:
     """Run a saved network or mapping on data, print accuracy and costs with their assumptions.
 
-    weight_bits, local_bits : of a network in floating point, as of `quantise`. Returns what json_file gets.
+    network : as of `open_mapping`. data : as of `samples_of`. weight_bits, local_bits : of a network in floating point,
+    as of `quantise`. Returns what json_file gets.
 
     Raises FormatError, ParameterError, CapacityError, UnsupportedError, before anything runs but for `strict`.
     """
     kind("run_on_chip.console", console, Console | None, "Make one of rich.")
-    network, data = check_path("run_on_chip.network", network), check_path("run_on_chip.data", data)
+    network = check_path("run_on_chip.network", network)
+    data = None if data is None else check_path("run_on_chip.data", data)
     for name, path in (("json_file", json_file), ("figure", figure), ("html", html)):
         if path is not None:
             check_folder(path, f"run_on_chip.{name}")
     mapping = open_mapping(network, chip, weight_bits, local_bits)
     net = mapping.network
     assert isinstance(net, IntNetwork)
-    given, labels = checked(net, *read_data(data), samples)
+    found = samples_of(data, network, samples)
+    given, labels = checked(net, found.inputs, found.labels, samples)
     simulator = Simulator(mapping, local_memory, strict, Probes.readout(net))
     record, activity = simulator.run(given)
     predicted = record.classes(net)
     costs = cost(mapping, activity)
-    result = {
+    result: dict[str, Any] = {
         "accuracy": None if labels is None else float(np.mean(predicted == labels)),
         "samples": len(given),
+        "data": found.what,
+        "widths": widths(net),
         "classes": predicted.tolist(),
         "saturated": record.saturated,
         "too_wide": activity.too_wide,
@@ -159,24 +108,40 @@ def run_on_chip(
         "assumptions": list(ASSUMPTIONS),
         "facts": {name: dataclasses.asdict(fact) for name, fact in mapping.chip.facts.items()},
     }
-    show(result, costs, console or Console())
+    console = console or Console()
+    show(result, costs, console)
     if figure is not None:
         draw(mapping, activity, figure)
     if html is not None:
         write_html(html, f"{network.name} on the {costs.chip}", result, costs, mapping, activity)
     if json_file is not None:
         write_json(json_file, result)
+    if html is None:
+        told = [str(network), *([] if data is None else [str(data)])]
+        console.print(f"Next: synergic simulate {shlex.join(told)} --html report.html", soft_wrap=True, highlight=False)
     return result
 
 
+def answer(result: dict[str, Any], costs: Costs) -> str:
+    """The result in one sentence."""
+    right = "no labels given" if result["accuracy"] is None else f"{100 * result['accuracy']:.1f} % right"
+    where = f"{costs.cores} of {costs.cores_available} cores of the {costs.chip}"
+    return (
+        f"{result['samples']} {result['data']}: {right}, on {where}; {1e3 * costs.latency_s:.3g} ms and "
+        f"{1e6 * costs.energy_j:.3g} uJ a sample."
+    )
+
+
 def show(result: dict[str, Any], costs: Costs, console: Console) -> None:
-    """The report, as tables."""
+    """The report: the answer in one sentence, then tables."""
+    console.print(answer(result, costs), soft_wrap=True, highlight=False, markup=False)
     table = Table(title=f"{costs.chip}: {result['samples']} samples", show_header=False)
     for name, value in summary(result, costs).items():
         table.add_row(name, value)
     console.print(table)
-    layers = Table("population", *next(iter(costs.layers.values())), title="by population, a sample")
-    for name, part in costs.layers.items():
+    by_population = {name: in_units(part) for name, part in costs.layers.items()}
+    layers = Table("population", *next(iter(by_population.values())), title="by population, a sample")
+    for name, part in by_population.items():
         layers.add_row(name, *(f"{value:.4g}" for value in part.values()))
     console.print(layers)
     for line in ASSUMPTIONS:
@@ -187,6 +152,8 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
     """The figures of a run by name, as text."""
     figures = {
         "accuracy": "no labels given" if result["accuracy"] is None else f"{100 * result['accuracy']:.2f} %",
+        "data": result.get("data", "not recorded"),
+        "numbers": result.get("widths", "not recorded"),
         "saturated values": ", ".join(f"{k} {v}" for k, v in result["saturated"].items() if v) or "none",
         "cores": f"{costs.cores} of {costs.cores_available}, {costs.local_cores} of them for local weights",
         "local weights": f"{costs.local_memory}, {costs.local_weight_bytes + costs.history_bytes:,} bytes",
@@ -211,15 +178,16 @@ def write_html(
 
     drawings = {
         "phases of a sample": drawing(plots.phase_timeline, mapping, activity),
-        "work by core": drawing(plots.core_raster, mapping, activity),
+        "work of the cores": drawing(plots.heat_map, mapping, activity, "work"),
         "energy of the cores": drawing(plots.heat_map, mapping, activity, "energy"),
         "spikes of the cores": drawing(plots.heat_map, mapping, activity, "spikes"),
         "where the cores lie, and how full they are": drawing(plots.occupancy, mapping),
         "packets over each link": drawing(plots.routes, mapping),
     }
     samples = lines(f"{result['samples']} samples", summary(result, costs))
-    tables = [samples, grid("costs of a sample by population", costs.layers), facts(mapping.chip)]
-    write_page(path, title, ASSUMPTIONS, tables, drawings)
+    layers = {name: in_units(part) for name, part in costs.layers.items()}
+    tables = [samples, grid("costs of a sample by population", layers), facts(mapping.chip)]
+    write_page(path, title, ASSUMPTIONS, tables, drawings, answer(result, costs))
 
 
 def draw(mapping: Mapping, activity: Activity, path: Path) -> None:

@@ -21,14 +21,17 @@ from tqdm.auto import tqdm
 from synergic import plots
 from synergic._core import files
 from synergic._core.checks import kind, whole
-from synergic._core.files import write_whole
+from synergic._core.files import check_path, write_whole
 from synergic.data._digits import digits
+from synergic.errors import ParameterError
+from synergic.experiments import NETWORK, TEST
 from synergic.hw_targets.costs._costs import ASSUMPTIONS, cost
 from synergic.hw_targets.mapping import Mapping, map_network
 from synergic.hw_targets.simulation._simulator import simulate_on_chip
 from synergic.learning import HybridNet, evaluate, to_description, train
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork, quantise
+from synergic.network._storage import save
 from synergic.processes._run import run_in_lava
 from synergic.reference._simulate import Record, simulate
 
@@ -231,3 +234,20 @@ def plot_figures(figures: dict[str, Any], path: Path) -> None:
 def write_json(figures: dict[str, Any], path: Path) -> None:
     """All figures as JSON."""
     files.write_json(path, {k: v for k, v in figures.items() if k != "objects"})
+
+
+def write_run(figures: dict[str, Any], folder: Path) -> None:
+    """Leave the HP network and its test set where `synergic map` and `synergic simulate` take them.
+
+    folder : is made if it is not there. Raises ParameterError for one that cannot be written.
+    """
+    folder = check_path("write_run.folder", folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        allowed = "a folder that is there or can be made"
+        raise ParameterError(f"{folder}: got {error.strerror}, allowed {allowed}. Choose another one.") from error
+    o = figures["objects"]
+    save(o["network"], folder / NETWORK)
+    inputs = o["test"].astype(np.uint8)
+    write_whole(folder / TEST, lambda draft: np.savez_compressed(draft, input=inputs, labels=o["labels"]))

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+import warnings
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,8 +15,9 @@ import tyro
 
 from synergic._core.files import check_folder, read_json, reading, write_json
 from synergic._core.parts import require
+from synergic.cli._wording import as_options
 from synergic.errors import ParameterError, SynergicError, UnsupportedError
-from synergic.experiments import EXPERIMENTS, RECORD
+from synergic.experiments import CONFIG, EXPERIMENTS, NETWORK, RECORD
 
 
 @dataclass
@@ -29,6 +32,8 @@ class Demo:
     """JSON file to write all figures to."""
     figure: Path = Path("synergic-demo.png")
     """Image file to write the plots to."""
+    run_folder: Path = Path("runs/demo")
+    """Folder for the HP network and its test set, which `synergic map` and `synergic simulate` take."""
     progress: bool = True
     """Whether to show progress bars."""
 
@@ -38,16 +43,36 @@ class Demo:
         for path in (self.json, self.figure):
             if path is not None:  # before the minute of work, not after
                 check_folder(path)
+        check_run_folder(self.run_folder)
         from rich.console import Console
 
-        from synergic.cli._demo import plot_figures, run_demo, tables, write_json
+        from synergic.cli._demo import plot_figures, run_demo, tables, write_json, write_run
 
         figures = run_demo(self.seed, self.epochs, progress=self.progress)
-        tables(figures, Console())
+        console = Console()
+        tables(figures, console)
         plot_figures(figures, self.figure)
+        write_run(figures, self.run_folder)
         if self.json:
             write_json(figures, self.json)
-        Console().print(f"plots: {self.figure}" + (f", figures: {self.json}" if self.json else ""))
+        console.print(f"plots: {self.figure}, network and test set of HP: {self.run_folder}"
+                      + (f", figures: {self.json}" if self.json else ""), soft_wrap=True, highlight=False)  # fmt: skip
+        console.print(next_commands("map", "simulate", folder=self.run_folder), soft_wrap=True, highlight=False)
+
+
+def check_run_folder(folder: Path) -> None:
+    """Refuse a file as the folder of a run. Raises ParameterError."""
+    if folder.exists() and not folder.is_dir():
+        raise ParameterError(f"{folder}: got a file, allowed a folder for the run. Choose another --run-folder.")
+
+
+def next_commands(*commands: str, folder: Path) -> str:
+    """The commands that one may type next, with their folder."""
+    return "Next: " + "\n      ".join(f"synergic {command} {shlex.quote(str(folder))}" for command in commands)
+
+
+NetworkArgument = tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="NETWORK")]]
+RunArgument = tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
 
 
 TrainingConfig = tyro.extras.subcommand_type_from_defaults(
@@ -87,11 +112,16 @@ class Train:
 
         from synergic.learning._parallel import processes
         from synergic.learning.tasks import open_task, run
+        from synergic.learning.tasks._families import settings_now
+        from synergic.learning.tasks._runs import settings
 
         config: Any = self.config
         folder = self.run_folder or Path("runs") / config.name
-        if folder.exists() and not folder.is_dir():  # before the data set is read
-            raise ParameterError(f"{folder}: got a file, allowed a folder for the run. Choose another --run-folder.")
+        check_run_folder(folder)  # before the data set is read
+        if (folder / RECORD).exists() and settings(config) == settings_now(read_json(folder / CONFIG)):
+            record = read_json(folder / RECORD)
+            self.show(record, folder, f". It had ended before. More than --epochs {config.epochs} goes on.")
+            return
         with processes() as writes:
             task = open_task(config, self.data, self.device)
             with tqdm(total=config.epochs, unit="epoch", disable=not (self.progress and writes)) as bar:
@@ -102,10 +132,16 @@ class Train:
 
                 record = run(task, folder, show, writes)
         if writes:
-            accuracy = 100 * record["figures"]["accuracy"]
-            sys.stdout.write(f"{folder}: {accuracy:.2f} % on the {record['evaluated_on']}\n")
-            if self.json is not None:
-                write_json(self.json, record)
+            self.show(record, folder)
+
+    def show(self, record: dict[str, Any], folder: Path, remark: str = "") -> None:
+        """Print the accuracy and the next commands, and write the record if that is asked for."""
+        accuracy = 100 * record["figures"]["accuracy"]
+        sys.stdout.write(f"{folder}: {accuracy:.2f} % on the {record['evaluated_on']}{remark}\n")
+        machine = ("map", "simulate") if (folder / NETWORK).exists() else ()
+        sys.stdout.write(next_commands("evaluate", *machine, folder=folder) + "\n")
+        if self.json is not None:
+            write_json(self.json, record)
 
 
 STREAMED = ("memory", "homeostasis", "limit", "order", "warm_up", "integers")
@@ -116,7 +152,7 @@ STREAMED = ("memory", "homeostasis", "limit", "order", "warm_up", "integers")
 class Evaluate:
     """Compute the figures of a run again from its checkpoint, compare them with its record, and draw its curves."""
 
-    run_folder: tyro.conf.Positional[Path]
+    run_folder: RunArgument
     """Folder of a run that `synergic train` has finished."""
     data: Path | None = None
     """Folder with the data sets. Default: $SYNERGIC_DATA; without it, data are downloaded to a cache in the home
@@ -192,8 +228,8 @@ class Evaluate:
 class Map:
     """Map a saved network onto the model of a chip, or say what does not fit and which change would."""
 
-    network: tyro.conf.Positional[Path]
-    """Network file, written by `synergic.network.save`. A network in floating point is quantised first."""
+    network: NetworkArgument
+    """Folder of a run, network file, or name of an example that ships. A network in floating point is quantised."""
     chip: str = "tianjic"
     """Name of a shipped chip (tianjic, tianjicx, generic), or path of a chip file."""
     chips: tuple[int, int] = (1, 1)
@@ -215,8 +251,8 @@ class Map:
     weight_bits: int | None = None
     """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
     local_bits: int | None = None
-    """Bits of the local weights when a network in floating point is quantised. Default: 16. Use fewer if a partial sum
-    could exceed 32 bits."""
+    """Bits of the local weights when a network in floating point is quantised. Default: the widest, up to
+    16, with which no partial sum can exceed 32 bits."""
     seed: int = 0
     """Seed of the placement."""
     dead_cores: tuple[tuple[int, int], ...] = ()
@@ -252,20 +288,22 @@ class Map:
 class Simulate:
     """Run a saved network or a mapping on the model of a chip: accuracy, time, energy, memory, and the assumptions."""
 
-    network: tyro.conf.Positional[Path]
-    """Network file, written by `synergic.network.save`, or mapping file, written by `synergic map`. A network in
-    floating point is quantised first."""
-    data: tyro.conf.Positional[Path]
-    """.npy file with the input of shape (samples, T, channels), or .npz file with `input` and optionally `labels`."""
+    network: NetworkArgument
+    """Folder of a run, network file, mapping file of `synergic map`, or name of an example that ships. A network in
+    floating point is quantised."""
+    data: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="DATA")]] = None
+    """Folder of a run (its own test set), name of an example, .npy file with the input of shape (samples, T, channels),
+    or .npz file with `input` and optionally `labels`. Default: what belongs to NETWORK, if that is a run or an
+    example."""
     chip: str | None = None
     """Name of a shipped chip, or path of a chip file. Default: tianjic. A mapping file names its own chip."""
     samples: int | None = None
-    """Number of samples to run, from the start. Default: all."""
+    """Number of samples to run, from the start. Default: all of a file or an example, 200 of a run."""
     weight_bits: int | None = None
     """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
     local_bits: int | None = None
-    """Bits of the local weights when a network in floating point is quantised. Default: 16. Use fewer if a partial sum
-    could exceed 32 bits."""
+    """Bits of the local weights when a network in floating point is quantised. Default: the widest, up to
+    16, with which no partial sum can exceed 32 bits."""
     local_memory: Literal["matrix", "history"] = "matrix"
     """How local weights are computed: "matrix" stores them in cores of their own, "history" derives their effect from
     earlier spikes and writes no weight."""
@@ -294,8 +332,8 @@ class Export:
     The folder has the network in src, a program for this computer in main.c, and an example for the Arduino IDE.
     """
 
-    network: tyro.conf.Positional[Path]
-    """Network file, written by `synergic.network.save`. A network in floating point is quantised first."""
+    network: NetworkArgument
+    """Folder of a run, network file, or name of an example that ships. A network in floating point is quantised."""
     c: Path
     """Folder for the C files. It is made if it is not there."""
     name: str = "net"
@@ -308,7 +346,8 @@ class Export:
     weight_bits: int | None = None
     """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
     local_bits: int | None = None
-    """Bits of the local weights when a network in floating point is quantised. Default: 16."""
+    """Bits of the local weights when a network in floating point is quantised. Default: the widest, up to 16, with
+    which no partial sum can exceed 32 bits."""
     json: Path | None = None
     """JSON file to write the table of sizes to."""
 
@@ -324,8 +363,8 @@ class Export:
 class ImportState:
     """Put the local weights that an exported C program has learned into a network file."""
 
-    network: tyro.conf.Positional[Path]
-    """Network file that was exported."""
+    network: NetworkArgument
+    """What was given to `synergic export`."""
     state: tyro.conf.Positional[Path]
     """File with the local weights, written by the C program."""
     output: tyro.conf.Positional[Path]
@@ -442,6 +481,15 @@ def arguments(given: list[str]) -> list[str]:
     return [a.replace("--trace", "--plasticity-scope", 1) if a.split("=")[0] == "--trace" else a for a in given]
 
 
+def show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
+    """Show a warning as the command line does: without the line of our source that it is about."""
+    del filename, lineno, file, line
+    if issubclass(category, UserWarning):
+        sys.stderr.write(f"synergic: warning: {as_options(str(message))}\n")
+
+
 def main() -> None:
     """Entry point of `synergic`."""
     # torch's threads wait for each other in a busy loop. If another program has one of the cores, every small
@@ -459,10 +507,11 @@ def main() -> None:
         # Options may stand anywhere, also behind the name of an experiment.
         config=(tyro.conf.CascadeSubcommandArgs,),
     )
+    warnings.showwarning = show_warning
     try:
         command.run()
     except SynergicError as error:
-        sys.stderr.write(f"synergic: {error}\n")
+        sys.stderr.write(f"synergic: {as_options(str(error))}\n")
         raise SystemExit(2) from None
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from synergic._core.checks import kind, kinds
 from synergic._core.files import check_folder, check_path, write_json
-from synergic.cli._chip_run import open_network
+from synergic.cli._inputs import is_example, open_network, widths
 from synergic.cli._page import drawing, facts, grid, lines, show, write_page
 from synergic.errors import ExecutionError
 from synergic.hw_targets._chip import Chip
@@ -51,6 +52,16 @@ def estimate_section(needs: Estimate) -> dict[str, Any]:
         "time of a step": f"{1e6 * needs.step_seconds:.1f} us",
         "fits": "yes" if needs.fits else "no",
     }
+
+
+def answer(needs: Estimate, network: IntNetwork) -> str:
+    """The result in one sentence. Raises ParameterError."""
+    kinds("answer", needs=(needs, Estimate), network=(network, IntNetwork))
+    cores = f"{needs.cores} of {needs.available} cores of the model of {needs.chip}"
+    if not needs.fits:
+        return f"It does not fit: it needs {cores}, and the limits below are broken."
+    milliseconds = 1e3 * network.steps * needs.step_seconds
+    return f"It fits: {cores}, {milliseconds:.3g} ms a sample of {network.steps} steps."
 
 
 def folding_section(network: IntNetwork, chip: Chip | str, asked: MappingOptions) -> Sections:
@@ -143,7 +154,7 @@ def report_of(mapping: Mapping, needs: Estimate) -> dict[str, Any]:
 
 
 def map_to_chip(
-    network: Path,
+    network: str | Path,
     chip: str = "tianjic",
     options: MappingOptions | None = None,
     *,
@@ -158,8 +169,8 @@ def map_to_chip(
 
     Parameters
     ----------
-    network : Path
-        Network file. A network in floating point is quantised.
+    network : str or Path
+        Network file, folder of a run, or name of an example. A network in floating point is quantised.
     chip : str, default "tianjic"
         Name of a shipped chip, or path of a chip file.
     options : MappingOptions, optional
@@ -195,7 +206,10 @@ def map_to_chip(
     console = console or Console()
     net = open_network(network, weight_bits, local_bits)
     needs = estimate(net, chip, options=asked)
-    estimated = lines(f"estimate, model of {needs.chip}", estimate_section(needs))
+    said = answer(needs, net)
+    console.print(said, soft_wrap=True, highlight=False, markup=False)
+    section = {"numbers": widths(net)} | estimate_section(needs)
+    estimated = lines(f"estimate, model of {needs.chip}", section)
     show(estimated, console)
     folding = folding_section(net, chip, asked)
     folds = [grid("cores and phases by fold", folding)] if folding else []
@@ -203,12 +217,12 @@ def map_to_chip(
         show(table, console)
     if not needs.fits and json_file is not None:  # a program that asks wants to know why, too
         broken = [dataclasses.asdict(v) for v in needs.violations]
-        write_json(json_file, {"estimate": estimate_section(needs), "violations": broken, "note": NOTE})
+        write_json(json_file, {"answer": said, "estimate": section, "violations": broken, "note": NOTE})
     mapping = map_network(net, chip, options=asked)
     wrong = check_mapping(mapping)
     if wrong:  # a defect of synergic's own: nobody else made this mapping
         raise ExecutionError("map_network made an unsound mapping, please report it:\n" + "\n".join(map(str, wrong)))
-    report = report_of(mapping, needs) | {"folding": folding}
+    report = {"answer": said} | report_of(mapping, needs) | {"estimate": section, "folding": folding}
     tables = [
         lines("placement and routes", report["placement"]),
         lines("memory", report["memory"]),
@@ -224,8 +238,17 @@ def map_to_chip(
         write_json(json_file, report)
     if html is not None:
         title = f"{network.name} on the {report['chip']}"
-        write_page(html, title, [NOTE], [estimated, *folds, *tables, facts(mapping.chip)], drawings(mapping))
+        write_page(html, title, [NOTE], [estimated, *folds, *tables, facts(mapping.chip)], drawings(mapping), said)
+    console.print(f"Next: {next_command(network, output)}", soft_wrap=True, highlight=False, markup=False)
     return report
+
+
+def next_command(network: Path, output: Path | None) -> str:
+    """The command that runs what was mapped."""
+    own = is_example(network) or network.is_dir()
+    if output is None:
+        return f"synergic simulate {shlex.quote(str(network))}{'' if own else ' DATA'}"
+    return f"synergic simulate {shlex.quote(str(output))} {shlex.quote(str(network)) if own else 'DATA'}"
 
 
 def drawings(mapping: Mapping) -> dict[str, str]:

@@ -15,9 +15,10 @@ from synergic._core.checks import kind, kinds, require
 from synergic._core.files import check_path, read_json, reading
 from synergic.cli._chip_run import summary
 from synergic.cli._map import drawings, memory_section, placement_section, populations
-from synergic.cli._page import drawing
+from synergic.cli._page import drawing, in_units
 from synergic.errors import FormatError
 from synergic.experiments import CONFIG, RECORD
+from synergic.experiments import NETWORK as NETWORK_FILE
 from synergic.hw_targets.costs._costs import Costs
 from synergic.hw_targets.mapping import load_mapping
 from synergic.hw_targets.mapping._mapping_file import FORMAT as MAPPING
@@ -77,7 +78,8 @@ def overview(path: Path, draw: bool = False) -> Overview:
         raise FormatError(f"{path}: no such file or folder, allowed {ALLOWED}. Check the path.")
     with reading(path, f"Give {ALLOWED}."):
         if path.is_dir():
-            return of_run_folder(path)
+            left = (path / NETWORK_FILE).exists() and not (path / CONFIG).exists()  # by `synergic demo`
+            return of_network(path / NETWORK_FILE, draw) if left else of_run_folder(path)
         if says(path, NETWORK):
             return of_network(path, draw)
         if says(path, MAPPING):
@@ -204,13 +206,13 @@ def of_mapping(path: Path, draw: bool) -> Overview:
 def of_demo(path: Path, figures: dict[str, Any]) -> Overview:
     """Accuracies, agreement and costs of `synergic demo`."""
     apart = ("facts", "assumptions", "saturated", "without_local_weights")
-    chip = {k: v for k, v in figures["chip"].items() if k not in apart}
+    chip = in_units({k: v for k, v in figures["chip"].items() if k not in apart})
     bare = figures["chip"].get("without_local_weights")  # not in files of before
     sections = {
         "accuracy": figures["accuracy"],
         "agreement": figures["agreement"],
         "chip": chip | {"saturated values": sum(figures["chip"]["saturated"].values())},
-        **({} if bare is None else {"chip, without local weights (GP)": bare}),
+        **({} if bare is None else {"chip, without local weights (GP)": in_units(bare)}),
         "seconds": figures["seconds"],
         "settings": {k: figures[k] for k in ("seed", "epochs", "samples")},
         "versions": made_by(figures),
@@ -222,7 +224,7 @@ def of_simulation(path: Path, figures: dict[str, Any]) -> Overview:
     """Accuracy and costs of `synergic simulate`."""
     costs = Costs(**figures["costs"])
     sections = {"figures": {"chip": costs.chip, "samples": figures["samples"], **summary(figures, costs)}}
-    tables = {"costs of a sample by population": costs.layers}
+    tables = {"costs of a sample by population": {name: in_units(part) for name, part in costs.layers.items()}}
     return Overview(path.name, "figures of synergic simulate", sections, tables, notes=tuple(figures["assumptions"]))
 
 

@@ -46,6 +46,20 @@ def lines(title: str, section: dict[str, Any]) -> Table:
     return Table(title, [(name, shown(value)) for name, value in section.items()])
 
 
+UNITS = {"_j": (1e6, "uJ"), "_s": (1e6, "us")}
+"""By the end of a figure's name: the factor to the unit that reports show it in."""
+
+
+def in_units(section: dict[str, Any]) -> dict[str, Any]:
+    """Figures in joules and seconds as uJ and us, with names that say so: "energy_j" as "energy, uJ"."""
+    found: dict[str, Any] = {}
+    for name, value in section.items():
+        factor, unit = UNITS.get(name[-2:], (0, ""))
+        real = bool(unit) and isinstance(value, int | float)
+        found[f"{name[:-2].replace('_', ' ')}, {unit}" if real else name] = factor * value if real else value
+    return found
+
+
 def grid(title: str, rows: dict[str, dict[str, Any]]) -> Table:
     """Rows of the same entries, by name, as a table; the title's last word names the rows. Raises ParameterError."""
     kinds("grid", title=(title, str), rows=(rows, dict))
@@ -91,15 +105,18 @@ def drawing(draw: Callable[..., Any], *what: Any) -> str:
 
 
 def write_page(
-    path: str | Path, title: str, notes: Sequence[str], tables: Sequence[Table], drawings: dict[str, str]
-) -> None:
-    """Write a page; `drawings` : plots by caption, of `drawing`. Names and texts are escaped. Raises ParameterError."""
+    path: str | Path, title: str, notes: Sequence[str], tables: Sequence[Table], drawings: dict[str, str],
+    answer: str = "",
+) -> None:  # fmt: skip
+    """Write a page: the answer in a sentence, the plots, the tables, then the notes. drawings : plots by caption, of
+    `drawing`. Names and texts are escaped. Raises ParameterError."""
     row = list | tuple
-    kinds("write_page", title=(title, str), notes=(notes, row), tables=(tables, row), drawings=(drawings, dict))
+    kinds("write_page", answer=(answer, str), title=(title, str), drawings=(drawings, dict))
+    kinds("write_page", notes=(notes, row), tables=(tables, row))
     kinds("write_page", **{f"notes[{i}]": (note, str) for i, note in enumerate(notes)})
     kinds("write_page", **{f"tables[{i}]": (table, Table) for i, table in enumerate(tables)})
     kinds("write_page", **{f"drawings[{name!r}]": (held, str) for name, held in drawings.items()})
     environment = Environment(loader=PackageLoader("synergic.cli"), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("report.html")
-    text = template.render(title=title, notes=notes, tables=tables, drawings=drawings)
+    text = template.render(answer=answer, title=title, notes=notes, tables=tables, drawings=drawings)
     write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))

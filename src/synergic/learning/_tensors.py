@@ -72,3 +72,9 @@ def checked_device(device: Any) -> torch.device:
 def as_rows(images: npt.NDArray[Any]) -> Tensor:
     """(samples, ...) as float32, (samples, pixels)."""
     return torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32).reshape(len(images), -1))
+
+
+def in_every_step(images: Tensor, steps: int) -> npt.NDArray[np.uint8]:
+    """Images (samples, pixels) of 0 .. 1 as values of 8 bits, the same in every step: (samples, T, pixels)."""
+    values = (255 * images).round().to(torch.uint8)
+    return values[:, None].expand(-1, steps, -1).contiguous().numpy()

@@ -25,6 +25,9 @@ from synergic.rules import IntRule
 from synergic.rules._rates import HELD, check_masked
 from synergic.rules._stream import MEMORY, ROUNDINGS, check_memory, check_rounding
 
+NARROWEST_LOCAL, WIDEST_LOCAL = 8, 16
+"""Bits of the local weights that `quantise` makes."""
+
 
 @dataclass(frozen=True, eq=False)
 class IntPopulation:
@@ -268,10 +271,9 @@ def check_accumulators(graph: Any, k_top: int) -> None:
         for q in graph.into(p.name):
             largest = VALUE_MAX if q.num_message_bits else 1
             slow = largest * np.abs(q.weights).sum(axis=1)
-            plastic = q.n_in if q.rule is None or q.rule.mask is None else int(q.rule.mask.sum(axis=1).max())
-            local = 0 if q.rule is None else largest * q.rule.p_top * plastic
+            local = 0 if q.rule is None else largest * q.rule.p_top * most_plastic(q)
             top = max(int(slow.max(initial=0)), local)
-            fitting = (2**31 // (largest * max(plastic, 1))).bit_length()  # of a local weight, sign included
+            fitting = fitting_local_bits(q, q.num_message_bits)
             few = f"quantise(local_bits={fitting}) fits." if local == top and fitting >= 8 else "Use fewer weight_bits."
             require(
                 top < 2**31,
@@ -291,8 +293,27 @@ def check_accumulators(graph: Any, k_top: int) -> None:
         )
 
 
+def most_plastic(q: Any) -> int:
+    """The most synapses of one neuron that may have a local weight. q : a projection, in floats or integers."""
+    return int(q.n_in if q.rule is None or q.rule.mask is None else q.rule.mask.sum(axis=1).max())
+
+
+def fitting_local_bits(q: Any, num_message_bits: int) -> int:
+    """The width of local weights, sign included, whose partial sum stays within 32 bits, whatever comes in."""
+    largest = VALUE_MAX if num_message_bits else 1
+    return ((2**31 - 1) // (largest * max(most_plastic(q), 1)) + 1).bit_length()
+
+
+def widest_local_bits(network: Network) -> int:
+    """The widest local weights that fit in all projections of a network, 8 .. 16 bits: what `quantise` takes if it is
+    not told. Where 8 are too many, `quantise` says so."""
+    bits = network.message_bits
+    fitting = [fitting_local_bits(q, bits[q.source]) for q in network.projections if q.rule is not None]
+    return max(NARROWEST_LOCAL, min([WIDEST_LOCAL, *fitting]))
+
+
 def quantise(
-    network: Network, weight_bits: int = 8, local_bits: int = 16, rounding: str = "nearest", seed: int = 0
+    network: Network, weight_bits: int = 8, local_bits: int | None = None, rounding: str = "nearest", seed: int = 0
 ) -> IntNetwork:
     """Return the integer form of a network.
 
@@ -302,8 +323,9 @@ def quantise(
         A network in floating point.
     weight_bits : int, default 8
         Width of the slow weights, 2 .. 16 bits.
-    local_bits : int, default 16
-        Width of the local weights, 8 .. 16 bits.
+    local_bits : int, optional
+        Width of the local weights, 8 .. 16 bits. Default: the widest, up to 16, with which no partial sum can leave 32
+        bits. It is 16 for up to 65,538 plastic inputs of a neuron that are spikes, and for up to 257 that are values.
     rounding : {"nearest", "stochastic"}, default "nearest"
         How the writes of streams are rounded. With few `local_bits` and a long `memory`, "stochastic" keeps changes
         that are smaller than the last bit.
@@ -329,7 +351,9 @@ def quantise(
     """
     kind("quantise.network", network, Network, "Build one, or export it with to_description().")
     whole("quantise.weight_bits", weight_bits, 2, 16, "8 is what the chips hold.")
-    whole("quantise.local_bits", local_bits, 8, 16, "A core holds 8 of them.")
+    if local_bits is None:
+        local_bits = widest_local_bits(network)
+    whole("quantise.local_bits", local_bits, NARROWEST_LOCAL, WIDEST_LOCAL, "A core holds 8 of them.")
     choice("quantise.rounding", rounding, ROUNDINGS)
     whole("quantise.seed", seed, 0, 2**62, "It seeds stochastic rounding.")
     by_values = fed_by_values(network)

@@ -20,7 +20,7 @@ from synergic.experiments import Classification, Convolution
 from synergic.learning._conv_layers import ConvHybridNet
 from synergic.learning._export import to_description
 from synergic.learning._layers import HybridNet
-from synergic.learning._tensors import as_rows
+from synergic.learning._tensors import as_rows, in_every_step
 from synergic.learning._training import early_exit
 from synergic.learning.tasks._supervised import SupervisedTask
 from synergic.network._description import Network
@@ -148,3 +148,20 @@ class ClassificationTask(SupervisedTask):
             return to_description(self.net, 8, self.config.readout)
         except UnsupportedError:
             return None
+
+    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Return the first test images as the network of `description` takes them: 0 .. 255 in every step.
+
+        Parameters
+        ----------
+        count : int
+            The most samples to return.
+
+        Returns
+        -------
+        inputs : ndarray of uint8, shape (samples, T, channels)
+            The images.
+        labels : ndarray of int64, shape (samples,)
+            Their classes.
+        """
+        return in_every_step(as_rows(self.test)[:count], self.config.steps), self.test_labels[:count].numpy()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -25,7 +26,7 @@ from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._export import to_description
 from synergic.learning._layers import HybridNet
 from synergic.learning._masked import MaskedNet, Pattern
-from synergic.learning._tensors import as_rows
+from synergic.learning._tensors import as_rows, in_every_step
 from synergic.learning._training import rank_loss
 from synergic.learning.tasks._trained_task import TrainedTask
 from synergic.network._description import Network
@@ -239,3 +240,21 @@ class ContinualTask(TrainedTask):
         network = to_description(self.net, num_message_bits=8)
         self.take_up(None)
         return network
+
+    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Return the first test images as the last task shows them, 0 .. 255 in every step.
+
+        Parameters
+        ----------
+        count : int
+            The most samples to return.
+
+        Returns
+        -------
+        inputs : ndarray of uint8, shape (samples, T, pixels)
+            The images.
+        labels : ndarray of int64, shape (samples,)
+            Their classes.
+        """
+        images = self.permuted(self.test[:count], len(self.history) - 1)
+        return in_every_step(images, self.config.steps), self.test_labels[:count].numpy()

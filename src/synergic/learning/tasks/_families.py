@@ -8,6 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from synergic._core.checks import choice, kind, require
 from synergic._core.files import check_path
 from synergic.errors import ParameterError
@@ -40,6 +43,13 @@ class Task(Protocol):
 
     def description(self) -> Network | None:
         """Describe the trained network for the executors; None if they cannot run it."""
+
+    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Return the first test samples as the network of `description` takes them in integers, and their classes.
+
+        Shapes are (samples, T, channels), spikes 0 or 1 or values 0 .. 255, and (samples,). `count` is the most there
+        are to be.
+        """
 
 
 def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:

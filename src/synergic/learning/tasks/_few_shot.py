@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -398,3 +399,22 @@ class FewShotTask(TrainedTask):
         mask = np.repeat(np.arange(size + COPIES * ways)[None] < size, ways, axis=0)
         rule = replace(projection.rule, mask=mask)
         return replace(network, projections=(replace(projection, rule=rule),))
+
+    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Return presentations of test episodes as the network of `description` takes them, 0 .. 255.
+
+        Parameters
+        ----------
+        count : int
+            The most presentations to return, of whole episodes.
+
+        Returns
+        -------
+        inputs : ndarray of uint8, shape (samples, T, channels)
+            Features and labels, step by step.
+        classes : ndarray of int64, shape (samples,)
+            The classes of the last steps.
+        """
+        inputs, classes = self.presentations(-(-count // self.config.ways))
+        values = (255 * self.to_machine(inputs[:count])).round().to(torch.uint8)
+        return values.cpu().numpy(), classes[:count].cpu().numpy()

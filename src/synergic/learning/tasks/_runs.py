@@ -2,7 +2,8 @@
 """Runs on disk: a folder with settings, checkpoint, network and record, which an interrupted run resumes from.
 
 `config.json` the settings, `checkpoint.pt` the state after the last whole epoch, `network.h5` the description of the
-trained network, `record.json` figures, history, seed, versions, machine and date. Every file is replaced as a whole.
+trained network, `test.npz` test samples as it takes them, `record.json` figures, history, seed, versions, machine and
+date. Every file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from synergic._core.checks import function, kind
 from synergic._core.files import check_folder, check_path, read_json, write_json, write_whole
 from synergic.errors import FormatError, ParameterError
-from synergic.experiments import CHECKPOINT, CONFIG, NETWORK, RECORD
+from synergic.experiments import CHECKPOINT, CONFIG, NETWORK, RECORD, SAMPLES, TEST
 from synergic.learning._tensors import checked_device
 from synergic.learning.tasks._families import Task, check_task, family_of, open_task, read_config, settings_now
 from synergic.network._storage import save
@@ -37,7 +39,7 @@ def settings(config: Any) -> dict[str, Any]:
 def open_run(config: Any, folder: Path) -> None:
     """Create a run's folder, or check that the one there belongs to the same settings.
 
-    Raises ParameterError, FormatError.
+    More epochs than there are allowed: the run goes on. Raises ParameterError, FormatError.
     """
     folder, wanted = check_path("open_run.folder", folder), settings(config)
     try:
@@ -51,9 +53,15 @@ def open_run(config: Any, folder: Path) -> None:
         return
     there = settings_now(read_json(path))
     other = {k: (there.get(k), wanted.get(k)) for k in {**there, **wanted} if there.get(k) != wanted.get(k)}
+    before, asked = there.get("epochs"), wanted.get("epochs", 0)
+    if other.keys() == {"epochs"} and isinstance(before, int) and before < asked:
+        (folder / RECORD).unlink(missing_ok=True)  # it has not ended now
+        write_json(path, wanted)
+        return
     if other:
+        allowed = "allowed the same, or more epochs"
         raise ParameterError(
-            f"{folder}: holds a run with other settings, (there, given): {other}; allowed the same. Choose another one."
+            f"{folder}: holds a run with other settings, (there, given): {other}; {allowed}. Choose another one."
         )
 
 
@@ -124,7 +132,8 @@ def run(
 ) -> dict[str, Any]:
     """Train a task in a folder, or go on where an interrupted run stopped, and evaluate it.
 
-    A run that was killed at any moment and is started again with the same settings ends with the same figures.
+    A run that was killed at any moment and is started again with the same settings ends with the same figures. One that
+    is started again with more epochs goes on, at the rates that the schedule of so many epochs has there.
 
     Parameters
     ----------
@@ -176,6 +185,8 @@ def run(
         network = task.description()
         if network is not None:
             save(network, folder / NETWORK)
+            inputs, labels = task.test_inputs(SAMPLES)
+            write_whole(folder / TEST, lambda draft: np.savez_compressed(draft, input=inputs, labels=labels))
         write_json(folder / RECORD, record)
     return record
 

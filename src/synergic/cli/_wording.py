@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Messages in the language of the command line: what is a Python call in them becomes the option."""
+
+from __future__ import annotations
+
+import re
+
+CALLS = r"(?:quantise|map_network|run_on_chip|simulate_on_chip|Simulator|MappingOptions|to_c)"
+"""What a command calls."""
+NAMES = (
+    "weight_bits", "local_bits", "fold", "fan_out", "weight_storage", "local_memory", "chips", "dead_cores",
+    "dead_links", "budget", "placement", "balance", "strict", "seed", "chip", "samples",
+)  # fmt: skip
+"""Arguments of Python calls that are options of a command, by the same name."""
+# Values: in quotes, in parentheses, a word or dots.
+ARGUMENT = re.compile(rf"\b({'|'.join(NAMES)})=('[^']*'|\([^()]*\)|\w+|\.\.\.)")
+CALL = re.compile(rf"\b{CALLS}\(((?:[^()]|\([^()]*\))*)\)")
+
+
+def option(name: str) -> str:
+    """The option of an argument."""
+    return "--" + name.replace("_", "-")
+
+
+def given(argument: re.Match[str]) -> str:
+    """An argument with its value as the command line takes it."""
+    name, value = argument[1], argument[2]
+    if value in ("True", "False"):
+        return option(name) if value == "True" else f"--no-{name}"
+    if value == "None":
+        return f"no {option(name)}"
+    if value == "...":
+        return option(name)
+    words = value.strip("'").strip("()").replace(",", "")
+    return f"{option(name)} {words.upper() if value.startswith('(') else words}"
+
+
+def as_options(text: str) -> str:
+    """A message whose Python calls are options: "quantise(local_bits=14) fits" as "--local-bits 14 fits".
+
+    Names of fields, as "MappingOptions.budget: got -3", become options too.
+    """
+
+    def call(found: re.Match[str]) -> str:
+        inside = ARGUMENT.sub(given, found[1])
+        return inside.replace(", ", " ") if inside != found[1] else found[0]
+
+    text = ARGUMENT.sub(given, CALL.sub(call, text))
+    text = re.sub(rf"\b{CALLS}\.({'|'.join(NAMES)})\b", lambda found: option(found[1]), text)
+    # Alone, only where it can be nothing else: "layer1.weight_bits" is a field of the network.
+    return re.sub(r"(?<![\w.])(weight_bits|local_bits)\b(?!=)", lambda found: option(found[1]), text)
