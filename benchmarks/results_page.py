@@ -71,7 +71,7 @@ presentations, and scale its deviation, for comparison.
 
 Where they are worse than nothing: homeostasis where most of the image is gone (crop:12), and where classes come in
 long runs, because the mean activity of a neuron then differs for good reason. P averages over about 2 B presentations,
-and suffers less there. The three columns at the end are one stream of 2,000 images each, without a reset between them."""
+and suffers less there. The three columns at the end are one stream, 2,000 images each, without a reset between them."""
 OTHER_TEXT = """\
 Accuracy in per cent on what the last column says; an epoch of Omniglot is 100 steps of a few episodes, in the continual
 family it is a task. N-MNIST is a part of the set (1,000 recordings), so that accuracies are far below published ones;
