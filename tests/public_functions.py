@@ -691,8 +691,14 @@ def in_folders(folder: Path):
         ),
         "synergic.learning.tasks.evaluate_stream": Case(
             tasks.evaluate_stream,
-            {"task": small_task(), "network": tasks.stream_network(small_task()), "conditions": ("clean",),
-             "order": "given", "warm_up": 0, "samples": 2},
+            {
+                "task": small_task(),
+                "network": tasks.stream_network(small_task()),
+                "conditions": ("clean",),
+                "order": "given",
+                "warm_up": 0,
+                "samples": 2,
+            },
         ),
         "synergic.learning.tasks.open_task": Case(tasks.open_task, {"config": TINY, **opened}, runs=False),
         "synergic.learning.tasks.read_config": Case(

@@ -121,6 +121,7 @@ class Compiled:
             if q.name in learned:
                 there = np.ones(local.shape[1:], bool) if q.rule.mask is None else q.rule.mask.astype(bool)
                 local[:, there] = learned[q.name].reshape(samples, -1)[:, : there.sum()]
+            local = local[-1:] if q.streams else local  # a record has the last of a stream
             record.local_weights[q.name] = local
             record.saturated[f"{q.name}.P"] = int(counted.get(q.name, 0))
         return record, classes, size

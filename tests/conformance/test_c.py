@@ -4,6 +4,7 @@
 import dataclasses
 import re
 import subprocess
+from itertools import product
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ NEURONS = {
 
 def told(network, inputs):
     """A signal, if a rule of an integer network needs one."""
-    if not any(p.learns and p.rule.signalled for p in network.projections):
+    if not any(p.plastic and p.rule.signalled for p in network.projections):
         return None
     return network.encode_signal(np.random.default_rng(5).uniform(-2, 2, inputs.shape[:2]))
 
@@ -127,12 +128,44 @@ def bounded():
     return network, random_spikes(network, rate=0.5)
 
 
+def streaming(rule, rounding="stochastic", bits=8, values=False, memory=3, **changes):
+    """Integers whose local weights live on over many presentations, begun in the middle of a sequence."""
+    network, inputs = chain(rule, values, scope="stream", **changes)
+    ways = tuple(dataclasses.replace(q, memory=memory) for q in network.projections)
+    network = sy.quantise(dataclasses.replace(network, projections=ways), 8, bits, rounding, seed=5)
+    inputs = np.concatenate([np.roll(inputs, n, axis=2) for n in range(3)])
+    return dataclasses.replace(network, presented=2**40 + 7), network.encode(inputs) if values else inputs
+
+
+def streaming_convolution():
+    """Local weights of a convolution that live on, beside those of a layer that learns anew in each presentation."""
+    network, inputs = convolved()
+    first, sparse = (dataclasses.replace(q, plasticity_scope="stream", memory=2) for q in network.projections)
+    sparse = dataclasses.replace(sparse, rule=sy.BCM(0.1), alpha=0.1, plasticity_scope="per_sample")
+    network = dataclasses.replace(network, projections=(first, sparse))
+    return sy.quantise(network, rounding="stochastic"), np.concatenate([inputs, inputs[::-1]])
+
+
 PROBES = {
     **{f"rule {name}": lambda rule=rule: chain(rule) for name, rule in RULES.items()},
     **{f"values {name}": lambda rule=rule: chain(rule, values=True) for name, rule in RULES.items()},
     **{f"masked {name}": lambda rule=rule: chain(rule, masked=0.4) for name, rule in RULES.items() if name != "Habit"},
     **{f"neuron {name}": lambda name=name: kinds(name, NEURONS[name]) for name in NEURONS},
     **{f"zero {name}": lambda name=name: kinds(name, NEURONS[name], "zero") for name in NEURONS},
+    **{f"stream {name}": lambda rule=rule: streaming(rule) for name, rule in RULES.items()},
+    **{
+        f"stream of values {name}": lambda rule=rule: streaming(rule, "nearest", 16, True)
+        for name, rule in RULES.items()
+    },
+    **{
+        f"masked stream {name}": lambda rule=rule: streaming(rule, masked=0.4)
+        for name, rule in RULES.items()
+        if name != "Habit"
+    },
+    "masked stream to nearest": lambda: streaming(RULES["PairSTDP"], "nearest", 16, masked=0.4),
+    "stream of one": lambda: streaming(sy.Hebbian(0.4, 0.3, p_max=0.3), memory=1, reset="zero", readout="rate"),
+    "stream of many": lambda: streaming(RULES["Hebbian"], "stochastic", 16, memory=2**20),
+    "stream of a convolution": streaming_convolution,
     "frozen": lambda: chain(RULES["Hebbian"], scope="frozen", readout="rate"),
     "identity": lambda: chain(sy.Hebbian(0.1, 0.1, rho="identity", sign=-1), reset="zero"),
     "convolved": convolved,
@@ -143,12 +176,26 @@ PROBES = {
 """Networks that use everything, small."""
 
 
+def only_first(line):
+    """What is planted to leave out a line for all neurons but the first."""
+    return line, f"if (row_ == 0) {line.strip()}"
+
+
+def kept_of(probe):
+    """The share of P that the writes of a probe keep, as the C text has it, and one."""
+    stream = CProgram(whole(*PROBES[probe]())[0]).streams[0].stream
+    return f"INT64_C({stream.kept})", f"INT64_C({1 << stream.bits})"
+
+
 def extremes(rule_bits=16):
     """Integers at the ends of their ranges: weights, local weights, bounds, rates, tables, biases, values."""
-    for name, values in (("Hebbian", True), ("Hebbian", False), ("PairSTDP", False), ("Oja", True), ("BCM", True),
-                         ("ThreeFactor", True)):  # fmt: skip
-        network, inputs = chain(RULES[name], values=values)
-        network = sy.quantise(network, local_bits=rule_bits)
+    kinds = (("Hebbian", True), ("Hebbian", False), ("PairSTDP", False), ("Oja", True), ("BCM", True),
+             ("ThreeFactor", True))  # fmt: skip
+    for scope, (name, values) in product(("per_sample", "stream"), kinds):
+        network, inputs = chain(RULES[name], values=values, scope=scope)
+        ways = tuple(dataclasses.replace(q, memory=1) for q in network.projections)
+        rounding = "nearest" if values else "stochastic"
+        network = sy.quantise(dataclasses.replace(network, projections=ways), local_bits=rule_bits, rounding=rounding)
         rng, ways = np.random.default_rng(8), []
         for q in network.projections:
             own, low = q.rule, -(2**15) if name == "Hebbian" else -(2**15) + 1
@@ -190,7 +237,7 @@ def compare_all(cases, **settings):
 
 
 def generated(count):
-    """Networks of the conformance suite; what streams there learns anew in each sample here, as C refuses streams."""
+    """Networks of the conformance suite in integers; streams round to nearest in half of them, else by random words."""
     found = []
 
     @settings(max_examples=10 * count, database=None, phases=[Phase.generate], **SLOW)
@@ -198,20 +245,14 @@ def generated(count):
     def collect(case):
         if len(found) < count:
             network, inputs = case
-            ways = (
-                dataclasses.replace(q, plasticity_scope="per_sample") if q.streams else q for q in network.projections
+            rounding = ("nearest", "stochastic")[len(found) % 2]
+            integer = sy.quantise(
+                network, local_bits=16 - 8 * (len(found) % 3 == 2), rounding=rounding, seed=len(found)
             )
-            found.append((dataclasses.replace(network, projections=tuple(ways)), inputs))
+            found.append((integer, integer.encode(inputs) if network.source.num_message_bits else inputs))
 
     collect()
     return found
-
-
-def test_streams_are_refused_by_name(tmp_path):
-    network, _ = chain(RULES["Hebbian"], scope="stream")
-    with pytest.raises(UnsupportedError, match=r"c1.plasticity_scope: got 'stream', allowed 'per_sample' and 'frozen'"):
-        to_c(sy.quantise(network), tmp_path / "made")
-    assert not (tmp_path / "made").exists()
 
 
 # Two hundred networks, in parts that run beside each other, with one compilation each.
@@ -220,8 +261,9 @@ def test_streams_are_refused_by_name(tmp_path):
 def test_generated_networks_agree(examples):
     cases = compare_all(generated(examples), options=("-O0",))
     assert len(cases) >= examples
-    learning = {q.rule.rule_type.__name__ for network, _, _ in cases for q in network.projections if q.learns}
-    assert len(learning) > 1
+    learning = [q for network, _, _ in cases for q in network.projections if q.plastic]
+    assert len({q.rule.rule_type.__name__ for q in learning}) > 1
+    assert {q.streams for q in learning} == {True, False}
 
 
 def test_every_part_agrees():
@@ -232,7 +274,8 @@ def test_integers_at_the_ends_of_their_ranges_agree():
     cases = compare_all(list(extremes()), options=("-O2",))
     counted = [sy.simulate(*case[:2], signal=case[2]).saturated for case in cases]
     assert all(c["hidden.u"] > 0 for c in counted), "membranes saturate"
-    assert sum(c["c1.P"] > 0 for c in counted) >= 3, "local weights meet their bound"
+    for part in (counted[:6], counted[6:]):
+        assert sum(c["c1.P"] > 0 for c in part) >= 3, "local weights meet their bound, of streams too"
 
 
 @pytest.mark.filterwarnings("ignore:.*rounds to 0")
@@ -265,16 +308,18 @@ def typed(network, inputs, signal):
 
 SANE = ["rule Hebbian", "values Oja", "masked BCM", "rule PairSTDP", "masked ThreeFactor", "neuron CurrentLIF",
         "zero AdaptiveLIF", "neuron ReLU", "neuron Table", "convolved", "loud", "bounded", "extreme 0", "extreme 2",
-        "extreme 3", "extreme 4", "extreme 5"]  # fmt: skip
+        "extreme 3", "extreme 4", "extreme 5", *(f"extreme {n}" for n in range(6, 12)),
+        "stream Hebbian", "masked stream Oja", "stream of values BCM",
+        "stream PairSTDP", "masked stream ThreeFactor", "stream of one", "stream of a convolution"]  # fmt: skip
 
 
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", SANE)
 def test_the_program_runs_clean_under_sanitizers_and_its_local_weights_come_back(name, tmp_path):
-    case = list(extremes())[int(name[-1])] if name.startswith("extreme") else PROBES[name]()
+    case = list(extremes())[int(name.split()[1])] if name.startswith("extreme") else PROBES[name]()
     network, inputs, signal = whole(*case)
     program = c_program(network, tmp_path, "-O1", *SANITIZED)
-    learns = any(q.learns for q in network.projections)
+    learns = any(q.plastic for q in network.projections)
     arguments = [str(program), *(["local.bin"] if learns else [])]
     done = subprocess.run(arguments, cwd=tmp_path, input=typed(network, inputs, signal), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -284,7 +329,7 @@ def test_the_program_runs_clean_under_sanitizers_and_its_local_weights_come_back
     if learns:
         learned = read_c_state(network, tmp_path / "local.bin")
         for q in learned.projections:
-            if q.learns:
+            if q.plastic:
                 assert (q.local_weights == want.local_weights[q.name][-1]).all()
 
 
@@ -358,6 +403,34 @@ PLANTED = {
     "sparse weights": ("convolved", "a < W_sparse_rows[row_ + 1]", "a + 1 < W_sparse_rows[row_ + 1]"),
     "masked sums": ("convolved", "a < P_conv_rows[row_ + 1]; ++a", "a + 1 < P_conv_rows[row_ + 1]; ++a"),
     "masked update": ("convolved", "at_ < P_conv_rows[row_ + 1]", "at_ + 1 < P_conv_rows[row_ + 1]"),
+    "stream: decay": ("stream Hebbian", *kept_of("stream Hebbian")),
+    "stream: growth": ("stream Hebbian", "gathered += s * q;", "gathered += s * (q + 99);"),
+    "stream: share": ("stream Oja", "+ share * net->gathered_c1", "+ (share + 99999) * net->gathered_c1"),
+    "stream: rounded down": ("stream of values Oja", "rshift(exact, 24)", "ashift(exact, 24)"),
+    "stream: random word": ("stream Oja", "word >> 8", "word >> 9"),
+    "stream: short random word": ("stream of many", "((int64_t)word << 10)", "((int64_t)word << 9)"),
+    "stream: register stands still": ("stream Oja", "word = next_word(word);", "(void)next_word;"),
+    "stream: taps": ("stream Oja", "(word >> 7)", "(word >> 6)"),
+    "stream: words of one presentation in all": ("stream Oja", "++net->presented;", ""),
+    "stream: words of another presentation": ("stream Oja", "key + presentation + 1u", "key + presentation + 2u"),
+    "stream: no words for what the mask leaves out": (
+        "masked stream Oja", "word = next_word(word); /*",
+        "if (at_ < P_c1_rows[row_ + 1] && P_c1_columns[at_] == column_) word = next_word(word); /*",
+    ),
+    "stream: P of the start in each presentation": (
+        "stream Oja", "net->written = 0;", "{ uint64_t n = net->presented; restore_streams(net); net->presented = n; }"
+        "net->written = 0;",
+    ),
+    "stream: never written again": ("stream Oja", "net->written = 0;", ""),
+    "stream: nothing written": ("stream Oja", "        write_c2(net);", ""),
+    "stream: written a step too early": ("stream Oja", "net->step == 5 && !", "net->step == 4 && !"),
+    "stream: sums of the last presentation": ("masked stream Oja", *only_later("memset(net->gathered_c1,")),
+    "stream: sums of the last neuron": ("stream Oja", *only_first("memset(net->gathered_c1,")),
+    "stream: traces of the last neuron": ("stream PairSTDP", *only_first("        memset(net->before_c1,")),
+    "stream: eligibility of all neurons": ("stream ThreeFactor", *only_first("        memset(net->eligibility_c1,")),
+    "stream: signal": ("stream ThreeFactor", "past_signal[net->step] = net->signal", "past_signal[net->step] = 0"),
+    "stream: bound": ("stream of one", "bounded(rounded, -127, 127", "bounded(rounded, -128, 127"),
+    "stream: uncounted": ("stream of one", "bounded(rounded, -127, 127, saturated)", "clip(rounded, -127, 127)"),
     "counts of the read-out": ("neuron LIF", "counts[i] > net->counts", "counts[i] < net->counts"),
     "read-out of potentials": ("rule Oja", "net->u_out[i] > net->u_out[best]", "net->u_out[i] < net->u_out[best]"),
 }  # fmt: skip
@@ -428,3 +501,91 @@ def test_two_networks_in_one_program():
 def test_one_network_alone():
     network, inputs, signal = whole(*PROBES["rule BCM"]())
     assert_agree(sy.simulate(network, inputs, signal=signal), run_in_c(network, inputs, signal), 0, "c")
+
+
+def test_streams_run_in_both_forms():
+    """Every rule is replayed at the end of a presentation somewhere, and adds up what it gathers somewhere."""
+    forms = set()
+    for name in PROBES:
+        if "stream" in name:
+            for q in CProgram(whole(*PROBES[name]())[0]).streams:
+                forms.add((q.q.rule.rule_type.__name__, q.replays))
+    assert forms == {(name, replays) for name in RULES for replays in (True, False)}
+
+
+HOW_OFTEN = """
+#include <stdio.h>
+#include <string.h>
+#include "net.h"
+static net_state net, other;
+static uint8_t bytes[NET_LOCAL_BYTES], again[NET_LOCAL_BYTES];
+static uint8_t in[NET_INPUTS];
+static void present(net_state *state, int seed, int steps)
+{
+    net_present_begin(state);
+    for (int step = 0; step < steps; ++step) {
+        for (int i = 0; i < NET_INPUTS; ++i) in[i] = (uint8_t)((seed * 7 + step * 5 + i * 3) % 11 < 4);
+        net_step(state, in, 0);
+    }
+}
+static int same(void)
+{
+    net_write_local(&net, bytes);
+    net_write_local(&other, again);
+    return memcmp(bytes, again, sizeof bytes) == 0;
+}
+int main(void)
+{
+    net_reset(&net);
+    net_reset(&other);
+    for (int n = 0; n < 3; ++n) { present(&net, n, NET_STEPS); present(&other, n, NET_STEPS + n); } /* too many */
+    printf("%d", same());
+    present(&other, 9, NET_STEPS - 1); /* one too few: as if it had not been */
+    printf("%d", same());
+    present(&net, 3, NET_STEPS); present(&other, 3, NET_STEPS);
+    printf("%d", same());
+    net_reset(&other); /* the device has been off */
+    printf("%d", same());
+    printf("%d", net_read_local(&other, bytes));
+    for (int n = 4; n < 7; ++n) { present(&net, n, NET_STEPS); present(&other, n, NET_STEPS); }
+    printf("%d", same());
+    net_reset(&net); net_reset(&other);
+    again[0] ^= 1;
+    printf("%d", net_read_local(&other, again)); /* no local weights */
+    net_write_local(&net, bytes);
+    bytes[14] = 127; /* beyond the bound */
+    printf("%d", net_read_local(&other, bytes));
+    net_write_local(&net, bytes);
+    printf("%d\\n", same());
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("probe", ["stream Hebbian", "masked stream Oja", "masked stream PairSTDP"])
+def test_a_stream_is_written_once_a_presentation_and_goes_on_after_a_restart(probe, tmp_path):
+    network, _, _ = whole(*PROBES[probe]())
+    to_c(network, tmp_path)
+    (tmp_path / "often.c").write_text(HOW_OFTEN)
+    made = [COMPILER, *STRICT, "-O1", *SANITIZED, "-Isrc", "-o", "often", "often.c", "src/net.c"]
+    done = subprocess.run(made, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run([tmp_path / "often"], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.split() == ["111011001"]
+
+
+@pytest.mark.parametrize("rounding", ["nearest", "stochastic"])
+def test_a_stream_read_back_goes_on_to_the_same_bits(rounding, tmp_path):
+    network, inputs, _ = whole(*streaming(RULES["Hebbian"], rounding))
+    want = sy.simulate(network, inputs)
+    program = c_program(network, tmp_path / "first")
+    subprocess.run([program, "left"], cwd=tmp_path, input=typed(network, inputs[:4], None), text=True, check=True,
+                   capture_output=True)  # fmt: skip
+    left = read_c_state(network, tmp_path / "left")
+    assert left.presented == network.presented + 4
+    rest = run_in_c(left, inputs[4:])
+    for name, local in want.local_weights.items():
+        assert (rest.local_weights[name] == local).all()
+    for name, u in want.u.items():
+        assert (rest.u[name] == u[4:]).all()

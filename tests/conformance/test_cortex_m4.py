@@ -80,7 +80,8 @@ int main(void)
 
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", ["rule Hebbian", "rule PairSTDP", "masked ThreeFactor", "values Oja", "masked BCM",
-                                  "zero AdaptiveLIF", "convolved", "loud", "bounded"])  # fmt: skip
+                                  "zero AdaptiveLIF", "convolved", "loud", "bounded", "stream Hebbian",
+                                  "masked stream PairSTDP", "stream of a convolution"])  # fmt: skip
 def test_a_cortex_m4_computes_the_same(name, tmp_path):
     network, inputs, signal = whole(*PROBES[name]())
     to_c(network, tmp_path)

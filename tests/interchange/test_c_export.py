@@ -36,6 +36,26 @@ def test_the_table_has_every_byte_by_hand():
     assert footprint.ram == sum(part.ram for part in footprint.parts)
 
 
+def streaming(integer=True, **bits):
+    """A network whose local weights live on."""
+    network = plastic_network(plasticity_scope="stream", memory=5)
+    return sy.quantise(network, **bits) if integer else network
+
+
+def test_the_table_has_what_a_stream_stores_by_hand():
+    """Either the steps of a presentation and the sums of a neuron, or the sums of all synapses: the smaller one."""
+    parts = {part.name: part for part in c_footprint(streaming(rounding="stochastic")).parts}
+    # six steps of 12 inputs and of 9 potentials, sums of 12 synapses: less than those of 9 x 12
+    assert parts["c0"].ram == 2 * 108 + 8 + 6 * (12 + 4 * 9) + 8 * 12
+    assert parts["c1"].ram == 2 * 36 + 8 + 6 * (9 + 4 * 4) + 8 * 9
+    assert parts["c0"].flash == 108 + 2 * (9 + 256) + 2 * 108 + 4 * 12  # the shares of the inputs, in the place of eta
+    long = dataclasses.replace(streaming(), steps=60, k=np.full(60, 4096))
+    parts = {part.name: part for part in c_footprint(long).parts}
+    assert parts["c0"].ram == 2 * 108 + 8 + 8 * 108
+    # the sums of the larger population, a list of the active inputs, the step, presentations written, and whether
+    assert parts["all populations"].ram == pytest.approx(8 * 9 + 2 * 12 + 4 + 8 + 1, abs=7), "filled up to 8"
+
+
 def frozen(network):
     """A network that does not learn."""
     ways = (dataclasses.replace(q, plasticity_scope="frozen") for q in network.projections)
@@ -130,8 +150,9 @@ def test_what_cannot_be_exported_is_refused_by_name(tmp_path, monkeypatch):
 
 def state_of(network, record, sample=-1):
     """The bytes that a program writes, by hand."""
-    numbers = [record.local_weights[q.name][sample] for q in network.projections if q.learns]
-    return state_head(fingerprint(network)) + b"".join(n.astype("<i2").tobytes() for n in numbers)
+    numbers = [record.local_weights[q.name][sample] for q in network.projections if q.plastic]
+    count = (network.presented + record.presentations).to_bytes(8, "little") if network.streams else b""
+    return state_head(fingerprint(network)) + b"".join(n.astype("<i2").tobytes() for n in numbers) + count
 
 
 def test_learned_local_weights_are_read_back_and_others_are_refused(tmp_path):
@@ -163,6 +184,24 @@ def test_learned_local_weights_are_read_back_and_others_are_refused(tmp_path):
     )
     with pytest.raises(ParameterError, match="no projection that learns"):
         read_c_state(still, path)
+
+
+def test_streams_are_read_back_with_their_place_in_the_random_sequence(tmp_path):
+    network = dataclasses.replace(streaming(rounding="stochastic", local_bits=8), presented=2**40)
+    record = sy.simulate(network, random_spikes(network))
+    path = tmp_path / "local.bin"
+    path.write_bytes(content := state_of(network, record))
+    left = read_c_state(network, path)
+    want = network.continued(record)
+    assert left.presented == want.presented == 2**40 + record.presentations
+    for q, other in zip(left.projections, want.projections, strict=True):
+        assert (q.local_weights == other.local_weights).all()
+    path.write_bytes(content[:-1] + b"\xff")
+    with pytest.raises(FormatError, match="presented: got"):
+        read_c_state(network, path)
+    path.write_bytes(content[:-8])
+    with pytest.raises(FormatError, match="bytes, allowed"):
+        read_c_state(network, path)
 
 
 def test_the_command_prints_sizes_first_and_refuses_sizes_that_are_none(tmp_path, capsys):

@@ -87,7 +87,7 @@ def import_state(
     after = read_c_state(before, state)
     save(after, output)
     for old, new in zip(before.projections, after.projections, strict=True):
-        if new.learns:
+        if new.plastic:
             moved = np.abs(new.local_weights - old.local_weights) / new.rule.scale
             sys.stdout.write(
                 f"{new.name}: local weights moved by {moved.mean():.4g} on average, {moved.max():.4g} at most\n"

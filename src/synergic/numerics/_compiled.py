@@ -181,14 +181,13 @@ def write_floating(
 
 @jit
 def write_fixed(
-    local: Any, s: Any, factor: Any, post: Any, share: Any, share_bits: Any, exp: Any, top: Any, mask: Any, words: Any
+    local: Any, s: Any, factor: Any, post: Any, kept: Any, bits: Any, top: Any, mask: Any, words: Any
 ) -> Any:  # pragma: no cover
-    """As `write_floating`: share has share_bits fraction bits, factor has exp, and one rounding brings both back.
+    """As `write_floating`; kept and factor have `bits` fraction bits, 1 .. 62, which one rounding removes.
 
     words : random numbers of 32 bits, (n_in, n_out), for stochastic rounding; empty to round half up.
     """
-    clipped, total, bits = 0, np.empty(local.shape[1], np.int64), max(share_bits, exp)
-    kept, grown, half = bits - share_bits, bits - exp, 1 << (bits - 1)
+    clipped, total, half = 0, np.empty(local.shape[1], np.int64), 1 << (bits - 1)
     for j in range(local.shape[0]):
         total[:] = 0
         for m in range(len(s)):
@@ -196,7 +195,7 @@ def write_fixed(
                 gather(total, s[m, j], post, m)
         pre = factor[min(j, factor.size - 1)]
         for i in range(total.size):
-            exact = (share * local[j, i] << kept) + (pre * total[i] << grown)
+            exact = kept * local[j, i] + pre * total[i]
             if words.size == 0:
                 raw = (exact + half) >> bits
             elif bits <= 32:
@@ -316,13 +315,12 @@ def write_hebbian_floating(
 
 
 def write_hebbian_fixed(
-    local_weights: Array, s: Array, post: Array, *, eta: Any, share: int, share_bits: int, sign: int, p_top: int,
-    eta_exp: int, mask: Array | None = None, words: Array | None = None,
+    local_weights: Array, s: Array, post: Array, *, kept: int, factor: Any, bits: int, p_top: int,
+    mask: Array | None = None, words: Array | None = None,
 ) -> int:  # fmt: skip
-    """As `write_hebbian_floating`, in integers. words : as of `by_input`, or None to round half up."""
-    factor, drawn = row(sign * np.asarray(eta)), by_input(words)
-    exp = FRACTION_BITS + eta_exp
-    return int(write_fixed(local_weights.T, s, factor, post, share, share_bits, exp, p_top, by_input(mask), drawn))
+    """As `write_hebbian_floating`, in integers. words : (n_out, n_in), or None to round half up."""
+    given = (row(factor), post, kept, bits, p_top, by_input(mask), by_input(words))
+    return int(write_fixed(local_weights.T, s, *given))
 
 
 def catch_up(local_weights: Array, age: Array, lambda_: Any, s: Array | None = None) -> None:

@@ -39,15 +39,20 @@ def lfsr32(state: int, count: int) -> tuple[npt.NDArray[np.uint32], int]:
     return words, int(words[-1]) if count else state
 
 
-def seed_of(*numbers: int) -> int:
-    """A state of the register, 1 .. 2^32 - 1, from numbers (seed, population, sample), well mixed (SplitMix64)."""
+def mixed(*numbers: int) -> int:
+    """Numbers (seed, population, sample) as one of 64 bits, well mixed (SplitMix64)."""
     key = 0
     for number in numbers:
         key = (key + number + 1) * GOLDEN % 2**64
         key = (key ^ key >> 30) * 0xBF58476D1CE4E5B9 % 2**64
         key = (key ^ key >> 27) * 0x94D049BB133111EB % 2**64
         key ^= key >> 31
-    return key % (2**BITS - 1) + 1
+    return key
+
+
+def seed_of(*numbers: int) -> int:
+    """A state of the register, 1 .. 2^32 - 1, from numbers, well mixed."""
+    return mixed(*numbers) % (2**BITS - 1) + 1
 
 
 def random_thresholds(seed: int, shape: tuple[int, int], mask: int) -> npt.NDArray[np.int64]:

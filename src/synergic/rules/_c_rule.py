@@ -27,6 +27,10 @@ class CRule(NamedTuple):
         "post", and declare variables that `synapse` reads.
     pre_end, post_end : str, default ""
         Statements that run after the synapses, once for each input, or neuron.
+    stream : str, default ""
+        For a projection with `plasticity_scope="stream"`: statements for each synapse that add to `gathered`, which the
+        write at the end of the presentation multiplies by `share` of `IntRule.write_factors`. "" adds what `synapse`
+        changes of P, which is right for every rule that does not replace `IntRule.write`.
 
     Notes
     -----
@@ -38,3 +42,4 @@ class CRule(NamedTuple):
     post: str = ""
     pre_end: str = ""
     post_end: str = ""
+    stream: str = ""

@@ -76,6 +76,12 @@ class Hebbian(Rule):
                 P += rshift(sign * eta * s * q, 12 + eta_exp);
             }
         """,
+        stream="""
+            if (s == 0) {
+                continue; /* as for most inputs in most steps */
+            }
+            gathered += s * q;
+        """,
     )
     settings: ClassVar[tuple[str, ...]] = ("rho", "sign")
     normalised: ClassVar[bool] = False
@@ -202,14 +208,18 @@ class IntHebbian(IntRule):
         """As `Hebbian.write`, in integers: one rounding of the sum of what is left of P and what is new."""
         post = fixed.postsynaptic(u, self.table, self.table_scale, values["beta"])
         # A product of float64 is exact below 2^53, and has BLAS: |sum| <= 2^15 steps 2^8 values 2^17 terms.
-        sums = outer_sum(post.astype(np.float64), s.astype(np.float64))
-        grown = self.sign * values["eta"] * sums.astype(np.int64)
-        share = whole_share(int(values["lambda_"]), len(s), memory)
-        exp = fixed.FRACTION_BITS + self.eta_exp
-        bits = max(exp, SHARE_BITS)
-        new = rounded((share * local << (bits - SHARE_BITS)) + (grown << (bits - exp)), bits, words)
+        sums = outer_sum(post.astype(np.float64), s.astype(np.float64)).astype(np.int64)
+        kept, share, bits = self.write_factors(values, len(s), memory)
+        new = rounded(kept * local + share * sums, bits, words)
         new = new if mask is None else new * mask
         return np.clip(new, -self.p_top, self.p_top), int(np.count_nonzero(np.abs(new) > self.p_top))
+
+    def write_factors(self, values: Any, steps: int, memory: int) -> tuple[int, Any, int]:
+        """As `IntRule.write_factors`; G is sum_m s_j(m) q_i(m), and the decay of all steps is in `kept`."""
+        left = whole_share(int(values["lambda_"]), steps, memory)
+        exp = fixed.FRACTION_BITS + self.eta_exp
+        bits = max(exp, SHARE_BITS)
+        return left << (bits - SHARE_BITS), self.sign * values["eta"] << (bits - exp), bits
 
 
 Hebbian.whole = IntHebbian

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from synergic.numerics import _compiled, fixed
-from synergic.rules._stream import SHARE_BITS, kept_share, whole_share
+from synergic.rules._stream import kept_share
 
 HEBBIAN = "hebbian"
 """The kernel of `Hebbian`: the one equation that the chip's core loop and the loop over whole layers have compiled."""
@@ -86,13 +86,13 @@ def write_fixed(
     rule: Any, values: Any, local: Any, s: Any, u: Any, vth: Any, mask: Any, memory: int, words: Any, loops: Any
 ) -> int:
     """`Hebbian.write` in integers, compiled."""
+    post = fixed.postsynaptic(u, rule.table, rule.table_scale, values["beta"])
+    kept, factor, bits = rule.write_factors(values, len(s), memory)
     return int(
         loops.write_hebbian_fixed(
-            local, s, fixed.postsynaptic(u, rule.table, rule.table_scale, values["beta"]), eta=values["eta"],
-            share=whole_share(int(values["lambda_"]), len(s), memory), share_bits=SHARE_BITS, sign=rule.sign,
-            p_top=rule.p_top, eta_exp=rule.eta_exp, mask=mask, words=words,
+            local, s, post, kept=kept, factor=factor, bits=bits, p_top=rule.p_top, mask=mask, words=words
         )
-    )  # fmt: skip
+    )
 
 
 KERNELS: dict[str, Kernel] = {

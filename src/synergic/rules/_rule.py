@@ -342,9 +342,28 @@ class IntRule(Parameters):
     ) -> tuple[Any, int]:
         """As Rule.write, in integers: P = clip( round( (2^24 P + R sum_m D(m)) / 2^24 ) ), R = round(2^24 / B)."""
         changed = gathered(self, local, s, u, signal, values, vth, int(TRACE_MAX * ONE))
-        exact = (local << SHARE_BITS) + changed * round(2**SHARE_BITS / memory)
-        new, _, clipped = bounded(rounded(exact, SHARE_BITS, words), {}, {}, self.p_top, 0, mask)
+        kept, share, bits = self.write_factors(values, len(s), memory)
+        new, _, clipped = bounded(rounded(kept * local + share * changed, bits, words), {}, {}, self.p_top, 0, mask)
         return new, clipped
+
+    def write_factors(self, values: Any, steps: int, memory: int) -> tuple[int, Any, int]:
+        """The numbers of a write, ``P = clip(round((kept P + share G) / 2^bits))``, with G what the steps gathered.
+
+        Parameters
+        ----------
+        values : dict of arrays
+            Parameters by name, or the parts of them that a core stores.
+        steps : int
+            T, steps of a presentation.
+        memory : int
+            B, presentations.
+
+        Returns
+        -------
+        kept, share, bits : int, int or array of shape (n_in,), int
+            Factor of P, factor of G, and the bits that are rounded away, 24 .. 42.
+        """
+        return 1 << SHARE_BITS, round(2**SHARE_BITS / memory), SHARE_BITS
 
 
 def gathered(rule: Any, local: Any, s: Any, u: Any, signal: Any, values: Any, vth: Any, trace_top: Any) -> Any:

@@ -15,7 +15,12 @@ KEYWORDS = frozenset(
 )  # fmt: skip
 HELPERS = frozenset(["rshift", "ashift", "clip", "limited", "bounded", "after_reset", "net", "saturated"])
 """Functions and variables that the generated text has."""
-IN_RULES = frozenset(["s", "x", "fired", "signal", "P", "row_", "column_", "at_", "potential", "sent"]) | HELPERS
+IN_RULES = (
+    frozenset(
+        ["s", "x", "fired", "signal", "P", "row_", "column_", "at_", "potential", "sent", "gathered", "old_", "step_"]
+    )
+    | HELPERS
+)
 IN_NEURONS = frozenset(["u", "input", "sent", "after", "vth", "decay", "bias", "unit", "subtract", "row_"]) | HELPERS
 
 

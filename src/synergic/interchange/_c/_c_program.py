@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
@@ -20,10 +21,42 @@ from synergic.interchange._c._c_values import CValue, declared, loaded, stripped
 from synergic.network._quantise import IntNetwork, IntPopulation, IntProjection
 from synergic.neurons import CNeuron
 from synergic.neurons._neuron import UNIT_SHIFT as NEURON_SHIFT
+from synergic.numerics._lfsr import mixed
 from synergic.numerics.fixed import FRACTION_BITS, VALUE_BITS
 from synergic.rules import CRule
 from synergic.rules._rates import HELD, TRACE_MAX
 from synergic.rules._rule import U_SHIFT
+
+
+@dataclass
+class CStream:
+    """The write of a stream in C, at the end of a presentation.
+
+    Attributes
+    ----------
+    kept, bits : int
+        Factor of P, and the bits that are rounded away: `IntRule.write_factors`.
+    share : CValue
+        Factor of what was gathered.
+    key : int
+        The seed of the random words, mixed; 0 rounds to nearest.
+    replayed : bool
+        True: the state stores what a presentation has sent, and the write runs the rule over it, neuron by neuron.
+        False: every step adds to a sum for each synapse. Both give the same numbers; the smaller one is chosen.
+    gathered : CArray
+        The sums, of a neuron or of all synapses.
+    sent, potential : CArray or None
+        What a presentation has sent, if it is replayed.
+    """
+
+    kept: int
+    bits: int
+    share: CValue
+    key: int
+    replayed: bool
+    gathered: CArray
+    sent: CArray | None = None
+    potential: CArray | None = None
 
 
 @dataclass
@@ -46,6 +79,8 @@ class CProjection:
         How local weights are stored: "dense", "masked" (those of the mask), "none".
     weights, start, P, rows, columns : CArray or None
         Their arrays; rows and columns of a mask. `start` is P at the start if it is not 0, or the P of a frozen rule.
+    stream : CStream or None
+        How local weights that live on are written.
     """
 
     q: IntProjection
@@ -65,6 +100,7 @@ class CProjection:
     alpha: CValue | None = None
     values: list[CValue] = field(default_factory=list)
     state: dict[str, CArray] = field(default_factory=dict)
+    stream: CStream | None = None
 
     def constant(
         self, name: str, values: Any, note: str, axes: tuple[str, ...] = (), role: str = "", ctype: str = ""
@@ -101,9 +137,14 @@ class CProjection:
 
     @property
     def text(self) -> CRule:
-        """The equation of the rule."""
+        """The equation of the rule; of a stream with what it gathers in the place of its step, if it says so."""
         found: CRule = self.q.rule.rule_type.c_text  # type: ignore[union-attr, assignment]
-        return found
+        return found._replace(synapse=found.stream) if self.sums_itself else found
+
+    @property
+    def sums_itself(self) -> bool:
+        """Whether the rule has statements that gather for a stream."""
+        return bool(self.q.streams and self.q.rule.rule_type.c_text.stream)  # type: ignore[union-attr]
 
     @property
     def factor(self) -> str:
@@ -132,7 +173,8 @@ class CProjection:
             else "potential[row_]"
         )
         fired = f"potential[row_] > {rule.vth} ? {ONE} : 0" if unit else "0"
-        return {"s": s, "x": x, "fired": fired, "signal": "net->signal"}
+        signal = "net->past_signal[step_]" if self.replays else "net->signal"
+        return {"s": s, "x": x, "fired": fired, "signal": signal}
 
     def given(self, pers: tuple[str, ...], *texts: str) -> list[str]:
         """Declarations of parameters, and of what the synapse receives, that texts need."""
@@ -148,6 +190,11 @@ class CProjection:
         """The index of a synapse."""
         return "[at_]" if self.local == "masked" else "[row_][column_]"
 
+    @property
+    def trace_place(self) -> str:
+        """The index of what a rule has for each synapse beside P: only one neuron's at a time if it is replayed."""
+        return "[column_]" if self.replays else self.place
+
     def block(self, which: str) -> list[str]:
         """The lines of the equation that run for each input ("pre", "pre_end"), neuron ("post", "post_end") or
         synapse."""
@@ -161,13 +208,18 @@ class CProjection:
         if which == "post_end":
             return stripped(t.post_end)
         lines = [*self.given(("pre",), t.synapse), *loaded(own("pre"), "[column_]", False, t.synapse)]
-        return [*lines, *loaded(own("synapse"), self.place, True), *stripped(t.synapse)]
+        return [*lines, *loaded(own("synapse"), self.trace_place, True), *stripped(t.synapse)]
 
     @property
     def scalars(self) -> list[str]:
         """Declarations of what is the same for all synapses."""
         t = self.text
         return self.given(("",), t.pre, t.post, t.synapse, t.pre_end, t.post_end)
+
+    @property
+    def replays(self) -> bool:
+        """Whether a stream's rule runs at the end of a presentation, over what that has sent."""
+        return self.stream is not None and self.stream.replayed
 
     def states(self, per: str) -> dict[str, CArray]:
         """The extra arrays of inputs, neurons or synapses."""
@@ -233,12 +285,7 @@ class CProgram:
                     "of a presentation. Leave it out."
                 )
         for q in network.projections:
-            if q.streams:
-                raise UnsupportedError(
-                    f"{q.name}.plasticity_scope: got 'stream', allowed 'per_sample' and 'frozen' in C, which has no "
-                    "write at the end of a presentation. Replace it."
-                )
-            if q.learns:
+            if q.plastic:
                 check_rule(q)
         late: dict[str, int] = {}
         for q in network.projections:
@@ -252,8 +299,11 @@ class CProgram:
         self.k = constant("slow_decay", k, "k(m) of the slow weights, 4096 is 1") if fading else None
         self.projections = [q for p in self.populations for q in p.projections]
         by_name = {q.q.name: q for q in self.projections}
-        self.learning = [by_name[q.name] for q in network.projections if q.learns]  # the order of a file of P
+        self.learning = [by_name[q.name] for q in network.projections if q.plastic]  # the order of a file of P
+        self.streams = [q for q in self.learning if q.stream is not None]
+        self.per_sample = [q for q in self.learning if q.stream is None]
         self.signalled = any(q.q.rule.signalled for q in self.learning)  # type: ignore[union-attr]
+        self.replays_signal = any(q.replays and q.q.rule.signalled for q in self.streams)  # type: ignore[union-attr]
         self.counts = None
         if network.readout == "rate":
             note, axes = "what the output neurons sent in this presentation, added", (network.output,)
@@ -277,6 +327,11 @@ class CProgram:
         found.append(CArray("step", "uint32_t", (), "steps of this presentation so far, the last one of T at most"))
         if self.signalled:
             found.append(CArray("signal", "int32_t", (), "global signal, 4096 is 1"))
+        if self.replays_signal:
+            found.append(CArray("past_signal", "int32_t", (self.network.steps,), "global signal of each step"))
+        if self.streams:
+            found.append(CArray("presented", "uint64_t", (), "presentations whose local weights are written"))
+            found.append(CArray("written", "uint8_t", (), "whether those of this presentation are"))
         return sorted(found, key=lambda a: -a.width)
 
     @cached_property
@@ -288,10 +343,16 @@ class CProgram:
         ]
 
     @property
+    def presented(self) -> str:
+        """The number of the first presentation, as a literal."""
+        return f"UINT64_C({self.network.presented})"
+
+    @property
     def zeroed(self) -> list[CArray]:
         """The arrays that a presentation begins with zeros."""
         own = [a for p in self.populations for a in p.fields]
         own += [a for q in self.learning for a in q.state.values()]
+        own += [q.stream.gathered for q in self.streams if q.stream is not None and not q.replays]
         return own + ([self.counts] if self.counts is not None else [])
 
     def population(self, p: IntPopulation, depth: int) -> CPopulation:
@@ -338,7 +399,7 @@ class CProgram:
             made.alpha, array = value_of("alpha", q.alpha, "post", made.name, self.names, q.target)
             made.constants += [] if array is None else [array]
         self.store_local(made)
-        if q.learns:
+        if q.plastic:
             self.store_rule(made)
         return made
 
@@ -374,12 +435,12 @@ class CProgram:
         """The local weights: all, or those of the mask; in flash if they are frozen."""
         q, names = made.q, self.names
         rule: Any = q.rule
-        if not q.learns and (made.alpha is None or not q.local_weights.any()):
+        if not q.plastic and (made.alpha is None or not q.local_weights.any()):
             return  # they act on nothing
         where, ctype = names.of("P", made.name), "int8_t" if rule.p_top <= 127 else "int16_t"
         start: Any = q.local_weights
         axes: tuple[str, ...] = (q.target, q.source)
-        made.local, role = "dense", "start" if q.learns else "P"
+        made.local, role = "dense", "start" if q.plastic else "P"
         if rule.mask is not None:
             rows, columns = np.nonzero(rule.mask)
             ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=q.n_out))])
@@ -389,10 +450,10 @@ class CProgram:
             )
             made.columns = made.constant(f"{where}_columns", columns, "their inputs", (), "", index)
             made.local, start, axes = "masked", start[rows, columns], ()
-        if not q.learns or start.any():
-            name = f"{where}_start" if q.learns else where
+        if not q.plastic or start.any():
+            name = f"{where}_start" if q.plastic else where
             made.start = made.constant(name, start, f"local weights of {q.name} at the start", axes, role, ctype)
-        if q.learns:
+        if q.plastic:
             shape = tuple(max(n, 1) for n in np.shape(start))
             made.P = CArray(where, ctype, shape, f"local weights of {q.name}", axes, "P")
             made.fields.append(made.P)
@@ -410,13 +471,44 @@ class CProgram:
                 entry, array = value_of(key, value, per, made.name, names, axis[per])
                 made.values.append(entry)
                 made.constants += [] if array is None else [array]
-        shapes = {"pre": (q.n_in,), "post": (q.n_out,), "synapse": made.P.shape if made.P is not None else ()}
+        assert made.P is not None
+        places = {
+            "pre": ((q.n_in,), (q.source,)),
+            "post": ((q.n_out,), (q.target,)),
+            "synapse": (made.P.shape, made.P.axes),
+        }
+        traces = sum(per == "synapse" for per in rule.rule_type.state.values())
+        if q.streams:
+            each = 8 + 4 * traces
+            replayed = self.network.steps * (q.n_in + 4 * q.n_out) + each * q.n_in < each * math.prod(made.P.shape)
+            places |= {"synapse": places["pre"]} if replayed else {}
+            made.stream = self.store_stream(made, replayed, *places["synapse"])
         for name, per in rule.rule_type.state.items():
-            axes = made.P.axes if per == "synapse" and made.P is not None else (axis.get(per, ""),)
             made.state[name] = CArray(
-                names.of(name, made.name), "int32_t", shapes[per], f"{name} of {q.name}", axes, "rule"
+                names.of(name, made.name), "int32_t", places[per][0], f"{name} of {q.name}", places[per][1], "rule"
             )
         made.fields += made.state.values()
+
+    def store_stream(self, made: CProjection, replayed: bool, shape: tuple[int, ...], axes: tuple[str, ...]) -> CStream:
+        """The numbers of a stream's write, and its arrays. shape, axes : of the sums."""
+        q, names, steps = made.q, self.names, self.network.steps
+        rule: Any = q.rule
+        kept, factor, bits = rule.write_factors(rule.values, steps, q.memory)
+        share, array = value_of("share", factor, "pre" if np.ndim(factor) else "", made.name, names, q.source)
+        made.constants += [] if array is None else [array]
+        key = mixed(q.seed) if q.rounding == "stochastic" else 0
+        sums = CArray(names.of("gathered", made.name), "int64_t", shape, f"for the write of {q.name}", axes, "rule")
+        stream = CStream(kept, bits, share, key, replayed, sums)
+        if replayed:
+            past = f"of each step, for the write of {q.name}"
+            stream.sent = CArray(
+                names.of("past_sent", made.name), "uint8_t", (steps, q.n_in), f"inputs {past}", ("", q.source), "rule"
+            )
+            stream.potential = CArray(
+                names.of("past_u", made.name), "int32_t", (steps, q.n_out), f"potentials {past}", ("", q.target), "rule"
+            )
+        made.fields += [a for a in (sums, stream.sent, stream.potential) if a is not None]
+        return stream
 
     @cached_property
     def fingerprint(self) -> bytes:

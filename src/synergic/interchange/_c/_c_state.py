@@ -17,6 +17,8 @@ from synergic.network._quantise import IntNetwork
 
 MAGIC, STATE_VERSION = b"SYLW", 1
 """The first bytes of what NAME_write_local writes; a byte with the version and the network's fingerprint follow."""
+COUNTER = 8
+"""Bytes of the number of presentations, which follow the local weights of a network with streams."""
 
 
 def state_head(of_network: bytes) -> bytes:
@@ -26,7 +28,8 @@ def state_head(of_network: bytes) -> bytes:
 
 def state_bytes(network: IntNetwork) -> int:
     """How many bytes NAME_write_local writes."""
-    return len(state_head(bytes(8))) + sum(2 * stored(q) for q in network.projections if q.learns)
+    local = sum(2 * stored(q) for q in network.projections if q.plastic)
+    return len(state_head(bytes(8))) + local + COUNTER * bool(network.streams)
 
 
 def stored(q: Any) -> int:
@@ -47,7 +50,8 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
     Returns
     -------
     IntNetwork
-        The network, with the learned local weights as those with which a presentation begins.
+        The network, with the learned local weights as those with which a presentation begins. Local weights of streams
+        go on from there to the same bits: `presented` counts the presentations that the program has written.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
     """
     kind("read_c_state.network", network, IntNetwork, "Give the one that was exported.")
     file = check_path("read_c_state.path", path)
-    learning = [q for q in network.projections if q.learns]
+    learning = [q for q in network.projections if q.plastic]
     require(bool(learning), "read_c_state.network", "no projection that learns", "one or more", "Nothing is read back.")
     with reading(file, "Write it again on the device."):
         content = file.read_bytes()
@@ -71,7 +75,9 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
         raise FormatError(f"{file}: got local weights of another network. Give the network that was exported.")
     if len(content) != size:
         raise FormatError(f"{file}: got {len(content)} bytes, allowed {size}. Write it again on the device.")
-    numbers = np.frombuffer(content, "<i2", offset=len(head)).astype(np.int64)
+    end = size - COUNTER * bool(network.streams)
+    numbers = np.frombuffer(content[:end], "<i2", offset=len(head)).astype(np.int64)
+    presented = int.from_bytes(content[end:], "little") if network.streams else network.presented
     learned, at = {}, 0
     for q in learning:
         local: Any = np.zeros_like(q.local_weights)
@@ -83,4 +89,4 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
             dataclasses.replace(q, local_weights=learned[q.name]) if q.name in learned else q
             for q in network.projections
         )
-    return dataclasses.replace(network, projections=projections)
+        return dataclasses.replace(network, projections=projections, presented=presented)

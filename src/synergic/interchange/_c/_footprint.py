@@ -10,7 +10,7 @@ from synergic.errors import CapacityError
 from synergic.interchange._c._c_arrays import CArray
 from synergic.interchange._c._c_program import CProgram, CProjection
 
-CODE = {"base": 200, "population": 450, "projection": 150, "rule": 600}
+CODE = {"base": 200, "population": 450, "projection": 150, "rule": 600, "stream": 450}
 """Bytes of machine code that are assumed: of any network, and of each part more. arm-none-eabi-gcc 12 -Os for a
 Cortex-M4 made less of every network in tests/conformance/test_c.py, and `benchmarks/c_export.py` compares."""
 
@@ -70,7 +70,7 @@ class Footprint:
 def code_bytes(program: CProgram) -> int:
     """Bytes of machine code, assumed."""
     counts = {"population": len(program.populations), "projection": len(program.projections)}
-    counts["rule"] = len(program.learning)
+    counts |= {"rule": len(program.learning), "stream": len(program.streams)}
     return CODE["base"] + sum(CODE[part] * count for part, count in counts.items())
 
 
@@ -85,8 +85,8 @@ def footprint_of(program: CProgram) -> Footprint:
     for p in program.populations:
         for q in p.projections:
             local = q.synapses if q.alpha is not None and q.local != "none" else 0
-            learned = q.synapses if q.q.learns else 0
-            ram = total(q.fields) + (8 if q.q.learns else 0)
+            learned = q.synapses if q.q.plastic else 0
+            ram = total(q.fields) + (8 if q.q.plastic else 0)
             rows.append(FootprintPart(q.q.name, total(q.constants), ram, q.slow_synapses + local + learned))
             told += ram
         own = total(p.fields) + p.saturated.bytes
