@@ -55,6 +55,11 @@ uint32_t {{ name }}_trace(const uint8_t *in, const int32_t *signal, int32_t samp
         memcpy(out[{{ at }}], net.{{ q.P.name }}, sizeof net.{{ q.P.name }});
         out[{{ at }}] += sizeof net.{{ q.P.name }};
 {% endfor %}
+{% for p in program.adapting %}
+{% set at = 2 * program.populations | length + program.learning | length + loop.index0 %}
+        memcpy(out[{{ at }}], net.{{ p.homeostasis.c.name }}, sizeof net.{{ p.homeostasis.c.name }});
+        out[{{ at }}] += sizeof net.{{ p.homeostasis.c.name }};
+{% endfor %}
         classes[sample] = {{ name }}_class(&net);
     }
 {% for p in program.populations %}
@@ -100,6 +105,8 @@ class Compiled:
             shape = (samples, network.steps, p.p.size)
             into += [np.zeros(shape, np.uint8), np.zeros(shape, np.int32)]
         into += [np.zeros((samples, *q.P.shape), q.P.ctype.removesuffix("_t")) for q in program.learning]
+        adapting = {p.p.name: np.zeros((samples, p.p.size), np.int32) for p in program.adapting}
+        into += adapting.values()
         counters = np.zeros(len(program.populations) + len(program.learning), np.uint64)
         classes = np.zeros(samples, np.uint32)
         spikes = np.ascontiguousarray(spikes, np.uint8)
@@ -112,7 +119,9 @@ class Compiled:
         for n, p in enumerate(program.populations):
             record.spikes[p.p.name], record.u[p.p.name] = (a.astype(np.int64) for a in into[2 * n : 2 * n + 2])
             record.saturated[f"{p.p.name}.u"] = int(counters[n])
-        learned = dict(zip([q.q.name for q in program.learning], into[2 * len(program.populations) :], strict=True))
+        record.homeostatic_bias = {name: c.astype(np.int64) for name, c in adapting.items()}
+        names, first = [q.q.name for q in program.learning], 2 * len(program.populations)
+        learned = dict(zip(names, into[first : first + len(names)], strict=True))
         counted = dict(zip(learned, counters[len(program.populations) :], strict=True))
         for q in network.projections:
             if q.rule is None:

@@ -52,7 +52,7 @@ def conform(network, inputs, more=(), signal=None):
     records = {name: EXECUTORS[name](network, inputs, signal) for name in FLOATS}
     signal = None if signal is None else integer.encode_signal(signal)
     whole = integer.encode(inputs) if network.source.num_message_bits else inputs
-    running = [name for name in (*INTEGERS, *more) if name != "c" or not network.homeostatic]
+    running = [*INTEGERS, *more]
     records |= {name: EXECUTORS[name](integer, whole, signal) for name in running}
     assert_agree(records["reference"], records["lava float"], TOLERANCE, "lava float")
     for name in running[1:]:

@@ -146,7 +146,31 @@ def streaming_convolution():
     return sy.quantise(network, rounding="stochastic"), np.concatenate([inputs, inputs[::-1]])
 
 
+def adapting(neuron=None, limit=0.4, start=0.0, scope="frozen", masked=None):
+    """Hidden neurons, or all, with an intrinsic bias, in the middle of a sequence."""
+    network, inputs = chain(RULES["Hebbian"], scope=scope, **({} if masked is None else {"masked": masked}))
+    rng, decay = np.random.default_rng(9), 0.5 if neuron is None or neuron.memory else 0.0
+    first, second = network.populations
+    rule = sy.Homeostasis(rng.uniform(-0.3, 0.3, 7), 0.1, limit, start=start * rng.uniform(-1, 1, 7))
+    neuron = neuron or first.neuron
+    first = dataclasses.replace(first, decay=decay, homeostasis=rule, bias=rng.uniform(-0.1, 0.1, 7), neuron=neuron)
+    second = dataclasses.replace(second, homeostasis=sy.Homeostasis(0.1, 0.05, limit, "identity"))
+    network = dataclasses.replace(network, populations=(first, second))
+    network = sy.quantise(network, rounding="stochastic", local_bits=12)
+    return dataclasses.replace(network, presented=9), np.concatenate([inputs, inputs[::-1]])
+
+
 PROBES = {
+    "homeostasis": adapting,
+    "homeostasis begun": lambda: adapting(start=0.4, limit=0.5),
+    "homeostasis at its bound": lambda: adapting(limit=0.01),
+    "homeostasis of a stream": lambda: adapting(scope="stream", masked=0.4),
+    "homeostasis of local weights": lambda: adapting(scope="per_sample"),
+    **{
+        f"homeostasis of {name}": lambda neuron=neuron: adapting(neuron)
+        for name, neuron in NEURONS.items()
+        if name not in ("LIF", "ReLU", "Table")  # feedback of values would meet spikes
+    },
     **{f"rule {name}": lambda rule=rule: chain(rule) for name, rule in RULES.items()},
     **{f"values {name}": lambda rule=rule: chain(rule, values=True) for name, rule in RULES.items()},
     **{f"masked {name}": lambda rule=rule: chain(rule, masked=0.4) for name, rule in RULES.items() if name != "Habit"},
@@ -306,7 +330,8 @@ def typed(network, inputs, signal):
     return "\n".join(" ".join(map(str, line)) for line in lines.tolist())
 
 
-SANE = ["rule Hebbian", "values Oja", "masked BCM", "rule PairSTDP", "masked ThreeFactor", "neuron CurrentLIF",
+SANE = ["homeostasis", "homeostasis begun", "homeostasis of a stream", "homeostasis at its bound",
+        "rule Hebbian", "values Oja", "masked BCM", "rule PairSTDP", "masked ThreeFactor", "neuron CurrentLIF",
         "zero AdaptiveLIF", "neuron ReLU", "neuron Table", "convolved", "loud", "bounded", "extreme 0", "extreme 2",
         "extreme 3", "extreme 4", "extreme 5", *(f"extreme {n}" for n in range(6, 12)),
         "stream Hebbian", "masked stream Oja", "stream of values BCM",
@@ -350,6 +375,17 @@ def only_later(line):
 
 
 PLANTED = {
+    "homeostasis: not added": ("homeostasis", "own_bias + rshift(net->c_hidden[row_], 8)", "own_bias"),
+    "homeostasis: rounded down": ("homeostasis", "change = rshift(", "change = ashift("),
+    "homeostasis: of the potential after the reset": ("homeostasis", "clip(ashift((int64_t)net->u_hidden[row_]",
+                                                      "clip(ashift((int64_t)after"),
+    "homeostasis: the last step forgotten": ("homeostasis", "if (!net->written) {", "if (net->step < 5) {"),
+    "homeostasis: sums of the last presentation": ("homeostasis", *only_later("memset(net->total_hidden,")),
+    "homeostasis: bound": ("homeostasis at its bound", "- change, -", "- change, 1 -"),
+    "homeostasis: one target for all": ("homeostasis", "target_hidden[row_]", "target_hidden[0]"),
+    "homeostasis: start forgotten": ("homeostasis begun", "memcpy(net->c_hidden, c_start_hidden,",
+                                     "(void)(net->c_hidden,"),
+    "homeostasis: not written": ("homeostasis", "        adapt_hidden(net);", ""),
     "fires on the threshold": ("threshold", "sent = u > vth;", "sent = u >= vth;"),
     "one unit more current": ("rule Oja", "(int64_t)slow;", "(int64_t)slow + 64;"),
     "one local weight too many": ("rule Oja", "(int64_t)local;", "(int64_t)(local + 1);"),
@@ -418,7 +454,7 @@ PLANTED = {
         "if (at_ < P_c1_rows[row_ + 1] && P_c1_columns[at_] == column_) word = next_word(word); /*",
     ),
     "stream: P of the start in each presentation": (
-        "stream Oja", "net->written = 0;", "{ uint64_t n = net->presented; restore_streams(net); net->presented = n; }"
+        "stream Oja", "net->written = 0;", "{ uint64_t n = net->presented; restore_lasting(net); net->presented = n; }"
         "net->written = 0;",
     ),
     "stream: never written again": ("stream Oja", "net->written = 0;", ""),
@@ -553,7 +589,7 @@ int main(void)
     again[0] ^= 1;
     printf("%d", net_read_local(&other, again)); /* no local weights */
     net_write_local(&net, bytes);
-    bytes[14] = 127; /* beyond the bound */
+    bytes[14] = bytes[16] = 127; /* beyond the bound */
     printf("%d", net_read_local(&other, bytes));
     net_write_local(&net, bytes);
     printf("%d\\n", same());
@@ -562,7 +598,10 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("probe", ["stream Hebbian", "masked stream Oja", "masked stream PairSTDP"])
+@pytest.mark.parametrize(
+    "probe",
+    ["stream Hebbian", "masked stream Oja", "masked stream PairSTDP", "homeostasis begun", "homeostasis of a stream"],
+)
 def test_a_stream_is_written_once_a_presentation_and_goes_on_after_a_restart(probe, tmp_path):
     network, _, _ = whole(*PROBES[probe]())
     to_c(network, tmp_path)
@@ -575,9 +614,17 @@ def test_a_stream_is_written_once_a_presentation_and_goes_on_after_a_restart(pro
     assert done.stdout.split() == ["111011001"]
 
 
-@pytest.mark.parametrize("rounding", ["nearest", "stochastic"])
-def test_a_stream_read_back_goes_on_to_the_same_bits(rounding, tmp_path):
-    network, inputs, _ = whole(*streaming(RULES["Hebbian"], rounding))
+READ_BACK = {
+    "nearest": lambda: streaming(RULES["Hebbian"], "nearest"),
+    "stochastic": lambda: streaming(RULES["Hebbian"], "stochastic"),
+    "biases": adapting,
+    "both": lambda: adapting(start=0.2, scope="stream"),
+}
+
+
+@pytest.mark.parametrize("case", READ_BACK)
+def test_what_lives_on_is_read_back_and_goes_on_to_the_same_bits(case, tmp_path):
+    network, inputs, _ = whole(*READ_BACK[case]())
     want = sy.simulate(network, inputs)
     program = c_program(network, tmp_path / "first")
     subprocess.run([program, "left"], cwd=tmp_path, input=typed(network, inputs[:4], None), text=True, check=True,
@@ -586,6 +633,8 @@ def test_a_stream_read_back_goes_on_to_the_same_bits(rounding, tmp_path):
     assert left.presented == network.presented + 4
     rest = run_in_c(left, inputs[4:])
     for name, local in want.local_weights.items():
-        assert (rest.local_weights[name] == local).all()
+        assert (rest.local_weights[name][-1] == local[-1]).all()
     for name, u in want.u.items():
         assert (rest.u[name] == u[4:]).all()
+    for name, c in want.homeostatic_bias.items():
+        assert (rest.homeostatic_bias[name] == c[4:]).all()

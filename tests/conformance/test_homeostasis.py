@@ -14,7 +14,7 @@ from user_neuron import Draining
 
 import synergic as sy
 from conformance.executors import EXECUTORS, assert_agree, conform
-from synergic.errors import FormatError, ParameterError, UnsupportedError
+from synergic.errors import FormatError, ParameterError
 from synergic.hw_targets.costs import cost
 from synergic.hw_targets.mapping import map_network
 from synergic.hw_targets.simulation import Simulator, _simulator, simulate_on_chip
@@ -23,7 +23,6 @@ from synergic.interchange import (
     from_nir,
     lava_dl_export_issues,
     nir_export_issues,
-    to_c,
     to_lava_dl,
     to_nir,
 )
@@ -290,7 +289,7 @@ def test_an_error_planted_in_any_executor_is_found(error, monkeypatch):
         conform(net, inputs)
 
 
-def test_what_does_not_fit_is_refused_by_name(tmp_path):
+def test_what_does_not_fit_is_refused_by_name():
     net, inputs = adapting()
     hidden = net.populations[0]
     with pytest.raises(ParameterError, match=r"layer1.homeostasis.target: got shape \(3,\), allowed \(\) or \(9,\)"):
@@ -313,5 +312,3 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path):
         net.continued(sy.simulate(plastic_network(), inputs))
     with pytest.raises(ParameterError, match=r"with_homeostasis.populations: got none"):
         sy.with_homeostasis(plastic_network(sizes=(4, 3)), inputs[:, :, :4])
-    with pytest.raises(UnsupportedError, match=r"layer1.homeostasis: got a bias that lives on, allowed None in C"):
-        to_c(sy.quantise(net), tmp_path / "c")

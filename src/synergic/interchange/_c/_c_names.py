@@ -21,7 +21,9 @@ IN_RULES = (
     )
     | HELPERS
 )
-IN_NEURONS = frozenset(["u", "input", "sent", "after", "vth", "decay", "bias", "unit", "subtract", "row_"]) | HELPERS
+IN_NEURONS = (
+    frozenset(["u", "input", "sent", "after", "vth", "decay", "bias", "own_bias", "unit", "subtract", "row_"]) | HELPERS
+)
 
 
 class Names:

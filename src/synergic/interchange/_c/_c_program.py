@@ -19,7 +19,8 @@ from synergic.interchange._c._c_arrays import CArray, constant
 from synergic.interchange._c._c_names import IN_NEURONS, IN_RULES, Names, check_own_names, used
 from synergic.interchange._c._c_values import CValue, declared, loaded, stripped, value_of
 from synergic.network._quantise import IntNetwork, IntPopulation, IntProjection
-from synergic.neurons import CNeuron
+from synergic.neurons import CNeuron, IntHomeostasis
+from synergic.neurons._homeostasis import BIAS_SHIFT
 from synergic.neurons._neuron import UNIT_SHIFT as NEURON_SHIFT
 from synergic.numerics._lfsr import mixed
 from synergic.numerics.fixed import FRACTION_BITS, VALUE_BITS
@@ -233,6 +234,33 @@ class CProjection:
 
 
 @dataclass
+class CHomeostasis:
+    """The homeostasis of a population in C.
+
+    Attributes
+    ----------
+    rule : IntHomeostasis
+        The rule.
+    c, total : CArray
+        The biases, and the sum of each neuron's terms in this presentation.
+    table : CArray
+        rho.
+    target, own_bias : CValue
+        What the rule returns to, and the population's own biases.
+    start : CArray or None
+        The biases before the first presentation; None where all are 0.
+    """
+
+    rule: IntHomeostasis
+    c: CArray
+    total: CArray
+    table: CArray
+    target: CValue
+    own_bias: CValue
+    start: CArray | None
+
+
+@dataclass
 class CPopulation:
     """A population in C: its projections, arrays and equation."""
 
@@ -247,6 +275,7 @@ class CPopulation:
     states: dict[str, CArray] = field(default_factory=dict)
     values: list[CValue] = field(default_factory=list)
     constants: list[CArray] = field(default_factory=list)
+    homeostasis: CHomeostasis | None = None
 
     @property
     def text(self) -> CNeuron:
@@ -257,19 +286,33 @@ class CPopulation:
     @property
     def fields(self) -> list[CArray]:
         """The arrays in the state that every presentation begins with zeros."""
-        return [a for a in (self.u, self.rest, self.sent, *self.states.values()) if a is not None]
+        total = None if self.homeostasis is None else self.homeostasis.total
+        return [a for a in (self.u, self.rest, self.sent, *self.states.values(), total) if a is not None]
+
+    @property
+    def lasting(self) -> list[CArray]:
+        """The arrays in the state that live on from presentation to presentation."""
+        return [] if self.homeostasis is None else [self.homeostasis.c]
 
     @property
     def lines(self) -> list[str]:
         """The lines of the equation, for one neuron."""
         text = self.text.step
         state = [f"int64_t {name} = net->{array.name}[row_];" for name, array in self.states.items()]
-        return [*declared(self.values, ("neuron",), text), *state, *stripped(text)]
+        return [*self.biases("neuron"), *declared(self.values, ("neuron",), text), *state, *stripped(text)]
 
     @property
     def scalars(self) -> list[str]:
         """Declarations of what is the same for all neurons."""
-        return declared(self.values, ("",), self.text.step)
+        return [*self.biases(""), *declared(self.values, ("",), self.text.step)]
+
+    def biases(self, per: str) -> list[str]:
+        """Declarations of biases to which homeostasis adds. per : "neuron", in the loop over neurons, or ""."""
+        if self.homeostasis is None:
+            return []
+        own = [self.homeostasis.own_bias.declaration] if self.homeostasis.own_bias.per == per else []
+        both = f"const int64_t bias = own_bias + rshift(net->{self.homeostasis.c.name}[row_], {BIAS_SHIFT});"
+        return [*own, both, "(void)bias; /* a neuron need not use it */"] if per else own
 
 
 class CProgram:
@@ -279,11 +322,6 @@ class CProgram:
         self.network, self.names = network, Names()
         for p in network.populations:
             check_neuron(p)
-            if p.homeostasis is not None:
-                raise UnsupportedError(
-                    f"{p.name}.homeostasis: got a bias that lives on, allowed None in C, which has no write at the end "
-                    "of a presentation. Leave it out."
-                )
         for q in network.projections:
             if q.plastic:
                 check_rule(q)
@@ -302,6 +340,8 @@ class CProgram:
         self.learning = [by_name[q.name] for q in network.projections if q.plastic]  # the order of a file of P
         self.streams = [q for q in self.learning if q.stream is not None]
         self.per_sample = [q for q in self.learning if q.stream is None]
+        self.adapting = [self.by_name[p.name] for p in network.homeostatic]  # the order of a file of biases
+        self.sequential = network.sequential
         self.signalled = any(q.q.rule.signalled for q in self.learning)  # type: ignore[union-attr]
         self.replays_signal = any(q.replays and q.q.rule.signalled for q in self.streams)  # type: ignore[union-attr]
         self.counts = None
@@ -321,7 +361,7 @@ class CProgram:
         counters = [CArray(f"saturated_{q.P.name}", "uint64_t", (), f"local weights limited in {q.q.name}")
                     for q in self.learning if q.P is not None]  # fmt: skip
         found = [*(p.saturated for p in self.populations), *counters, self.sum]
-        found += [a for p in self.populations for a in p.fields]
+        found += [a for p in self.populations for a in (*p.fields, *p.lasting)]
         found += [a for q in self.learning for a in q.fields]
         found += [a for a in (self.counts, self.active) if a is not None]
         found.append(CArray("step", "uint32_t", (), "steps of this presentation so far, the last one of T at most"))
@@ -329,9 +369,9 @@ class CProgram:
             found.append(CArray("signal", "int32_t", (), "global signal, 4096 is 1"))
         if self.replays_signal:
             found.append(CArray("past_signal", "int32_t", (self.network.steps,), "global signal of each step"))
-        if self.streams:
-            found.append(CArray("presented", "uint64_t", (), "presentations whose local weights are written"))
-            found.append(CArray("written", "uint8_t", (), "whether those of this presentation are"))
+        if self.sequential:
+            found.append(CArray("presented", "uint64_t", (), "presentations after which all that lives on was written"))
+            found.append(CArray("written", "uint8_t", (), "whether this presentation is one of them"))
         return sorted(found, key=lambda a: -a.width)
 
     @cached_property
@@ -381,6 +421,9 @@ class CProgram:
             "subtract": (p.reset == "subtract", ""),
         }
         given["unit"] = (round(2**NEURON_SHIFT * ONE / p.vth), "")
+        if p.homeostasis is not None:
+            del given["bias"]
+            made.homeostasis = self.homeostasis(made)
         for key, (value, per) in given.items():
             if used(key, made.text.step):
                 entry, array = value_of(key, value, per, name, names, p.name)
@@ -388,6 +431,28 @@ class CProgram:
                 made.constants += [] if array is None else [array]
         made.projections = [self.projection(q) for q in self.network.into(p.name)]
         return made
+
+    def homeostasis(self, made: CPopulation) -> CHomeostasis:
+        """The homeostasis of a population."""
+        p, names, axes = made.p, self.names, (made.p.name,)
+        rule: Any = p.homeostasis
+        values = []
+        for key, value in (("target", rule.target), ("own_bias", p.bias)):
+            entry, array = value_of(key, value, "neuron" if np.ndim(value) else "", made.name, names, p.name)
+            made.constants += [] if array is None else [array]
+            values.append(entry)
+        table = constant(
+            names.of("rho", made.name), rule.table, f"rho of u / vth in {p.name}, 4096 is 1", ctype="int16_t"
+        )
+        made.constants.append(table)
+        start = None
+        if np.any(rule.start):
+            where = names.of("c_start", made.name)
+            start = constant(where, np.full(p.size, rule.start), f"intrinsic biases of {p.name}", axes, ctype="int32_t")
+            made.constants.append(start)
+        c = CArray(names.of("c", made.name), "int32_t", (p.size,), f"intrinsic biases of {p.name}, 8 more bits", axes)
+        total = CArray(names.of("total", made.name), "int32_t", (p.size,), f"rho of {p.name} so far, added", axes)
+        return CHomeostasis(rule, c, total, table, values[0], values[1], start)
 
     def projection(self, q: IntProjection) -> CProjection:
         """A projection."""

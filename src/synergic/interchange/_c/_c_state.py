@@ -18,7 +18,7 @@ from synergic.network._quantise import IntNetwork
 MAGIC, STATE_VERSION = b"SYLW", 1
 """The first bytes of what NAME_write_local writes; a byte with the version and the network's fingerprint follow."""
 COUNTER = 8
-"""Bytes of the number of presentations, which follow the local weights of a network with streams."""
+"""Bytes of the number of presentations, at the end of what a network writes in which anything lives on."""
 
 
 def state_head(of_network: bytes) -> bytes:
@@ -29,7 +29,12 @@ def state_head(of_network: bytes) -> bytes:
 def state_bytes(network: IntNetwork) -> int:
     """How many bytes NAME_write_local writes."""
     local = sum(2 * stored(q) for q in network.projections if q.plastic)
-    return len(state_head(bytes(8))) + local + COUNTER * bool(network.streams)
+    return len(state_head(bytes(8))) + local + sum(map(bias_bytes, network.homeostatic)) + COUNTER * network.sequential
+
+
+def bias_bytes(p: Any) -> int:
+    """Bytes of the intrinsic biases of a population."""
+    return 4 * int(p.size)
 
 
 def stored(q: Any) -> int:
@@ -38,7 +43,7 @@ def stored(q: Any) -> int:
 
 
 def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
-    """Read back the local weights that an exported program has learned.
+    """Read back the local weights and intrinsic biases that an exported program has learned.
 
     Parameters
     ----------
@@ -50,20 +55,23 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
     Returns
     -------
     IntNetwork
-        The network, with the learned local weights as those with which a presentation begins. Local weights of streams
-        go on from there to the same bits: `presented` counts the presentations that the program has written.
+        The network, with the learned local weights as those with which a presentation begins. What lives on, local
+        weights of streams and intrinsic biases, goes on from there to the same bits: `presented` counts the
+        presentations that the program has written.
 
     Raises
     ------
     FormatError
         If the file is damaged, or of another network.
     ParameterError
-        If an argument is of another type, or the network has no projection that learns.
+        If an argument is of another type, or nothing in the network learns.
     """
     kind("read_c_state.network", network, IntNetwork, "Give the one that was exported.")
     file = check_path("read_c_state.path", path)
     learning = [q for q in network.projections if q.plastic]
-    require(bool(learning), "read_c_state.network", "no projection that learns", "one or more", "Nothing is read back.")
+    changes = bool(learning) or network.sequential
+    allowed = "one that learns, or a population with homeostasis"
+    require(changes, "read_c_state.network", "no projection that learns", allowed, "Nothing is read back.")
     with reading(file, "Write it again on the device."):
         content = file.read_bytes()
     head, size = state_head(fingerprint(network)), state_bytes(network)
@@ -75,9 +83,13 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
         raise FormatError(f"{file}: got local weights of another network. Give the network that was exported.")
     if len(content) != size:
         raise FormatError(f"{file}: got {len(content)} bytes, allowed {size}. Write it again on the device.")
-    end = size - COUNTER * bool(network.streams)
-    numbers = np.frombuffer(content[:end], "<i2", offset=len(head)).astype(np.int64)
-    presented = int.from_bytes(content[end:], "little") if network.streams else network.presented
+    end = size - COUNTER * network.sequential
+    middle = end - sum(map(bias_bytes, network.homeostatic))
+    numbers = np.frombuffer(content[:middle], "<i2", offset=len(head)).astype(np.int64)
+    biases = np.frombuffer(content[middle:end], "<i4").astype(np.int64)
+    presented = int.from_bytes(content[end:], "little") if network.sequential else network.presented
+    ends = np.cumsum([p.size for p in network.homeostatic])
+    start = {p.name: biases[e - p.size : e] for p, e in zip(network.homeostatic, ends, strict=True)}
     learned, at = {}, 0
     for q in learning:
         local: Any = np.zeros_like(q.local_weights)
@@ -89,4 +101,9 @@ def read_c_state(network: IntNetwork, path: str | Path) -> IntNetwork:
             dataclasses.replace(q, local_weights=learned[q.name]) if q.name in learned else q
             for q in network.projections
         )
-        return dataclasses.replace(network, projections=projections, presented=presented)
+        populations = tuple(
+            dataclasses.replace(p, homeostasis=dataclasses.replace(p.homeostasis, start=start[p.name]))
+            if p.name in start else p
+            for p in network.populations
+        )  # fmt: skip
+        return dataclasses.replace(network, populations=populations, projections=projections, presented=presented)

@@ -10,7 +10,7 @@ from synergic.errors import CapacityError
 from synergic.interchange._c._c_arrays import CArray
 from synergic.interchange._c._c_program import CProgram, CProjection
 
-CODE = {"base": 200, "population": 450, "projection": 150, "rule": 600, "stream": 450}
+CODE = {"base": 200, "population": 450, "projection": 150, "rule": 600, "stream": 450, "homeostasis": 300}
 """Bytes of machine code that are assumed: of any network, and of each part more. arm-none-eabi-gcc 12 -Os for a
 Cortex-M4 made less of every network in tests/conformance/test_c.py, and `benchmarks/c_export.py` compares."""
 
@@ -70,7 +70,7 @@ class Footprint:
 def code_bytes(program: CProgram) -> int:
     """Bytes of machine code, assumed."""
     counts = {"population": len(program.populations), "projection": len(program.projections)}
-    counts |= {"rule": len(program.learning), "stream": len(program.streams)}
+    counts |= {"rule": len(program.learning), "stream": len(program.streams), "homeostasis": len(program.adapting)}
     return CODE["base"] + sum(CODE[part] * count for part, count in counts.items())
 
 
@@ -89,8 +89,8 @@ def footprint_of(program: CProgram) -> Footprint:
             ram = total(q.fields) + (8 if q.q.plastic else 0)
             rows.append(FootprintPart(q.q.name, total(q.constants), ram, q.slow_synapses + local + learned))
             told += ram
-        own = total(p.fields) + p.saturated.bytes
-        rows.append(FootprintPart(p.p.name, total(p.constants), own, p.p.size))
+        own = total([*p.fields, *p.lasting]) + p.saturated.bytes
+        rows.append(FootprintPart(p.p.name, total(p.constants), own, p.p.size * (1 + len(p.lasting))))
         told += own
     state = -(-total(program.fields) // 8) * 8
     rows.append(FootprintPart("all populations", program.k.bytes if program.k is not None else 0, state - told, 0))
