@@ -720,6 +720,21 @@ def with_files(folder: Path):
             ic.from_lava_dl, {"path": at["lava_dl"], "steps": 4, "readout": "rate", "input_shape": (3, 2, 2)}
         ),
         "synergic.interchange.to_lava_dl": Case(ic.to_lava_dl, {"network": INT, "path": out, "lossy": True}),
+        "synergic.interchange.check": Case(
+            ic.check,
+            {
+                "file": at["net"],
+                "targets": ("c", "nir"),
+                "chip": "tianjic",
+                "weight_bits": 8,
+                "local_bits": 16,
+                "dt": 0.001,
+                "input_shape": (3, 2, 2),
+            },
+            fine={"targets": "text", "weight_bits": "None", "local_bits": "None"},
+        ),
+        "synergic.interchange.Checked.of": Case(ic.check(at["net"], "c").of, {"target": "c", "part": "in"}),
+        "synergic.interchange.Checked.runs": Case(ic.check(at["net"], "c").runs, {"target": "c"}),
         "synergic.interchange.c_footprint": Case(ic.c_footprint, {"network": INT}),
         "synergic.interchange.to_c": Case(
             ic.to_c,

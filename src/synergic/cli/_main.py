@@ -382,6 +382,44 @@ class ImportState:
 
 
 @dataclass
+class Check:
+    """List what Lava, the chip, C, NIR and lava-dl can and cannot run of a file, part by part, with the remedy.
+
+    Nothing is converted or written. The exit code is 1 if none of the targets that are asked for can run it:
+
+    synergic check network.h5 --for c
+    """
+
+    file: tyro.conf.Positional[Path]
+    """A NIR graph, a file of lava-dl, a network or mapping that synergic saved, or the folder of a run."""
+    target: Annotated[Literal["lava", "chip", "c", "nir", "lava-dl"] | None, tyro.conf.arg(name="for")] = None
+    """Target to check. Default: all of them."""
+    chip: str = "tianjic"
+    """Name of a shipped chip, or path of a chip file."""
+    weight_bits: int | None = None
+    """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
+    local_bits: int | None = None
+    """Bits of the local weights when a network in floating point is quantised. Default: 16."""
+    dt: float | None = None
+    """Seconds of a step, for a NIR graph that does not say it. Default: 0.001."""
+    input_shape: tuple[int, int, int] | None = None
+    """Channels, height and width of the input, for a lava-dl file that begins with a convolution."""
+    json: Path | None = None
+    """JSON file to write the same information to."""
+
+    def run(self) -> None:
+        """Print the tables."""
+        from synergic.cli._check_report import check_file
+
+        asked = ("lava", "chip", "c", "nir", "lava-dl") if self.target is None else (self.target,)
+        how: dict[str, Any] = {"weight_bits": self.weight_bits, "local_bits": self.local_bits}
+        how |= {"chip": self.chip, "dt": self.dt, "input_shape": self.input_shape}
+        found = check_file(self.file, asked, self.json, **how)
+        if not any(found.runs(target) for target in asked):
+            raise SystemExit(1)
+
+
+@dataclass
 class Report:
     """Show the contents of runs, networks, mappings and files of figures: settings, seed, versions, figures, curves.
 
@@ -461,6 +499,7 @@ Command = (
     | Annotated[Simulate, tyro.conf.subcommand("simulate")]
     | Annotated[Export, tyro.conf.subcommand("export")]
     | Annotated[ImportState, tyro.conf.subcommand("import-state")]
+    | Annotated[Check, tyro.conf.subcommand("check")]
     | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
     | Annotated[Info, tyro.conf.subcommand("info")]
@@ -502,7 +541,8 @@ def main() -> None:
         description=(
             "Global-local learning on spiking hardware. Start with `synergic demo`. Train with `synergic train`, and "
             "look into a run, a network or a mapping with `synergic report`. Every command explains its options "
-            "with --help. Exit codes: 0 done, 1 figures differ or miss their targets, 2 refused, 130 interrupted."
+            "with --help. Exit codes: 0 done, 1 figures differ or miss their targets, or no target can run what is "
+            "checked, 2 refused, 130 interrupted."
         ),
         # Options may stand anywhere, also behind the name of an experiment.
         config=(tyro.conf.CascadeSubcommandArgs,),

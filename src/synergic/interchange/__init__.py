@@ -7,13 +7,17 @@ from synergic._core.moved import old_names
 from synergic.interchange._c._c_export import c_footprint, to_c
 from synergic.interchange._c._c_state import read_c_state
 from synergic.interchange._c._footprint import Footprint, FootprintPart
+from synergic.interchange._check_file import Checked, Issue, check
 from synergic.interchange._lava_dl import from_lava_dl, lava_dl_export_issues, to_lava_dl
 from synergic.interchange._nir import from_nir, nir_export_issues, to_nir
 
 __all__ = [
+    "Checked",
     "Footprint",
     "FootprintPart",
+    "Issue",
     "c_footprint",
+    "check",
     "from_lava_dl",
     "from_nir",
     "lava_dl_export_issues",

@@ -33,6 +33,7 @@ import numpy.typing as npt
 from synergic._core.checks import choice, grid, kind, whole
 from synergic._core.files import check_path, reading, write_whole
 from synergic._core.moved import renamed
+from synergic._core.refusals import Refusals
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange._export_issues import plastic_issues, refuse_issues
 from synergic.interchange._lava_dl_convolution import BLOCKS, FIELDS, Shape, unfold
@@ -107,6 +108,13 @@ def from_lava_dl(
     ParameterError
         If an argument is out of its range.
     """
+    return read_lava_dl(path, steps, readout, input_shape, Refusals())
+
+
+def read_lava_dl(
+    path: str | Path, steps: int, readout: str, input_shape: tuple[int, int, int] | None, refusals: Refusals
+) -> IntNetwork:
+    """`from_lava_dl`. refusals : raised, or those of all layers collected; then the first is raised at the end."""
     check_path("from_lava_dl.path", path)
     whole("from_lava_dl.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
     choice("from_lava_dl.readout", readout, READOUTS)
@@ -117,10 +125,15 @@ def from_lava_dl(
         with h5py.File(path, "r") as file:
             check_sizes(file)
             group = file["layer"]
-            found, shape = [], None if input_shape is None else tuple(input_shape)
+            found: list[Layer | None] = []
+            shape = None if input_shape is None else tuple(input_shape)
             for i in range(len(group)):
-                found.append(read_layer(group[str(i)], f"layer {i}", shape))
-                shape = shape_after(group[str(i)], found[-1], shape)
+                layer = None
+                with refusals.part():
+                    layer = read_layer(group[str(i)], f"layer {i}", shape)
+                    found.append(layer)
+                shape = shape_after(group[str(i)], layer, shape)
+            refusals.end()
     except SynergicError:
         raise
     except Exception as error:  # h5py has one of its own for every kind of damage
@@ -128,6 +141,11 @@ def from_lava_dl(
     layers = [layer for layer in found if layer is not None]
     if not layers:
         raise UnsupportedError(f"{path}: got no layer with neurons, allowed one or more. Export the whole network.")
+    for i, layer in enumerate(layers, 1):
+        if not layer.own:
+            with refusals.part():
+                width(f"layer{i}", layer)
+    refusals.end()
     populations, projections, before = [], [], Source("input", layers[0].weights.shape[1])
     for i, layer in enumerate(layers, 1):
         name, origin = f"layer{i}", before.name if i == 1 else f"layer{i - 1}"
@@ -320,12 +338,9 @@ def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tu
         If the folder does not exist.
     """
     kind("to_lava_dl.network", network, IntNetwork, "Call quantise() first.")
-    plain_only("to_lava_dl.network", network.populations, "the file is written for them", "Use leaky neurons.")
     issues = lava_dl_export_issues(network)
     refuse_issues("to_lava_dl", issues, lossy)
-    if network.source.num_message_bits:
-        raise UnsupportedError(f"{network.source.name}: got values, allowed spikes. Encode them first.")
-    chain = in_a_row(network)
+    chain = layers_of(network, Refusals())
 
     def fill(draft: Path) -> None:
         """Write the layers."""
@@ -333,26 +348,37 @@ def to_lava_dl(network: IntNetwork, path: str | Path, lossy: bool = False) -> tu
             for i, (projection, population) in enumerate(chain):
                 write_layer(file.create_group(f"layer/{i}"), projection, population)
 
-    for projection, population in chain:  # before anything is written
-        check_written(projection, population)
     write_whole(path, fill)
     return issues
 
 
-def in_a_row(network: IntNetwork) -> list[tuple[IntProjection, IntPopulation]]:
-    """Projections and their targets from the source to the output; UnsupportedError for any other graph."""
+def layers_of(network: IntNetwork, refusals: Refusals) -> list[tuple[IntProjection, IntPopulation]]:
+    """Projections and their targets from the source to the output, as netx can hold them.
+
+    Refuses, with or without a loss, any other graph, other neurons, values, and numbers beyond Loihi's.
+    """
     before, chain = network.source.name, []
+    with refusals.part():
+        if network.source.num_message_bits:
+            raise UnsupportedError(f"{network.source.name}: got values, allowed spikes. Encode them first.")
     for p in network.ordered:
-        into = network.into(p.name)
-        if len(into) != 1 or into[0].source != before:
-            raise UnsupportedError(
-                f"{p.name}: got {[q.name for q in into]} into it, allowed one projection from {before!r}: lava-dl's "
-                f"file is a chain of layers."
-            )
-        chain.append((into[0], p))
+        with refusals.part():
+            plain_only(f"{p.name}.neuron", (p,), "the file is written for them", "Use leaky neurons.")
+        with refusals.part():
+            into = network.into(p.name)
+            if len(into) != 1 or into[0].source != before:
+                raise UnsupportedError(
+                    f"{p.name}: got {[q.name for q in into]} into it, allowed one projection from {before!r}: "
+                    "lava-dl's file is a chain of layers. Cut the others off."
+                )
+            chain.append((into[0], p))
+        for q in network.into(p.name):
+            with refusals.part():
+                check_written(q, p)
         before = p.name
-    if before != network.output:
-        raise UnsupportedError(f"{network.output}: is not the last layer, allowed {before!r}. Cut the rest off.")
+    with refusals.part():
+        if before != network.output:
+            raise UnsupportedError(f"{network.output}: is not the last layer, allowed {before!r}. Cut the rest off.")
     return chain
 
 

@@ -40,6 +40,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice, kind, number, require, whole
 from synergic._core.moved import FILE_KEYS
+from synergic._core.refusals import Refusals
 from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange._export_issues import plastic_issues, refuse_issues
 from synergic.interchange._nir_convolution import unfolded
@@ -47,6 +48,7 @@ from synergic.interchange._nir_neurons import (
     CLOSE,
     KEY,
     NEURONS,
+    Neurons,
     check_representable,
     neuron_node,
     neurons,
@@ -124,12 +126,8 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
         If NIR has no place for something and `lossy` is False; the message names all of it.
     """
     refuse_issues("to_nir", issues := nir_export_issues(network), lossy)
-    for p in network.populations:
-        check_representable(p)
+    check_parts(network, Refusals())
     number("to_nir.dt", dt, 0, 1e6, "It is the length of a step in seconds.", open_low=True)
-    reserved = {"input", "output"} - {network.source.name}
-    clash = reserved & {p.name for p in (*network.populations, *network.projections)}
-    require(not clash, "to_nir.network", f"parts named {sorted(clash)}", "other names", "NIR's ends are called so.")
     nodes: dict[str, nir.NIRNode] = {network.source.name: nir.Input(np.array([network.source.size]))}
     edges = []
     for p in network.populations:
@@ -141,6 +139,17 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
     nodes["output"] = nir.Output(np.array([network.population(network.output).size]))
     edges.append((network.output, "output"))
     return nir.NIRGraph(nodes, edges, metadata={KEY: graph_metadata(network, dt, issues)})
+
+
+def check_parts(network: Network, refusals: Refusals) -> None:
+    """Refuse, with or without a loss, what NIR cannot represent: some neurons, and the names of its own ends."""
+    for p in network.populations:
+        with refusals.part():
+            check_representable(p)
+    reserved = {"input", "output"} - {network.source.name}
+    clash = reserved & {p.name for p in (*network.populations, *network.projections)}
+    with refusals.part():
+        require(not clash, "to_nir.network", f"parts named {sorted(clash)}", "other names", "NIR's ends are called so.")
 
 
 def graph_metadata(network: Network, dt: float, issues: tuple[str, ...]) -> dict[str, Any]:
@@ -223,6 +232,14 @@ def from_nir(
     ParameterError
         If an argument is out of its range, or is missing.
     """
+    return read_nir(graph, dt, steps, readout, method, Refusals())
+
+
+def read_nir(
+    graph: nir.NIRGraph | str | Path, dt: float | None, steps: int | None, readout: str | None, method: str,
+    refusals: Refusals,
+) -> Network:  # fmt: skip
+    """`from_nir`. refusals : raised, or those of all nodes of a stage collected; its first one is raised at its end."""
     choice("from_nir.method", method, METHODS)
     graph = read(graph) if isinstance(graph, str | Path) else graph
     kind("from_nir.graph", graph, nir.NIRGraph, "Read it with nir.read.")
@@ -247,7 +264,7 @@ def from_nir(
     require(dt is not None, "from_nir.dt", "None", "seconds of a step", "The graph does not say it.")
     if steps is None and not own:
         require(False, "from_nir.steps", "None", "a whole number", "The graph does not say it.")
-    return Reader(graph, float(dt), method, own).network(steps, readout)  # type: ignore[arg-type]
+    return Reader(graph, float(dt), method, own, refusals).network(steps, readout)  # type: ignore[arg-type]
 
 
 def read(path: str | Path) -> nir.NIRGraph:
@@ -266,31 +283,44 @@ def read(path: str | Path) -> nir.NIRGraph:
 class Reader:
     """One graph on its way to a Network. own : the graph's metadata of ours, or {}."""
 
-    def __init__(self, graph: nir.NIRGraph, dt: float, method: str, own: dict[str, Any]) -> None:
-        self.nodes, self.own = graph.nodes, own
+    def __init__(self, graph: nir.NIRGraph, dt: float, method: str, own: dict[str, Any], refusals: Refusals) -> None:
+        self.nodes, self.own, self.refusals = graph.nodes, own, refusals
         self.edges = [(str(a), str(b)) for a, b in graph.edges]
         for a, b in self.edges:
             if a not in self.nodes or b not in self.nodes:
                 raise FormatError(f"edge {a!r} -> {b!r}: no such node, allowed {sorted(self.nodes)}. Correct the edge.")
-        self.poolings = poolings(self.nodes, lambda name: [a for a, b in self.edges if b == name])
-        convolved = [n for n, v in self.nodes.items() if isinstance(v, nir.Conv2d)]
-        for name in convolved:
-            with sound(name):
-                self.nodes = {**self.nodes, name: unfolded(name, self.nodes[name])}
-        for name, node in self.nodes.items():
-            if not isinstance(node, NEURONS + LINEAR + WIRES + POOLS):
-                names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *POOLS, *WIRES)]
-                raise UnsupportedError(
-                    f"{name}: got {type(node).__name__}, allowed {names}. Rewrite or split the node."
-                )
-            if not isinstance(node.metadata, dict):
-                raise FormatError(f"{name}.metadata: got {node.metadata!r}, allowed names and values. Remove it.")
-            if isinstance(node, LINEAR) and node.weight.ndim != 2:
-                raise UnsupportedError(f"{name}.weight: got shape {node.weight.shape}, allowed (n_out, n_in). Flatten.")
-        self.neurons = {n: neurons(n, v, dt, method) for n, v in self.nodes.items() if isinstance(v, NEURONS)}
-        self.source = self.single(nir.Input)
-        behind = self.walks(self.single(nir.Output), back=True)
+        self.poolings: dict[str, LinearMap] = {}
+        self.neurons: dict[str, Neurons] = {}
+        with refusals.part():
+            self.poolings = poolings(self.nodes, lambda name: [a for a, b in self.edges if b == name])
+        for name in graph.nodes:
+            with refusals.part():
+                self.check_node(name, dt, method)
+        ends = []
+        for end in (nir.Input, nir.Output):
+            with refusals.part():
+                ends.append(self.single(end))
+        refusals.end()
+        self.source, output = ends
+        behind = self.walks(output, back=True)
         self.output = [pools[0] if pools else end for pools, end in behind]
+
+    def check_node(self, name: str, dt: float, method: str) -> None:
+        """Refuse a node that has no counterpart; unfold a convolution, and discretise neurons."""
+        node = self.nodes[name]
+        if isinstance(node, nir.Conv2d):
+            with sound(name):
+                node = unfolded(name, node)
+            self.nodes = {**self.nodes, name: node}
+        if not isinstance(node, NEURONS + LINEAR + WIRES + POOLS):
+            names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *POOLS, *WIRES)]
+            raise UnsupportedError(f"{name}: got {type(node).__name__}, allowed {names}. Rewrite or split the node.")
+        if not isinstance(node.metadata, dict):
+            raise FormatError(f"{name}.metadata: got {node.metadata!r}, allowed names and values. Remove it.")
+        if isinstance(node, LINEAR) and node.weight.ndim != 2:
+            raise UnsupportedError(f"{name}.weight: got shape {node.weight.shape}, allowed (n_out, n_in). Flatten.")
+        if isinstance(node, NEURONS):
+            self.neurons[name] = neurons(name, node, dt, method)
 
     def single(self, wanted: type) -> str:
         """The name of the only node of a type."""
@@ -322,9 +352,15 @@ class Reader:
 
     def network(self, steps: int | None, readout: str | None) -> Network:
         """The network; FormatError where our own metadata make none."""
-        if len(self.output) != 1 or self.output[0] not in self.neurons:
-            raise UnsupportedError(f"output: got {self.output} before it, allowed one LIF, IF or CubaLIF. Add neurons.")
-        self.check_edges()
+        with self.refusals.part():
+            if len(self.output) != 1 or self.output[0] not in self.neurons:
+                raise UnsupportedError(
+                    f"output: got {self.output} before it, allowed one LIF, IF or CubaLIF. Add neurons."
+                )
+        for name in self.nodes:
+            with self.refusals.part():
+                self.check_edges(name)
+        self.refusals.end()
         if not self.own:
             return self.build(self.neurons, {}, steps, readout or "rate")
         try:
@@ -334,34 +370,39 @@ class Reader:
         except (SynergicError, LookupError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(f"graph.metadata: {error}. Remove {KEY!r} from it to read it as any graph.") from error
 
-    def check_edges(self) -> None:
-        """Refuse wires between neurons without weights, and weights without neurons behind them."""
-        for name, node in self.nodes.items():
-            if isinstance(node, LINEAR):
-                before, after = self.ends(name, back=True), self.ends(name)
-                bad = [n for n in before if n not in self.neurons and n != self.source]
-                bad += [n for n in after if n not in self.neurons]
-                allowed = "neurons behind it and neurons or the input before it"
-            elif name in self.poolings:
-                before, after = self.ends(name, back=True), self.ends(name)
-                bad = [n for n in after if isinstance(self.nodes[n], nir.Output)]
-                allowed = "neurons behind it and neurons or the input before it"
-            else:
-                before = after = self.ends(name)
-                bare = [n for pools, n in self.walks(name) if not pools]
-                bad = [n for n in bare if n in self.neurons] if not isinstance(node, nir.Flatten) else []
-                allowed = "a Linear or Affine between the two"
-            if bad or (isinstance(node, LINEAR + POOLS) and not (before and after)):
-                raise UnsupportedError(f"{name}: connected with {bad or 'nothing'}, allowed {allowed}. Add one.")
+    def check_edges(self, name: str) -> None:
+        """Refuse wires between neurons without weights, and weights without neurons behind them, at one node."""
+        node = self.nodes[name]
+        if isinstance(node, LINEAR):
+            before, after = self.ends(name, back=True), self.ends(name)
+            bad = [n for n in before if n not in self.neurons and n != self.source]
+            bad += [n for n in after if n not in self.neurons]
+            allowed = "neurons behind it and neurons or the input before it"
+        elif name in self.poolings:
+            before, after = self.ends(name, back=True), self.ends(name)
+            bad = [n for n in after if isinstance(self.nodes[n], nir.Output)]
+            allowed = "neurons behind it and neurons or the input before it"
+        else:
+            before = after = self.ends(name)
+            bare = [n for pools, n in self.walks(name) if not pools]
+            bad = [n for n in bare if n in self.neurons] if not isinstance(node, nir.Flatten) else []
+            allowed = "a Linear or Affine between the two"
+        if bad or (isinstance(node, LINEAR + POOLS) and not (before and after)):
+            raise UnsupportedError(f"{name}: connected with {bad or 'nothing'}, allowed {allowed}. Add one.")
 
     def build(self, names: Any, order: dict[str, Any], steps: Any, readout: str) -> Network:
         """Populations and projections in the order given; `order` is {} for a graph that is not ours."""
-        projections, own = self.projections(), self.own
+        populations, own = [], self.own
+        for n in names:
+            with self.refusals.part():
+                populations.append(self.population(str(n)))
+        projections = self.projections()
+        self.refusals.end()
         bits = int(own.get("num_message_bits", 0))
         size = int(np.prod(self.nodes[self.source].input_type["input"]))
         return Network(
             Source(self.source, size, bits),
-            tuple(self.population(str(n)) for n in names),
+            tuple(populations),
             tuple(projections[n] for n in order.get("projections", projections)),
             self.output[0],
             steps,
@@ -419,7 +460,8 @@ class Reader:
         found = {}
         for (a, between, b), names in zip(ways, named, strict=True):
             called = next((n for n, count in zip(names, counts, strict=True) if count[n] == 1), names[-1])
-            found[called] = self.projection(called, a, between, b)
+            with self.refusals.part():
+                found[called] = self.projection(called, a, between, b)
         return found
 
     def projection(self, called: str, a: str, between: tuple[str, ...], b: str) -> Projection:

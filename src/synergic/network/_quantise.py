@@ -13,9 +13,18 @@ import numpy as np
 from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, VALUE_UNIT, Array, check_range, integers
 from synergic._core.moved import renamed
+from synergic._core.refusals import Refusals
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.network._convolution import Convolution
-from synergic.network._description import MESSAGE_BITS, PLASTICITY_SCOPES, Connection, Network, Population, Topology
+from synergic.network._description import (
+    MESSAGE_BITS,
+    PLASTICITY_SCOPES,
+    Connection,
+    Network,
+    Population,
+    Projection,
+    Topology,
+)
 from synergic.neurons import LIF, IntHomeostasis, Neuron
 from synergic.neurons._homeostasis import check_homeostasis
 from synergic.neurons._lif import checked_neuron
@@ -356,39 +365,29 @@ def quantise(
     whole("quantise.local_bits", local_bits, NARROWEST_LOCAL, WIDEST_LOCAL, "A core holds 8 of them.")
     choice("quantise.rounding", rounding, ROUNDINGS)
     whole("quantise.seed", seed, 0, 2**62, "It seeds stochastic rounding.")
-    by_values = fed_by_values(network)
-    populations = {p.name: quantise_population(network, p, weight_bits, by_values) for p in network.populations}
-    projections = []
+    return quantised(network, weight_bits, local_bits, rounding, seed, Refusals())
+
+
+def quantised(
+    network: Network, weight_bits: int, local_bits: int, rounding: str, seed: int, refusals: Refusals
+) -> IntNetwork:
+    """`quantise`. refusals : raised, or those of all parts collected; then the first of them is raised at the end."""
+    by_values: set[str] = set()
+    with refusals.part():
+        by_values = fed_by_values(network)
+    populations, projections = {}, []
+    for population in network.populations:
+        with refusals.part():
+            populations[population.name] = quantise_population(network, population, weight_bits, by_values)
     for i, p in enumerate(network.projections):
-        post, values = populations[p.target], p.target in by_values
-        s_w = post.scale / 2**fixed.ACCUMULATOR_SHIFT * (VALUE_UNIT if values else 1)
-        rule, alpha, local = None, np.zeros((), np.int64), None
-        if p.rule is not None:
-            if p.alpha.ndim == 2:
-                raise UnsupportedError(
-                    f"{p.name}.alpha: got one value a synapse {p.alpha.shape}, allowed a scalar or one a "
-                    f"postsynaptic neuron in fixed point. Train with alpha of shape () or ({p.n_out},)."
-                )
-            rule = p.rule.quantise(p.name, local_bits, post.vth, values, p.memory if p.streams else 1)
-            alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
-            if p.alpha.any() and not alpha.any():
-                warnings.warn(
-                    f"{p.name}.alpha: {float(np.abs(p.alpha).max()):g} at most rounds to 0, which switches the local "
-                    f"term off; allowed {0.5 * rule.scale / (s_w * ONE):g} or more. Use more weight_bits or fewer "
-                    "local_bits.",
-                    stacklevel=2,
-                )
-            local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
-        weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
-        bits = network.message_bits[p.source]
-        kept: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory}
-        if p.streams:
-            kept |= {"rounding": rounding, "seed": seed_of(seed, i)}
-        projections.append(
-            IntProjection(
-                p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **kept
-            )
-        )
+        if p.target not in populations:
+            continue  # refused, and so without a scale
+        with refusals.part():
+            how: dict[str, Any] = {"rounding": rounding, "seed": seed_of(seed, i)} if p.streams else {}
+            values = p.target in by_values
+            post = populations[p.target]
+            projections.append(quantise_projection(network, p, post, weight_bits, local_bits, values, how))
+    refusals.end()
     return IntNetwork(
         network.source,
         tuple(populations.values()),
@@ -397,6 +396,40 @@ def quantise(
         network.steps,
         network.readout,
         np.rint(network.k * ONE).astype(np.int64),
+    )
+
+
+def quantise_projection(
+    network: Network, p: Projection, post: IntPopulation, weight_bits: int, local_bits: int, values: bool, how: Any
+) -> IntProjection:
+    """One projection at the scale of its target. values : whether these enter it; how : rounding and seed of a stream.
+
+    Raises ParameterError, UnsupportedError.
+    """
+    s_w = post.scale / 2**fixed.ACCUMULATOR_SHIFT * (VALUE_UNIT if values else 1)
+    rule: Any = None
+    alpha, local = np.zeros((), np.int64), None
+    if p.rule is not None:
+        if p.alpha.ndim == 2:
+            raise UnsupportedError(
+                f"{p.name}.alpha: got one value a synapse {p.alpha.shape}, allowed a scalar or one a "
+                f"postsynaptic neuron in fixed point. Train with alpha of shape () or ({p.n_out},)."
+            )
+        rule = p.rule.quantise(p.name, local_bits, post.vth, values, p.memory if p.streams else 1)
+        alpha = integers(f"{p.name}.alpha", p.alpha * s_w * ONE / rule.scale, 24, "Lower p_max or alpha.")
+        if p.alpha.any() and not alpha.any():
+            warnings.warn(
+                f"{p.name}.alpha: {float(np.abs(p.alpha).max()):g} at most rounds to 0, which switches the local "
+                f"term off; allowed {0.5 * rule.scale / (s_w * ONE):g} or more. Use more weight_bits or fewer "
+                "local_bits.",
+                stacklevel=4,
+            )
+        local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
+    weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
+    kept: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, **how}
+    bits = network.message_bits[p.source]
+    return IntProjection(
+        p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **kept
     )
 
 

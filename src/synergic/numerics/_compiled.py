@@ -183,7 +183,7 @@ def write_floating(
 def write_fixed(
     local: Any, s: Any, factor: Any, post: Any, kept: Any, bits: Any, top: Any, mask: Any, words: Any
 ) -> Any:  # pragma: no cover
-    """As `write_floating`; kept and factor have `bits` fraction bits, 1 .. 62, which one rounding removes.
+    """As `write_floating`; `kept` and `factor` have `bits` fraction bits, 1 .. 62, which one rounding removes.
 
     words : random numbers of 32 bits, (n_in, n_out), for stochastic rounding; empty to round half up.
     """

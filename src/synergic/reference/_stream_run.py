@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Samples presented one after another, by the compiled functions: long streams, of which only the answers are kept."""
+"""Samples presented one after another, by the compiled functions: long streams, of which the answers are returned."""
 
 from __future__ import annotations
 

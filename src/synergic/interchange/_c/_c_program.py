@@ -14,6 +14,7 @@ import numpy as np
 
 from synergic._core.checks import kind
 from synergic._core.integers import ONE, VALUE_MAX
+from synergic._core.refusals import Refusals
 from synergic.errors import UnsupportedError
 from synergic.interchange._c._c_arrays import CArray, constant
 from synergic.interchange._c._c_names import IN_NEURONS, IN_RULES, Names, check_own_names, used
@@ -320,11 +321,7 @@ class CProgram:
 
     def __init__(self, network: IntNetwork) -> None:
         self.network, self.names = network, Names()
-        for p in network.populations:
-            check_neuron(p)
-        for q in network.projections:
-            if q.plastic:
-                check_rule(q)
+        check_texts(network, Refusals())
         late: dict[str, int] = {}
         for q in network.projections:
             late[q.source] = max(late.get(q.source, 0), network.lag(q))
@@ -579,6 +576,17 @@ class CProgram:
     def fingerprint(self) -> bytes:
         """Eight bytes that tell this network from others: local weights read back must be of the same."""
         return fingerprint(self.network)
+
+
+def check_texts(network: IntNetwork, refusals: Refusals) -> None:
+    """Refuse what has no C text: neurons, and rules that learn."""
+    for p in network.populations:
+        with refusals.part():
+            check_neuron(p)
+    for q in network.projections:
+        if q.plastic:
+            with refusals.part():
+                check_rule(q)
 
 
 def check_neuron(p: IntPopulation) -> None:
