@@ -490,7 +490,7 @@ def main() -> None:
         config=(tyro.conf.CascadeSubcommandArgs,),
     )
     warnings.showwarning = show_warning
-    Console.on_broken_pipe = raise_again  # type: ignore[method-assign]  # rich ends the program without a word
+    Console.on_broken_pipe = raise_again  # type: ignore[assignment]  # rich ends the program without a word
     try:
         with tables_beside(getattr(command, "json", None)):
             command.run()
