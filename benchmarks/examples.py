@@ -2,13 +2,16 @@
 """Makes the example networks that ship with synergic: trains them and writes src/synergic/examples/.
 
     uv run python benchmarks/examples.py
+    uv run python benchmarks/examples.py digits-conv digits-recurrent
 
-About a minute on two cores. Every example is `<name>.h5` (the network in floating point), `<name>.npz` (test samples)
+Two minutes on two cores. Every example is `<name>.h5` (the network in floating point), `<name>.npz` (test samples)
 and `<name>.json` (the record of its training).
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,37 +20,143 @@ import synergic as sy
 from synergic._core.files import write_json, write_whole
 from synergic.cli._demo import BATCH, SIZES, STEPS
 from synergic.data import digits
-from synergic.learning import HybridNet, evaluate, to_description, train
+from synergic.learning import ConvHybridNet, HybridNet, evaluate, to_description, train
 from synergic.learning.tasks import circumstances
 from synergic.network import save
 
 FOLDER = Path(__file__).parents[1] / "src" / "synergic" / "examples"
 SEED, EPOCHS = 0, 40
+VTH, DECAY, LARGER = 0.35, 0.9, 64
+"""Of the recurrent network: threshold, decay, samples of a batch."""
 
 
-def digits_hp(folder: Path) -> None:
+def digits_hp() -> tuple[sy.Network, Any, Any, float]:
     """A 64-300-10 network with hybrid plasticity on scikit-learn's 8x8 digits, as `synergic demo` trains it."""
     spikes, labels, test, test_labels = digits(STEPS, SEED)
     torch.manual_seed(SEED)
     net = HybridNet(SIZES, mode="hp", steps=STEPS)
     train(net, torch.tensor(spikes).float(), torch.tensor(labels), epochs=EPOCHS, batch=BATCH, seed=SEED)
-    network = to_description(net)
+    accuracy = evaluate(net, torch.tensor(test).float(), torch.tensor(test_labels))
+    return to_description(net), test, test_labels, accuracy
+
+
+def digits_conv() -> tuple[sy.Network, Any, Any, float]:
+    """A convolution of 8 channels, then plastic layers of 64 and 10 neurons, on scikit-learn's 8x8 digits as spikes."""
+    spikes, labels, test, test_labels = digits(STEPS, SEED)
+    torch.manual_seed(SEED)
+    net = ConvHybridNet((1, 8, 8), (8,), (64, 10), (2,), mode="hp", steps=STEPS)
+    train(net, torch.tensor(spikes).float(), torch.tensor(labels), epochs=EPOCHS, batch=BATCH, seed=SEED)
+    accuracy = evaluate(net, torch.tensor(test).float(), torch.tensor(test_labels))
+    return to_description(net), test, test_labels, accuracy
+
+
+class Surrogate(torch.autograd.Function):
+    """A spike where the potential is at the threshold or above, with the gradient of a wide, bounded curve."""
+
+    @staticmethod
+    def forward(ctx: Any, u: torch.Tensor) -> torch.Tensor:
+        """Return 0 or 1."""
+        ctx.save_for_backward(u)
+        return (u >= VTH).to(u.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
+        """Return the gradient of the potential."""
+        (u,) = ctx.saved_tensors
+        return grads[0] / VTH / (1 + 2 * (u / VTH - 1).abs()) ** 2
+
+
+class Recurrent(torch.nn.Module):
+    """Input, hidden neurons that get each other's spikes a step later, output; as `synergic.simulate` computes them."""
+
+    def __init__(self, n_in: int, hidden: int, classes: int) -> None:
+        super().__init__()
+        self.first, self.back = torch.nn.Linear(n_in, hidden), torch.nn.Linear(hidden, hidden, bias=False)
+        self.last = torch.nn.Linear(hidden, classes)
+
+    def forward(self, spikes: torch.Tensor) -> torch.Tensor:
+        """Return the potential of the output after the last step, (batch, classes)."""
+        u = v = torch.zeros(len(spikes), self.first.out_features)
+        s = torch.zeros_like(u)
+        u_out = v_out = torch.zeros(len(spikes), self.last.out_features)
+        for x in spikes.unbind(1):
+            u = DECAY * v + self.first(x) + self.back(s)
+            s = Surrogate.apply(u)
+            v = u - VTH * s
+            u_out = DECAY * v_out + self.last(s)
+            v_out = u_out - VTH * Surrogate.apply(u_out)
+        return u_out
+
+    def description(self, steps: int) -> sy.Network:
+        """Return the network for the executors."""
+        w = {name: p.detach().numpy().astype(float) for name, p in self.named_parameters()}
+        hidden, classes = self.first.out_features, self.last.out_features
+        return sy.Network(
+            sy.Source("input", self.first.in_features),
+            (
+                sy.Population("hidden", hidden, VTH, DECAY, "subtract", w["first.bias"]),
+                sy.Population("output", classes, VTH, DECAY, "subtract", w["last.bias"]),
+            ),
+            (
+                sy.Projection("input-hidden", "input", "hidden", w["first.weight"]),
+                sy.Projection("hidden-hidden", "hidden", "hidden", w["back.weight"]),
+                sy.Projection("hidden-output", "hidden", "output", w["last.weight"]),
+            ),
+            "output",
+            steps,
+            tau_w=float("inf"),
+        )
+
+
+def digits_recurrent() -> tuple[sy.Network, Any, Any, float]:
+    """A 64-100-10 network, recurrent in its hidden layer, on scikit-learn's 8x8 digits as spikes."""
+    spikes, labels, test, test_labels = digits(STEPS, SEED)
+    torch.manual_seed(SEED)
+    net = Recurrent(64, 100, 10)
+    torch.nn.init.orthogonal_(net.back.weight, 0.5)
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    x, y = torch.tensor(spikes).float(), torch.nn.functional.one_hot(torch.tensor(labels)).float()
+    batches = -(-len(x) // LARGER)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * batches)
+    for _ in range(EPOCHS):
+        for chosen in torch.randperm(len(x)).split(LARGER):
+            loss = torch.nn.functional.mse_loss(net(x[chosen]) / VTH, y[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+    with torch.no_grad():
+        right = net(torch.tensor(test).float()).argmax(1).numpy() == test_labels
+    return net.description(test.shape[1]), test, test_labels, float(right.mean())
+
+
+EXAMPLES: dict[str, Callable[[], tuple[sy.Network, Any, Any, float]]] = {
+    "digits-hp": digits_hp,
+    "digits-conv": digits_conv,
+    "digits-recurrent": digits_recurrent,
+}
+
+
+def write(name: str, folder: Path) -> None:
+    """Train an example and write its files."""
+    network, test, test_labels, in_torch = EXAMPLES[name]()
     integers = sy.quantise(network)
     accuracy = {
-        "torch": evaluate(net, torch.tensor(test).float(), torch.tensor(test_labels)),
+        "torch": in_torch,
         "floating_point": float((sy.simulate(network, test).classes(network) == test_labels).mean()),
         "integers": float((sy.simulate(integers, test).classes(integers) == test_labels).mean()),
     }
-    save(network, folder / "digits-hp.h5")
+    save(network, folder / f"{name}.h5")
     packed = {
         "inputs": np.packbits(test.astype(np.uint8), axis=-1),
         "channels": np.array(test.shape[-1]),
         "labels": test_labels.astype(np.uint8),
     }
-    write_whole(folder / "digits-hp.npz", lambda draft: np.savez_compressed(draft, **packed))
+    write_whole(folder / f"{name}.npz", lambda draft: np.savez_compressed(draft, **packed))
     record = {
-        "what": digits_hp.__doc__,
-        "command": "python benchmarks/examples.py",
+        "what": EXAMPLES[name].__doc__,
+        "command": f"python benchmarks/examples.py {name}",
         "data": "scikit-learn's 8x8 digits, CC BY 4.0, Alpaydin and Kaynak 1998; a stratified fifth is for test",
         "seed": SEED,
         "epochs": EPOCHS,
@@ -55,11 +164,14 @@ def digits_hp(folder: Path) -> None:
         "samples": len(test_labels),
         **circumstances(),
     }
-    write_json(folder / "digits-hp.json", record)
-    print(accuracy)
+    write_json(folder / f"{name}.json", record)
+    print(name, accuracy)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write, default src/synergic/examples")
-    digits_hp(parser.parse_args().folder)
+    parser.add_argument("names", nargs="*", default=[*EXAMPLES], metavar="NAME", help=f"some of {', '.join(EXAMPLES)}")
+    given = parser.parse_args()
+    for one in given.names:
+        write(one, given.folder)

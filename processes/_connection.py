@@ -12,7 +12,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from synergic._core.checks import finite_array, number, numbers, require, whole
 from synergic.network._quantise import ONE
 from synergic.numerics._compiled import warm_up
-from synergic.processes._shared_memory import SENDS, STATE, THETA, SharedProcess, SharedVar, table_of
+from synergic.processes._shared_memory import SENDS, STATE, THETA, SharedArrays, SharedProcess, SharedVar, table_of
 from synergic.processes._timing import Timing
 from synergic.rules import IntRule
 from synergic.rules._stream import STEPS_MAX
@@ -123,7 +123,7 @@ class PlasticConnection(SharedProcess):
         self.theta |= table_of(self, "theta", values, limits)
         self.state: dict[str, SharedVar] = table_of(self, "state", fresh, {})
         for key, table in ((THETA, self.theta), (STATE, self.state)):
-            self.proc_params[key] = {name: variable.shared for name, variable in table.items()}
+            self.proc_params[key] = SharedArrays(table)
         kept = 0 if rule is None else min(record, 1) if p.streams else record
         shape = p.local_weights.shape if kept else (1, 1)
         self.local_record: SharedVar = SharedVar(np.zeros((max(kept, 1), *shape), dtype))

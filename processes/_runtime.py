@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import multiprocessing
 import time
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from lava.magma.core.process.variable import VarServer
 from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
 from synergic._core.checks import kind
-from synergic.errors import ExecutionError, SynergicError
+from synergic.errors import ExecutionError, SynergicError, UnsupportedError
 from synergic.processes._interrupts import Uninterrupted
 
 
@@ -39,8 +40,27 @@ def receive_every_message(port: Any, req: Any) -> None:
 # In Lava's place, because every process of a graph has such ports, and all are forked from this one.
 CspRecvPort._req_callback = receive_every_message
 
+LOG = logging.getLogger("synergic")
 STARTED: set[Any] = set()
 """Processes that were told to run and whose run has not been ended."""
+
+
+def check_start(name: str) -> None:
+    """Refuse to start Lava where it cannot fork, before it has made anything.
+
+    Raises UnsupportedError.
+    """
+    method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+    if method != "fork":
+        raise UnsupportedError(
+            f"{name}.run: got the start method {method!r} of multiprocessing, allowed 'fork': Lava's processes share "
+            "memory with the script. Call multiprocessing.set_start_method('fork', force=True) before the run."
+        )
+    if multiprocessing.current_process().daemon:
+        raise UnsupportedError(
+            f"{name}.run: got a daemonic process, such as a worker of multiprocessing.Pool, allowed one that may have "
+            "children. Use concurrent.futures.ProcessPoolExecutor, whose workers may."
+        )
 
 
 @atexit.register
@@ -82,10 +102,18 @@ def running(process: AbstractProcess) -> Iterator[AbstractProcess]:
     try:
         yield process
     except BaseException:
-        end(process, failed=True)
+        end_after_error(process)
         raise
     else:
         end(process, failed=False)
+
+
+def end_after_error(process: Any) -> None:
+    """End what is left of a run by force. An error of that is logged: it must not hide the one that came first."""
+    try:
+        end(process, failed=True)
+    except Exception:
+        LOG.exception("%s: the run could not be ended cleanly after its error", getattr(process, "name", process))
 
 
 @contextmanager
@@ -94,14 +122,14 @@ def guarded(process: Any) -> Iterator[None]:
     try:
         yield
     except (SynergicError, AssertionError):
-        end(process, failed=True)
+        end_after_error(process)
         raise
     except Exception as error:
         text = failure_text(process) or str(error)
-        end(process, failed=True)
+        end_after_error(process)
         raise ExecutionError(f"{process.name}: a process model failed and the run was ended. {text}") from error
     except BaseException:
-        end(process, failed=True)
+        end_after_error(process)
         raise
 
 

@@ -13,6 +13,7 @@ import difflib
 import functools
 import inspect
 import mmap
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -21,14 +22,39 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
 from synergic._core.checks import finite_array, kind, require
-from synergic.errors import ExecutionError
+from synergic.errors import ExecutionError, UnsupportedError
 from synergic.processes import _arguments
-from synergic.processes._runtime import STARTED, end, failure, finish, forget, guarded, has_ended, has_failed
+from synergic.processes._runtime import (
+    STARTED,
+    check_start,
+    end,
+    failure,
+    finish,
+    forget,
+    guarded,
+    has_ended,
+    has_failed,
+)
 
 MEMORY = "shared_memory"
 """Key of the shared arrays in a process's proc_params."""
 SENDS = "sends"
 """Key of the bits that a process sends at s_out: 0 for spikes, 8 for values."""
+LAVAS = {
+    "du": "It is of Lava's LIF, as a current with its own decay: HybridNeuron(neuron=sy.CurrentLIF(...)) has one.",
+    "dv": "It is of Lava's LIF: decay is the factor that is left after a step, 1 - dv; of integers 4096 - dv.",
+    "bias_mant": "It is of Lava's LIF: bias is the whole bias, bias_mant * 2**bias_exp.",
+    "bias_exp": "It is of Lava's LIF: bias is the whole bias, bias_mant * 2**bias_exp.",
+    "u": "Potentials start at 0. A current of its own is in HybridNeuron(neuron=sy.CurrentLIF(...)).",
+    "v": "Potentials start at 0; u is the potential here, which Lava calls v. Set it by u.set() between two runs.",
+    "delta_u": "It is of Lava's LIF, as du: HybridNeuron(neuron=sy.CurrentLIF(...)) has a current.",
+    "num_weight_bits": "It is of Lava's Dense: weight_bits is the width of integer weights.",
+    "weight_exp": "It is of Lava's Dense: multiply the weights by 2**weight_exp.",
+    "sign_mode": "It is of Lava's Dense: weights have any sign here.",
+    "learning_rule": "It is of Lava's LearningDense: rule is a local rule of synergic.rules.",
+    "weight": "It is of Lava's Conv: weights.",
+}
+"""Arguments of Lava's own processes, and what is called so here."""
 THETA, STATE = "theta", "rule_state"
 """Keys of the arrays of a local rule: its parameters, and what it carries through a presentation."""
 
@@ -39,6 +65,44 @@ def shared_array(shape: tuple[int, ...], dtype: Any, order: Literal["C", "F"] = 
     count = int(np.prod(shape, dtype=np.int64))
     buffer = mmap.mmap(-1, max(1, count * dtype.itemsize))
     return np.frombuffer(buffer, dtype=dtype, count=count).reshape(shape, order=order)
+
+
+class SharedBlock:
+    """An array in shared memory, which copies as one: pickle and deepcopy of an array alone would make an ordinary one,
+    and script and model would no longer share it.
+
+    A process holds it twice, as its Var and among the parameters of its model. Both copy it as one object.
+    """
+
+    def __init__(self, array: npt.NDArray[Any], order: Literal["C", "F"] = "C") -> None:
+        self.array, self.order = array, order
+
+    def __reduce__(self) -> Any:
+        """Return what pickle, deepcopy and Lava's `save` make the copy by: a function and its arguments."""
+        return shared_copy, (np.array(self.array), self.order)
+
+
+def shared_copy(values: npt.NDArray[Any], order: Literal["C", "F"]) -> SharedBlock:
+    """Return a block of its own with these values."""
+    array = shared_array(values.shape, values.dtype, order)
+    array[...] = values
+    return SharedBlock(array, order)
+
+
+class SharedArrays(Mapping[str, Any]):
+    """Arrays in shared memory by name, as the parameters of a model hold them."""
+
+    def __init__(self, variables: dict[str, SharedVar]) -> None:
+        self.blocks = {name: variable.block for name, variable in variables.items()}
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.blocks[name].array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.blocks)
+
+    def __len__(self) -> int:
+        return len(self.blocks)
 
 
 class SharedVar(Var):
@@ -62,11 +126,16 @@ class SharedVar(Var):
         self, value: npt.NDArray[Any], low: float = -np.inf, high: float = np.inf, order: Literal["C", "F"] = "C"
     ) -> None:
         dtype = np.int64 if value.dtype.kind in "iub" else np.float64
-        self.shared: npt.NDArray[Any] = shared_array(value.shape or (1,), dtype, order)
+        self.block = SharedBlock(shared_array(value.shape or (1,), dtype, order), order)
         self.shared[...] = value
         self.low: float = low
         self.high: float = high
         super().__init__(shape=self.shared.shape, init=self.shared)
+
+    @property
+    def shared(self) -> npt.NDArray[Any]:
+        """The values themselves."""
+        return self.block.array
 
     def get(self, idx: Any = None) -> npt.NDArray[Any]:
         """Return a copy of the values.
@@ -156,6 +225,7 @@ class SharedProcess(AbstractProcess):
             if unknown:
                 near = difflib.get_close_matches(unknown[0], taken, 1)
                 remedy = f"Did you mean {near[0]!r}?" if near else "Leave it out."
+                remedy = LAVAS.get(unknown[0], remedy)
                 allowed = ", ".join(sorted(taken - {"self"}))
                 require(False, cls.__name__, f"an argument {unknown[0]!r}", allowed, remedy)
             init(self, *args, **given)
@@ -167,9 +237,17 @@ class SharedProcess(AbstractProcess):
             kind(f"{type(self).__name__}.name", kwargs["name"], str, "Give the process a name, or none.")
         super().__init__(**kwargs)
 
+    def __deepcopy__(self, memo: Any) -> Any:
+        """Refuse: Lava's lists of ports and variables cannot be copied so."""
+        raise UnsupportedError(
+            f"{self.name}: got deepcopy, allowed pickle, which copies a graph whole. "
+            "Call pickle.loads(pickle.dumps([...])) with all its processes, or build it again."
+        )
+
     def share(self) -> None:
         """Hand the arrays of all SharedVars to the model. Call at the end of the constructor."""
-        self.proc_params[MEMORY] = {name: var.shared for name, var in vars(self).items() if isinstance(var, SharedVar)}
+        found = {name: var for name, var in vars(self).items() if isinstance(var, SharedVar)}
+        self.proc_params[MEMORY] = SharedArrays(found)
 
     def _post_init(self) -> None:
         """Called by Lava after every constructor."""
@@ -207,7 +285,8 @@ class SharedProcess(AbstractProcess):
         if has_ended(self):
             raise ExecutionError(f"{self.name}: got a run that is over, allowed a new graph. Build its processes anew.")
         if self.runtime is None:
-            STARTED.add(self)
+            check_start(self.name)
+        STARTED.add(self)
         # Lava's blocking wait is deaf to a model that has died.
         started = copy.copy(condition)
         started.blocking = False
@@ -215,6 +294,12 @@ class SharedProcess(AbstractProcess):
             super().run(started, run_cfg, compile_config)
             if condition.blocking:
                 finish(self)
+
+    def create_runtime(self, run_cfg: Any = None, executable: Any = None, compile_config: Any = None) -> None:
+        """Create a runtime as AbstractProcess.create_runtime, which is ended when the script ends."""
+        check_start(self.name)
+        super().create_runtime(run_cfg, executable, compile_config)
+        STARTED.add(self)
 
     def wait(self) -> None:
         """Wait as AbstractProcess.wait, for a run that does not block; fails as `run` does."""
@@ -250,5 +335,5 @@ class SharedModel:
         """Called by Lava in the model's own process, after it has set ports and variables."""
         for name, array in self.proc_params[MEMORY].items():
             setattr(self, name, array)
-        self.bound: dict[str, npt.NDArray[Any]] = self.proc_params[MEMORY]
+        self.bound: Mapping[str, npt.NDArray[Any]] = self.proc_params[MEMORY]
         super().start()  # type: ignore[misc]

@@ -14,7 +14,7 @@ from synergic.network._quantise import IntPopulation
 from synergic.neurons import Homeostasis, IntHomeostasis, Neuron
 from synergic.numerics.fixed import ACCUMULATOR_SHIFT
 from synergic.processes._population import SHIFTS, Neurons
-from synergic.processes._shared_memory import STATE, THETA, SharedVar, table_of
+from synergic.processes._shared_memory import STATE, THETA, SharedArrays, SharedVar, table_of
 from synergic.processes._timing import Timing
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class HybridNeuron(Neurons):
         self.theta: dict[str, SharedVar] = table_of(self, "theta", neuron.values, limits)
         self.state: dict[str, SharedVar] = table_of(self, "state", neuron.fresh(n), {})
         for key, table in ((THETA, self.theta), (STATE, self.state)):
-            self.proc_params[key] = {each: variable.shared for each, variable in table.items()}
+            self.proc_params[key] = SharedArrays(table)
         self.share()
 
     @classmethod

@@ -16,7 +16,7 @@ from synergic._core.files import read_arrays
 from synergic.network._description import Network
 from synergic.network._storage import load
 
-EXAMPLES = ("digits-hp",)
+EXAMPLES = ("digits-hp", "digits-conv", "digits-recurrent")
 """Names that `load_example` takes."""
 
 
@@ -51,9 +51,11 @@ def load_example(name: str = "digits-hp") -> Example:
 
     Parameters
     ----------
-    name : {"digits-hp"}
-        "digits-hp" is a 64-300-10 network with hybrid plasticity. It classifies the 8x8 digits of scikit-learn
-        (Alpaydin and Kaynak 1998, CC BY 4.0).
+    name : {"digits-hp", "digits-conv", "digits-recurrent"}
+        All classify the 8x8 digits of scikit-learn (Alpaydin and Kaynak 1998, CC BY 4.0). "digits-hp" is a 64-300-10
+        network with hybrid plasticity; "digits-conv" has a convolution of 8 channels before layers of 64 and 10
+        neurons with hybrid plasticity; "digits-recurrent" is a 64-100-10 network whose hidden layer is recurrent,
+        without local weights.
 
     Returns
     -------

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`synergic bench` runs the scripts of a clone, compares with targets, and refuses to run elsewhere."""
 
+import ast
 import io
 import json
 import re
@@ -13,7 +14,7 @@ import pytest
 from rich.console import Console
 
 import synergic
-from synergic.cli._bench import AT_MOST, FOLDER, SCRIPTS, all_reached, bench, compared
+from synergic.cli._bench import AGAINST, AT_MOST, FOLDER, SCRIPTS, all_reached, bench, compared
 from synergic.errors import ExecutionError, ParameterError, UnsupportedError
 
 SCRIPT = """
@@ -42,7 +43,9 @@ def test_measured_figures_stand_beside_targets(clone, tmp_path):
     assert [row["enough"] for row in held["figures"]["chip"].values()] == [True, False, None]
     assert not all_reached(held)
     assert "at most 5" in text
-    assert "not measured" in text
+    assert "chip: 1 figures not measured, a quick round leaves them out" in text
+    assert "left_out" in text.splitlines()[-3]
+    assert "seconds to map a network on all 156 cores" in text, "what each figure compares"
     assert json.loads((tmp_path / "out.json").read_text())["records"].keys() == {"chip"}
 
 
@@ -83,3 +86,19 @@ def test_the_scripts_take_the_options_and_have_the_figures():
             field = option.removeprefix("--").removeprefix("no-")
             assert re.search(rf"\b{field}: (bool|int) = ", texts[name]), f"{name}.py {option}"
     assert not [figure for figure in AT_MOST if not any(f'"{figure}": ' in text for text in texts.values())]
+
+
+def test_every_figure_with_a_target_says_what_it_compares():
+    wanted = {f"vs_{name}" for name in keys(FOLDER / "peers.py", "PEERS")}
+    for name in SCRIPTS:
+        wanted |= keys(FOLDER / f"{name}.py", "REACH")
+    assert wanted == AGAINST.keys()
+
+
+def keys(path, variable):
+    """The keys of the first dictionary that a variable of a script is made of."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        target = node.target if isinstance(node, ast.AnnAssign) else (getattr(node, "targets", None) or [None])[0]
+        if isinstance(target, ast.Name) and target.id == variable:
+            return {k.value for k in next(n for n in ast.walk(node.value) if isinstance(n, ast.Dict)).keys}
+    raise AssertionError(f"{path} has no {variable}")

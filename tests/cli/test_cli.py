@@ -35,7 +35,9 @@ def test_help_names_the_commands_and_explains_the_options():
 
 
 def test_info_names_versions_and_parts(tmp_path, monkeypatch):
-    (tmp_path / "mnist.npz").touch()
+    (tmp_path / "mnist.npz").write_bytes(b"four arrays")
+    (tmp_path / "omniglot_packed105.npz").touch()  # what a failed download leaves
+    (tmp_path / "NMNIST" / "Train").mkdir(parents=True)
     monkeypatch.setenv("SYNERGIC_DATA", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     done = synergic("info", "--json", str(tmp_path / "info.json"))
@@ -48,10 +50,12 @@ def test_info_names_versions_and_parts(tmp_path, monkeypatch):
     assert all(parts[name]["works"] for name in ("lava", "training", "lava-dl", "events", "plots", "mnist"))
     assert not parts["fashion"]["works"]
     assert f"fashion (data set Fashion-MNIST): MISSING: not in {tmp_path}. Unset SYNERGIC_DATA" in done.stdout
+    assert [parts[name]["why_not"] for name in ("n-mnist", "omniglot")] == [f"not complete in {tmp_path}"] * 2
     assert {"nir", "gpu", "cluster", "documentation", "browser", "notebooks"} <= parts.keys()
     assert all(part["needs"] and part["why_not"] for part in parts.values() if not part["works"])
     assert parts["chip peers"] | {"what": ""} == {
-        "name": "chip peers", "what": "", "works": False, "why_not": "no program uv", "needs": "pip install uv",
+        "name": "chip peers", "what": "", "works": False, "why_not": "no program uv",
+        "needs": "pip install uv, in a clone of the repository",
     }  # fmt: skip
 
 

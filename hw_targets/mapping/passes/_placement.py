@@ -19,16 +19,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy.optimize import quadratic_assignment as scipy_assignment
 from scipy.sparse import csr_array
 
 from synergic._core.checks import require
+from synergic._core.compiler import cached_jit
 from synergic.hw_targets.mapping._mapping_data import Slots
 from synergic.hw_targets.mapping._traffic import traffic, weighted_hops
 from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
 
-jit = njit(cache=True, nogil=True)
+jit = cached_jit(nogil=True)
 MOST_ASSIGNED = 1000
 """The most positions for which scipy's dense matrices are quick."""
 TEMPERATURES = 60

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba import njit
+from synergic._core.compiler import cached_jit
 
 
 def compiler(folder: Path, **options: Any) -> Callable[[Any], Any]:
@@ -24,7 +24,7 @@ def compiler(folder: Path, **options: Any) -> Callable[[Any], Any]:
     mark = digest.hexdigest()
 
     def compiled(function: Any) -> Any:
-        dispatcher = njit(nogil=True, cache=True, error_model="numpy", **options)(function)
+        dispatcher = cached_jit(nogil=True, error_model="numpy", **options)(function)
         # No public way sets it. Without a compiler (NUMBA_DISABLE_JIT) there is no cache.
         file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
         if file is not None:

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,9 +28,41 @@ def check_path(where: str, path: Any) -> Path:
     return Path(path)
 
 
+STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
+"""Names of what is open already, and its number."""
+
+
+def stream_of(path: str | Path) -> int | None:
+    """The number of the open file that a name stands for, as "-" and /dev/stdout for 1; None for another name."""
+    name = str(path)
+    found = re.fullmatch(r"/(?:dev|proc/self)/fd/([0-9]{1,5})", name)
+    return int(found[1]) if found else STREAMS.get(name)
+
+
+def is_special(path: Path) -> bool:
+    """Whether something other than a regular file is there: a device, a FIFO, a socket. It cannot be replaced."""
+    return path.exists() and not path.is_file()
+
+
 def check_folder(path: str | Path, where: str = "path") -> None:
-    """Refuse a path that is a folder itself, or whose folder is not there, or read-only. where : the argument."""
+    """Refuse a path that is a folder itself, or whose folder is not there, or read-only. where : the argument.
+
+    A link stands for what it points to. Streams, devices and FIFOs are written to; "-" is the standard output.
+    """
     path = check_path(where, path)
+    if stream_of(path) is not None:
+        return
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # said below, of the folder
+            path.stat()
+        path = Path(os.path.realpath(path))
+    except (OSError, ValueError) as error:  # links in a circle, a name that is too long, a NUL
+        raise ParameterError(f"{path!r}: got {error}, allowed the path of a file. Choose another one.") from error
+    if is_special(path) and not path.is_dir():
+        allowed = "allowed one that can be written. Choose another one."
+        if not os.access(path, os.W_OK):
+            raise ParameterError(f"{path}: got a device that is read-only, {allowed}")
+        return
     if path.is_dir():
         raise ParameterError(f"{path}: got a folder, allowed a file. Add the name of the file.")
     if not path.parent.is_dir():
@@ -38,18 +74,41 @@ def check_folder(path: str | Path, where: str = "path") -> None:
 def write_whole(path: str | Path, write: Callable[[Path], Any]) -> None:
     """Have `write` make a draft beside `path`, then put it in its place in one step.
 
-    After an error the old file, if there was one, is untouched and the draft is gone. Raises ParameterError as
-    `check_folder`.
+    After an error the old file, if there was one, is untouched and the draft is gone. What is no regular file gets the
+    bytes of the draft, and a link is followed. Raises ParameterError as `check_folder`, and for a full disk.
     """
     check_folder(path)
-    path = Path(path)
-    # Same folder, hence same file system; the suffix stays last for writers that choose the format by it.
-    draft = path.with_name(f".{path.stem}-{uuid.uuid4().hex}{path.suffix}")
+    given, stream = Path(path), stream_of(path)
     try:
-        write(draft)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+        if stream is not None or is_special(given):
+            with tempfile.TemporaryDirectory() as folder:
+                # The suffix stays last for writers that choose the format by it.
+                draft = Path(folder) / f"draft{given.suffix}"
+                write(draft)
+                copy(draft, given, stream)
+            return
+        path = Path(os.path.realpath(given))
+        # Same folder, hence same file system.
+        draft = path.with_name(f".{path.stem[:100]}-{uuid.uuid4().hex}{path.suffix}")
+        try:
+            write(draft)
+            os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason, allowed = error.strerror or error, "allowed a place that can be written"
+        raise ParameterError(f"{given}: got {reason}, {allowed}. Free some space, or choose another one.") from error
+
+
+def copy(draft: Path, path: Path, stream: int | None) -> None:
+    """Write a draft's bytes to what is open, or to a device or FIFO."""
+    if stream is not None:
+        for text in (sys.stdout, sys.stderr):  # what was printed before comes before
+            text.flush()
+    with open(path if stream is None else os.dup(stream), "wb") as target:
+        target.write(draft.read_bytes())
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

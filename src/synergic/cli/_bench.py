@@ -30,9 +30,37 @@ AT_MOST = ("composed_ratio", "map_s_156", "map_s_15600", "placement_gap")
 """Figures of which less is better; of all others, more."""
 
 
+AGAINST = {
+    "continual_speedup": "a step of continual learning, masks as sparse matrices against masks as dense ones",
+    "fewshot_speedup": "a step of few-shot training against the plain formulation",
+    "fewshot_infer_speedup": "test episodes of few-shot learning against the plain formulation",
+    "hp_step_speedup": "a training step of 784-512-10 HP against the plain formulation",
+    "hp_infer_speedup": "inference of the same against the plain formulation",
+    "gp_step_speedup": "a training step of GP against the plain formulation",
+    "memory_ratio": "memory of the plain formulation over ours",
+    "vs_snntorch": "a training step of GP against snnTorch",
+    "vs_spikingjelly": "a training step of GP against SpikingJelly",
+    "vs_norse": "a training step of GP against Norse",
+    "composed_ratio": "time of our processes over that of Lava's LIF and Dense, as many spikes",
+    "fused_speedup": "one fused process against a graph of processes, in Lava",
+    "plastic_vs_learning_dense": "our plastic connection against Lava's LearningDense, in Lava",
+    "plastic_kernel_vs_learning_dense": "the same without Lava's messages",
+    "phases_per_s": "phases of the full chip that are simulated in a second",
+    "vs_sanafe": "the simulated full chip against SANA-FE",
+    "vs_paibox": "the simulated full chip against PAIBox",
+    "vs_learning_dense": "a plastic step of the simulated chip against Lava's LearningDense",
+    "bandwidth_share": "share of this machine's memory bandwidth that a plastic step uses",
+    "map_s_156": "seconds to map a network on all 156 cores",
+    "map_s_15600": "seconds to map a network on 100 chips",
+    "placement_gap": "packets x hops above the best that is known, as a share",
+    "placement_gain": "packets x hops saved against first-fit, as a share",
+}
+"""What each figure compares."""
+
+
 @dataclass(frozen=True)
 class Script:
-    """One of the scripts. what : it measures. quick : its options for about a minute of two cores in all three."""
+    """One of the scripts. what : it measures. quick : its options for some minutes of two cores in all three."""
 
     what: str
     quick: tuple[str, ...]
@@ -116,8 +144,16 @@ def bench(
         record = measure(folder / f"{name}.py", SCRIPTS[name].quick if quick else ())
         held["records"][name], held["figures"][name] = record, compared(record)
     for name, rows in held["figures"].items():
-        cells = [(figure, *shown(row)) for figure, row in rows.items()]
-        page.show(page.Table(name, cells, ("figure", "target", "measured", "enough")), console)
+        cells = [
+            (AGAINST.get(figure, figure), *shown(row)) for figure, row in rows.items() if row["enough"] is not None
+        ]
+        if cells:
+            page.show(page.Table(name, cells, ("what is compared", "target", "measured", "enough")), console)
+        left_out = [figure for figure, row in rows.items() if row["enough"] is None]
+        if left_out:
+            why = "a quick round leaves them out, or their peers are not installed" if quick else "no peers installed"
+            console.print(f"{name}: {len(left_out)} figures not measured, {why}: {', '.join(left_out)}.")
+    console.print("Targets were set for an idle machine of two cores (benchmarks/results); a busy one misses some.")
     if quick:
         console.print("Quick: few rounds, so figures scatter. `synergic bench --full` measures as for the records.")
     if json_file is not None:
@@ -126,11 +162,9 @@ def bench(
 
 
 def shown(row: dict[str, Any]) -> tuple[str, str, str]:
-    """The cells of a figure."""
-    reach = f"{'at most' if row['at most'] else 'at least'} {row['target']:g}"
-    if row["measured"] is None:
-        return reach, "not measured", ""
-    return reach, f"{row['measured']:.4g}", "yes" if row["enough"] else "NO"
+    """The cells of a figure that was measured."""
+    target = f"{'at most' if row['at most'] else 'at least'} {row['target']:g}"
+    return target, f"{row['measured']:.4g}", "yes" if row["enough"] else "no"
 
 
 def all_reached(held: dict[str, Any]) -> bool:

@@ -61,16 +61,49 @@ def lava_runs() -> str:
     return imports("lava.magma.core.process.process", "synergic.processes")()
 
 
-def holds(*patterns: str) -> Callable[[], str]:
-    """A check that the folder of the data sets, $SYNERGIC_DATA or the home folder's cache, holds a data set."""
+IDX = tuple(f"{part}-{what}*" for part in ("train", "t10k") for what in ("images-idx3-ubyte", "labels-idx1-ubyte"))
+"""Files of MNIST and Fashion-MNIST."""
+
+
+def holds(*forms: tuple[str, ...]) -> Callable[[], str]:
+    """A check that the folder of the data sets, $SYNERGIC_DATA or the home folder's cache, holds a data set.
+
+    forms : in which it may be there, each some patterns of files. One file of each must be there, and not be empty:
+    a download that failed leaves folders, and files of 0 bytes.
+    """
 
     def check() -> str:
-        from synergic.data._cache import CACHE, FOLDER_VARIABLE
+        from synergic.data._cache import FOLDER_VARIABLE, cache
 
-        place = Path(os.environ.get(FOLDER_VARIABLE) or CACHE)
-        return "" if any(list(place.glob(pattern)) for pattern in patterns) else f"not in {place}"
+        place = Path(os.environ.get(FOLDER_VARIABLE) or cache())
+        try:
+            missing = [[p for p in form if not any(filled(f) for f in place.glob(p))] for form in forms]
+            started = any(len(gone) < len(form) for gone, form in zip(missing, forms, strict=True))
+            traces = [path for form in forms for p in form for path in place.glob(p.split("/")[0])]
+        except OSError as error:
+            return f"{place}: {error.strerror}"
+        if not all(missing):
+            return ""
+        return f"not complete in {place}" if started or traces else f"not in {place}"
 
     return check
+
+
+def filled(path: Path) -> bool:
+    """Whether a file is there, with something in it."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+def idx(*folders: str) -> list[tuple[str, ...]]:
+    """The forms of a set of four IDX files in one of some folders."""
+    return [tuple(f"{folder}/{name}" for name in IDX) for folder in folders]
+
+
+def clone() -> str:
+    """Why the scripts of benchmarks/ could not run here."""
+    from synergic.cli._bench import FOLDER
+
+    return "" if FOLDER.is_dir() else f"no folder {FOLDER}: an installation, not a clone"
 
 
 def program(*names: str) -> Callable[[], str]:
@@ -118,10 +151,28 @@ PARTS = (
     Part("digits", "the demo's 8x8 digits", imports("sklearn.datasets"), BASE),
     Part("events", "recordings of event cameras", imports("tonic"), how_to_install("events")),
     Part("plots", "images", imports("matplotlib.backends.backend_agg"), BASE),
-    Part("mnist", "data set MNIST", holds("mnist.npz", "mnist", "MNIST"), FETCH),
-    Part("fashion", "data set Fashion-MNIST", holds("fashion-mnist.npz", "fashion-mnist", "FashionMNIST"), FETCH),
-    Part("n-mnist", "data set N-MNIST", holds("NMNIST", "nmnist*"), FETCH),
-    Part("omniglot", "data set Omniglot", holds("omniglot_packed105.npz", "omniglot-py"), FETCH),
+    Part("mnist", "data set MNIST", holds(("mnist.npz",), *idx("mnist", "MNIST/raw")), FETCH),
+    Part(
+        "fashion",
+        "data set Fashion-MNIST",
+        holds(("fashion-mnist.npz",), *idx("fashion-mnist", "FashionMNIST/raw")),
+        FETCH,
+    ),
+    Part(
+        "n-mnist",
+        "data set N-MNIST",
+        holds(*((f"{top}/Train/*/*.bin", f"{top}/Test/*/*.bin") for top in ("NMNIST", "nmnist")), ("nmnist*.zip",)),
+        FETCH,
+    ),
+    Part(
+        "omniglot",
+        "data set Omniglot",
+        holds(
+            ("omniglot_packed105.npz",),
+            tuple(f"omniglot-py/images_{part}/*/*/*.png" for part in ("background", "evaluation")),
+        ),
+        FETCH,
+    ),
     Part("notebooks", "run the tutorials", imports("jupytext", "ipykernel"), "uv sync --group dev"),
     Part("documentation", "build the site", imports("sphinx", "myst_nb", "furo"), "uv sync --group docs"),
     Part(
@@ -136,8 +187,15 @@ PARTS = (
         imports("neurobench.benchmarks"),
         "pip install neurobench",
     ),
-    Part("training peers", "benchmarks/training.py", imports("snntorch", "norse"), "uv sync --group bench"),
-    Part("chip peers", "benchmarks/chip.py with SANA-FE and PAIBox", program("uv"), "pip install uv"),
+    Part(
+        "training peers", "benchmarks/training.py", first(clone, imports("snntorch", "norse")), "uv sync --group bench"
+    ),
+    Part(
+        "chip peers",
+        "benchmarks/chip.py with SANA-FE and PAIBox, which uv fetches at their first use",
+        first(program("uv"), clone),
+        "pip install uv, in a clone of the repository",
+    ),
 )
 
 

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shlex
 import sys
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
+from rich.console import Console
 
-from synergic._core.files import check_folder, read_json, reading, write_json
+from synergic._core.files import check_folder, read_json, reading, stream_of, write_json
 from synergic._core.parts import require
 from synergic.cli._wording import as_options
 from synergic.errors import ParameterError, SynergicError, UnsupportedError
@@ -44,8 +48,6 @@ class Demo:
             if path is not None:  # before the minute of work, not after
                 check_folder(path)
         check_run_folder(self.run_folder)
-        from rich.console import Console
-
         from synergic.cli._demo import plot_figures, run_demo, tables, write_json, write_run
 
         figures = run_demo(self.seed, self.epochs, progress=self.progress)
@@ -446,8 +448,8 @@ class Report:
 class Bench:
     """Measure the speed of this machine in training, in Lava and on the model of the chip, beside peers and targets.
 
-    Takes about a minute, or most of an hour with --full. Needs a clone of the repository. Peers that are not installed
-    are skipped. The exit code is 1 if a measured figure misses its target.
+    Takes about three minutes, or most of an hour with --full. Needs a clone of the repository. Peers that are not
+    installed are skipped. The exit code is 1 if a measured figure misses its target.
     """
 
     which: tyro.conf.Positional[tuple[Literal["training", "lava_runtime", "chip"], ...]] = (
@@ -529,11 +531,35 @@ def show_warning(
         sys.stderr.write(f"synergic: warning: {as_options(str(message))}\n")
 
 
+@contextlib.contextmanager
+def tables_beside(json: Path | None) -> Iterator[None]:
+    """Print to the error stream while the standard output is for JSON, which another program reads."""
+    if json is None or stream_of(json) != 1:
+        yield
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+def raise_again(_: Console) -> None:
+    """Let the error of a reader that went away reach `main`."""
+    raise BrokenPipeError
+
+
+def nothing_more_to_write() -> None:
+    """Leave nothing in the standard output that Python would try to write again when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> None:
     """Entry point of `synergic`."""
     # torch's threads wait for each other in a busy loop. If another program has one of the cores, every small
     # operation lasts as long as that program keeps it: training is ten times slower. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name of a file need not be text
+            stream.reconfigure(errors="backslashreplace")
     command = tyro.cli(
         Command,
         args=arguments(sys.argv[1:]),
@@ -548,10 +574,20 @@ def main() -> None:
         config=(tyro.conf.CascadeSubcommandArgs,),
     )
     warnings.showwarning = show_warning
+    Console.on_broken_pipe = raise_again  # type: ignore[assignment]  # rich ends the program without a word
     try:
-        command.run()
+        with tables_beside(getattr(command, "json", None)):
+            command.run()
+        sys.stdout.flush()  # what cannot be written is said here, not when Python ends
     except SynergicError as error:
         sys.stderr.write(f"synergic: {as_options(str(error))}\n")
+        raise SystemExit(2) from None
+    except OSError as error:
+        # The standard output, above all: what goes to files has errors of its own.
+        nothing_more_to_write()
+        place = f"{error.filename}: " if error.filename else ""
+        what = "nobody reads the output any more" if isinstance(error, BrokenPipeError) else error.strerror or error
+        sys.stderr.write(f"synergic: {place}{what}\n")
         raise SystemExit(2) from None
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):

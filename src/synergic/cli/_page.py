@@ -119,4 +119,4 @@ def write_page(
     environment = Environment(loader=PackageLoader("synergic.cli"), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("report.html")
     text = template.render(answer=answer, title=title, notes=notes, tables=tables, drawings=drawings)
-    write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+    write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8", errors="backslashreplace"))

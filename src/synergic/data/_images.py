@@ -15,7 +15,7 @@ import numpy.typing as npt
 from synergic._core.checks import choice
 from synergic._core.files import check_path, read_arrays, reading
 from synergic._core.parts import require
-from synergic.data._cache import CACHE, FOLDER_VARIABLE
+from synergic.data._cache import FOLDER_VARIABLE, cache
 from synergic.errors import DataError, FormatError
 
 SETS = {
@@ -86,7 +86,7 @@ def load_images(name: str, folder: str | Path | None = None) -> Images:
     if folder is not None:
         check_path("load_images.folder", folder)
     given = folder or os.environ.get(FOLDER_VARIABLE)
-    places = [Path(given)] if given else [CACHE]
+    places = [Path(given)] if given else [cache()]
     for place in places:
         found = read_npz(place / f"{name}.npz") or READERS[name](place, name)
         if found:
@@ -99,16 +99,16 @@ def load_images(name: str, folder: str | Path | None = None) -> Images:
     import torchvision
 
     try:
-        getattr(torchvision.datasets, SETS[name])(str(CACHE), download=True)
+        getattr(torchvision.datasets, SETS[name])(str(cache()), download=True)
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"{name}: not in {CACHE}, and the download failed: {error}. Put there {FILES[name]}, and "
+            f"{name}: not in {cache()}, and the download failed: {error}. Put there {FILES[name]}, and "
             f"name that place, as the argument or in ${FOLDER_VARIABLE}."
         ) from error
-    found = READERS[name](CACHE, name)
+    found = READERS[name](cache(), name)
     if not found:
-        raise DataError(f"{name}: torchvision left no files of it in {CACHE}.")
-    return checked(found, str(CACHE), name)
+        raise DataError(f"{name}: torchvision left no files of it in {cache()}.")
+    return checked(found, str(cache()), name)
 
 
 def read_npz(path: Path) -> dict[str, Any] | None:

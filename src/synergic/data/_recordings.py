@@ -17,7 +17,7 @@ import numpy.typing as npt
 from synergic._core.checks import kind, whole
 from synergic._core.files import check_path, reading
 from synergic._core.parts import require
-from synergic.data._cache import CACHE, FOLDER_VARIABLE
+from synergic.data._cache import FOLDER_VARIABLE, cache
 from synergic.data._event_checks import check_events
 from synergic.errors import DataError, FormatError
 from synergic.numerics._event_bins import bin_events, spread
@@ -82,17 +82,17 @@ def load_recordings(folder: str | Path | None = None) -> Recordings:
         check_path("load_recordings.folder", folder)
     require("load_recordings", "tonic")
     given = folder or os.environ.get(FOLDER_VARIABLE)
-    place = Path(given) if given else CACHE
+    place = Path(given) if given else cache()
     found = read(place)
     if found is None and not given:
         import tonic
 
         try:
             for train in (True, False):
-                tonic.datasets.NMNIST(str(CACHE), train=train)
+                tonic.datasets.NMNIST(str(cache()), train=train)
         except (OSError, RuntimeError) as error:
             raise DataError(
-                f"N-MNIST: not in {CACHE}, and the download failed: {error}. Put Train/ and Test/ into NMNIST/ and "
+                f"N-MNIST: not in {cache()}, and the download failed: {error}. Put Train/ and Test/ into NMNIST/ and "
                 f"name its parent, as the argument or in ${FOLDER_VARIABLE}."
             ) from error
         found = read(place)

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from synergic._core.checks import require
 from synergic._core.files import check_path, read_arrays, reading
-from synergic.data._cache import CACHE, FOLDER_VARIABLE
+from synergic.data._cache import FOLDER_VARIABLE, cache
 from synergic.errors import DataError, FormatError
 
 SIZE, DRAWERS, BACKGROUND, EVALUATION = 31, 20, 964, 659
@@ -65,7 +65,7 @@ def load_omniglot(folder: str | Path | None = None) -> Tensor:
     if folder is not None:
         check_path("load_omniglot.folder", folder)
     given = folder or os.environ.get(FOLDER_VARIABLE)
-    place = Path(given) if given else CACHE
+    place = Path(given) if given else cache()
     if (place / PACKED).is_file():
         return normalised(read_packed(place / PACKED))
     if given and not (place / "omniglot-py").is_dir():

@@ -16,10 +16,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from synergic._core.compiler import cached_jit
 
 # Sums may be reordered and products fused, which vector code needs; NaN and infinity keep their meaning.
-jit = njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")
+jit = cached_jit(nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")
 
 IDENTITY, TANH, FRACTION = 0, 1, 2
 ONE, TWO, QUARTER, TOP = (np.float32(c) for c in (1, 2, 0.25, 9))

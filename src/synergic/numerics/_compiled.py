@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from synergic._core.compiler import cached_jit
 from synergic.numerics.fixed import FRACTION_BITS, MEMBRANE_MAX, MEMBRANE_MIN
 from synergic.numerics.floating import RHO
 
 Array = npt.NDArray[Any]
-jit = njit(nogil=True, cache=True, error_model="numpy")
+jit = cached_jit(nogil=True, error_model="numpy")
 HALF = 1 << (FRACTION_BITS - 1)
 AT_ONCE: Array = np.zeros(0, np.int64)
 """No ages: every local weight is changed in every step."""

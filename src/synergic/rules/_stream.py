@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from synergic._core.checks import choice, whole
+from synergic._core.compiler import cached_jit
 from synergic._core.integers import ONE
 from synergic.numerics._lfsr import TAPS, seed_of
 
@@ -59,7 +59,7 @@ def outer_sum(post: Array, pre: Array) -> Array:
     return total
 
 
-@njit(cache=True, nogil=True)
+@cached_jit(nogil=True)
 def draw(state: Any, words: Any) -> None:  # pragma: no cover
     """Fill `words` with the register's next states, as numerics._lfsr.lfsr32."""
     for i in range(words.size):
