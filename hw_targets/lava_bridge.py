@@ -36,6 +36,7 @@ from synergic.models.hybrid_neuron.models import PyHybridNeuronModelFixed
 from synergic.models.hybrid_sparse.models import PyHybridSparseModelFixed
 from synergic.network._quantise import IntGraph, IntPopulation, IntProjection
 from synergic.neurons import LIF, Neuron
+from synergic.numerics import fixed
 from synergic.processes import (
     FusedNetwork,
     HybridConv,
@@ -150,10 +151,28 @@ def describe(processes: list[Any]) -> IntGraph:
     for p in connections:
         one = "one HybridLIF or HybridNeuron. The chip's partial sums end in neurons."
         target = only(p.a_out.get_dst_ports(), f"{p.name}.a_out", Neurons, one)
-        source = only(p.s_in.get_src_ports(), f"{p.name}.s_in", object, "one source. Use a connection for each.")
-        projections.append(projection(p, source.name, target.name))
+        sources = p.s_in.get_src_ports()
+        one = "one source. Use a connection for each."
+        source = only(sources, f"{p.name}.s_in", object, one).name if sources else f"nothing to {p.name}"
+        projections.append(projection(p, source, target.name))
+    if not neurons:
+        names = [p.name for p in processes]
+        raise UnsupportedError(
+            f"{names}: got a graph without neurons for the chip, allowed one with a HybridLIF or HybridNeuron. Run it "
+            "with HybridSimCfg."
+        )
+    fed = {q.target for q in projections}
+    projections += [unconnected(p) for p in neurons if p.name not in fed]
     k_top = max((int(p.k.get().max()) for p in connections), default=0)
     return IntGraph(tuple(population(p) for p in neurons), tuple(projections), k_top)
+
+
+def unconnected(p: Neurons) -> IntProjection:
+    """Return the connection that gives neurons without one a place on the chip: one input, which sends nothing."""
+    size, values = p.u.shape[0], p.proc_params["accumulator_shift"] != fixed.ACCUMULATOR_SHIFT
+    name, bits = f"nothing to {p.name}", fixed.VALUE_BITS * values
+    none = np.zeros((size, 1), np.int64)
+    return IntProjection(name, f"{name}, input", p.name, none, None, 0, None, "frozen", 8, bits)
 
 
 class ChipSimCfg(HybridSimCfg):

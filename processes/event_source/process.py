@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lava.magma.core.process.ports.ports import OutPort
 
 from synergic._core.checks import kind, number, require, whole
-from synergic.data._event_checks import check_events, check_sensor
+from synergic.data._event_checks import check_duration, check_events, check_sensor
 from synergic.numerics._event_bins import bin_events, pooled
 from synergic.processes._shared_memory import SharedProcess, SharedVar
 from synergic.processes._timing import Timing
@@ -33,13 +33,15 @@ class EventSource(SharedProcess):
     ----------
     recordings : iterable of (events, label)
         A presentation each, one after the other, such as a data set of tonic. `events` is a structured array with the
-        fields x, y, t, p, in order of time. The recordings are read when the process is made.
+        fields x, y, t, p, in order of time; y is not needed of a sensor of one row, p not of one polarity. Polarities
+        are 0 and 1, or -1 and 1. The recordings are read when the process is made.
     sensor : tuple of int, (width, height, polarities)
         Size of the sensor, as tonic's sensor_size.
     period : int
         Steps T of a presentation, 1 or more.
     duration : float
-        Duration of a step, greater than 0, in the unit of t; tonic's is the microsecond.
+        Duration of a step, greater than 0, in the unit of t; tonic's is the microsecond. All steps together are at most
+        1,000 times shorter or longer than the longest recording.
     start : float or None, default None
         Time at which step 1 begins. None: the time of the first event of each recording.
     pool : int, default 1
@@ -107,7 +109,7 @@ class EventSource(SharedProcess):
         if presentations is not None:
             whole(f"{name}.presentations", presentations, 1, np.inf, "It is a number of recordings.")
         kind(f"{name}.recordings", recordings, Iterable, "Give pairs of events and label.")
-        spikes, counts = [], []
+        spikes, counts, taken_events = [], [], []
         labels: list[Any] = []
         for i, pair in enumerate(islice(recordings, presentations)):
             where = f"{name}.recordings[{i}]"
@@ -117,8 +119,10 @@ class EventSource(SharedProcess):
             begin = (events["t"][0] if len(events) else 0) if start is None else start
             found, outside, merged = bin_events(events, sensor, period, duration, begin, pool, merge)
             spikes.append(found)
+            taken_events.append(events)
             counts.append((len(events), outside, merged))
             labels.append(pair[1])
+        check_duration(f"{name}.duration", taken_events, period * float(duration))
         taken = len(spikes)
         require(taken >= (presentations or 1), f"{name}.recordings", f"{taken}", f"{presentations or 1}", "Give more.")
         timing = Timing(onset, 1 if at_once else period, taken).check(name)

@@ -309,14 +309,21 @@ def add_events(events: Events, share: float, sensor: tuple[int, int, int], rng: 
         If an argument has the wrong kind, shape or range, or the events do not fit the sensor.
     """
     sensor = check_sensor("add_events.sensor", sensor)
-    check_events("add_events.events", events, sensor)
+    checked = check_events("add_events.events", events, sensor)
     check_generator("add_events", rng)
     number("add_events.share", share, 0, 100, "Share of the number of events.")
+    names = events.dtype.names or ()
     extra = np.zeros(round(len(events) * share), events.dtype)
     if len(extra):
-        extra["x"], extra["y"] = rng.integers(0, sensor[0], len(extra)), rng.integers(0, sensor[1], len(extra))
-        extra["p"] = rng.integers(0, sensor[2], len(extra))
-        extra["t"] = rng.integers(events["t"].min(), events["t"].max() + 1, len(extra))
+        x, y = rng.integers(0, sensor[0], len(extra)), rng.integers(0, sensor[1], len(extra))
+        p, (first, last) = rng.integers(0, sensor[2], len(extra)), checked["t"][[0, -1]]
+        real = checked["t"].dtype.kind == "f"
+        t = rng.uniform(first, last, len(extra)) if real else rng.integers(first, last + 1, len(extra))
+        if "p" in names and (events["p"] != checked["p"]).any():  # as this recording writes them
+            p = np.full(len(extra), events["p"][0]) if sensor[2] == 1 else 2 * p - 1
+        for name, values in (("x", x), ("y", y), ("t", t), ("p", p)):
+            if name in names:
+                extra[name] = values
     both = np.concatenate([events, extra])
     return both[np.argsort(both["t"], kind="stable")]
 
@@ -344,8 +351,8 @@ def mask_region(events: Events, half_width: int, sensor: tuple[int, int, int]) -
         If an argument has the wrong kind, shape or range, or the events do not fit the sensor.
     """
     sensor = check_sensor("mask_region.sensor", sensor)
-    check_events("mask_region.events", events, sensor)
+    checked = check_events("mask_region.events", events, sensor)
     whole("mask_region.half_width", half_width, 0, min(sensor[:2]) // 2, "It is half a side of the square.")
     x, y = sensor[0] // 2, sensor[1] // 2
-    inside = (np.abs(events["x"] - x + 0.5) < half_width) & (np.abs(events["y"] - y + 0.5) < half_width)
+    inside = (np.abs(checked["x"] - x + 0.5) < half_width) & (np.abs(checked["y"] - y + 0.5) < half_width)
     return events[~inside]

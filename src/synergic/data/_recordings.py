@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -167,7 +168,9 @@ def frames(recordings: list[npt.NDArray[Any]], steps: int) -> Tensor:
 
     A pixel spikes in a step in which it has at least one event. The steps start with the first event. Each is a whole
     number of microseconds, the duration of the recording over `steps` rounded down, as tonic's ToFrame cuts it: the
-    last few microseconds are left out. A recording without events has no spikes.
+    last few microseconds are left out. Where times are real numbers, as seconds are, or are fewer whole ones than
+    steps, a step is exactly that share, and the last event is in the last step. A recording without events has no
+    spikes.
 
     Parameters
     ----------
@@ -184,21 +187,37 @@ def frames(recordings: list[npt.NDArray[Any]], steps: int) -> Tensor:
     Raises
     ------
     ParameterError
-        If `steps` is out of range.
+        If `steps` is out of range, or a recording does not fit the sensor.
     MissingPartError
         If torch is not installed (the extra `train`).
+
+    Warns
+    -----
+    UserWarning
+        If a recording is shorter than its steps, in its own unit of time: it may be in another one.
     """
     require("frames", "torch")
     from torch import from_numpy
 
     whole("frames.steps", steps, 1, 1000, "Give the network's T.")
     kind("frames.recordings", recordings, list | tuple, "Give arrays of events, as load_recordings() does.")
-    for i, events in enumerate(recordings):
-        check_events(f"frames.recordings[{i}]", events, SENSOR)
+    checked = [check_events(f"frames.recordings[{i}]", events, SENSOR) for i, events in enumerate(recordings)]
     out = np.zeros((len(recordings), steps, int(np.prod(SENSOR))), np.uint8)
-    for i, events in enumerate(recordings):
+    short = 0
+    for i, events in enumerate(checked):
         if len(events):
-            first, last = int(events["t"][0]), int(events["t"][-1])
-            spikes, _, _ = bin_events(events, SENSOR, steps, (last - first) // steps, first)
+            first, last = events["t"][0].item(), events["t"][-1].item()
+            width = (last - first) // steps if isinstance(first, int) else 0
+            if not width:
+                short += isinstance(first, int)
+                # Longer by less than matters, so that the last event is within the last step.
+                width = (last - first) / steps * (1 + 1e-9) or 1.0
+            spikes, _, _ = bin_events(events, SENSOR, steps, width, first)
             out[i] = spread(spikes, steps, out.shape[2])
+    if short:
+        warnings.warn(
+            f"frames.recordings: {short} of {len(checked)} are shorter than {steps} microseconds, so their steps are "
+            "shorter than one. Are their times whole seconds or milliseconds? Give them in microseconds.",
+            stacklevel=2,
+        )
     return from_numpy(out)
