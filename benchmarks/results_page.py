@@ -57,7 +57,7 @@ fashion-gp likewise) it is further below: 64.9 to 68.7 at 6, 59.6 to 67.1 at 8, 
 43.9 at 12 (held-out images, seed 0, 2026-11-27).
 
 HP-SHARED is the authors' protocol with the equations of this library, which differ from theirs in three points
-([concepts](concepts.md)). Its predictions depend on the batch, so no executor runs it; as a stream it can be run (next section)."""
+([concepts](concepts.md)). Its predictions depend on the batch, so no executor runs it; as a stream it can be run."""
 STREAMS_TEXT = """\
 Fashion-MNIST 784-512-10 on streams of damaged test images (`benchmarks/streams.py`): one image after another, and
 nothing is reset. Each condition begins at the trained network and has the first 5,000 test images. Accuracy in per
