@@ -60,7 +60,7 @@ HP-SHARED is the authors' protocol with the equations of this library, which dif
 ([concepts](concepts.md)). Its predictions depend on the batch, so no executor runs it; as a stream it can be run."""
 STREAMS_TEXT = """\
 Fashion-MNIST 784-512-10 on streams of damaged test images (`benchmarks/streams.py`): one image after another, and
-nothing is reset. Each condition begins at the trained network and has the first 5,000 test images. Accuracy in per
+nothing is reset. Each condition begins at the trained network and has the first SAMPLES test images. Accuracy in per
 cent. Levels are those of the tables above: gaussian:6 is variance .06, crop:8 a square of half-width 8.
 
 HP STREAM is trained with the `shared` scope and run with local weights that live on (`plasticity_scope="stream"`, one
@@ -222,7 +222,15 @@ def streams() -> list[str]:
     if not path.exists():
         return []
     r = json.loads(path.read_text())
-    table, lines = r["accuracy"], ["", "## Local weights and biases that live on", "", *STREAMS_TEXT.splitlines()]
+    table, lines = (
+        r["accuracy"],
+        [
+            "",
+            "## Local weights and biases that live on",
+            "",
+            *STREAMS_TEXT.replace("SAMPLES", f"{r['samples']:,}").splitlines(),
+        ],
+    )
     columns = [name for name in next(iter(table.values())) if ", " not in name]
     for part in (columns[:8], columns[8:]):
         lines += ["", f"| | {' | '.join(part)} |", "|---" * (len(part) + 1) + "|"]
