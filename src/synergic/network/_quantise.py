@@ -15,7 +15,15 @@ from synergic._core.integers import AGAIN, ONE, VALUE_MAX, VALUE_UNIT, Array, ch
 from synergic._core.moved import renamed
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.network._convolution import Convolution
-from synergic.network._description import MESSAGE_BITS, PLASTICITY_SCOPES, Connection, Network, Population, Topology
+from synergic.network._description import (
+    MESSAGE_BITS,
+    PLASTICITY_SCOPES,
+    Connection,
+    Network,
+    Population,
+    Projection,
+    Topology,
+)
 from synergic.neurons import LIF, Neuron
 from synergic.neurons._lif import checked_neuron
 from synergic.numerics import fixed
@@ -340,7 +348,7 @@ def quantise(
     Warns
     -----
     UserWarning
-        If all alpha of a projection round to 0.
+        If all alpha of a projection round to 0, or all but one in a hundred of its weights.
     """
     kind("quantise.network", network, Network, "Build one, or export it with to_description().")
     whole("quantise.weight_bits", weight_bits, 2, 16, "8 is what the chips hold.")
@@ -373,6 +381,7 @@ def quantise(
                 )
             local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
         weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
+        warn_of_outliers(p, weights)
         bits = network.message_bits[p.source]
         kept: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory}
         if p.streams:
@@ -391,6 +400,19 @@ def quantise(
         network.readout,
         np.rint(network.k * ONE).astype(np.int64),
     )
+
+
+def warn_of_outliers(p: Projection, weights: Array) -> None:
+    """Warn of a projection that keeps hardly a weight, because few are so much larger than all others."""
+    before, after = int(np.count_nonzero(p.weights)), int(np.count_nonzero(weights))
+    if before > 1 and after <= max(1, before // 100):
+        sizes = np.abs(p.weights[p.weights != 0])
+        warnings.warn(
+            f"{p.name}.weights: {before - after} of {before} round to 0, because the largest into {p.target!r} has all "
+            f"bits: of this projection they are {np.median(sizes):.3g} in the middle and {sizes.max():.3g} at most. "
+            "Use more weight_bits, or clip the outliers.",
+            stacklevel=3,
+        )
 
 
 def fed_by_values(network: Network) -> set[str]:
