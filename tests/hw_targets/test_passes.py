@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+import time
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 from chips import small_chip
 from networks import plastic_network
+from scipy.sparse import csr_array
 
 import synergic as sy
 from synergic.cli._main import Map
 from synergic.errors import CapacityError, ParameterError
 from synergic.hw_targets.mapping import PASSES, PLACEMENTS, MappingOptions, Pass, check_mapping, estimate, map_network
 from synergic.hw_targets.mapping._options import NamedOptions, Placement
+from synergic.hw_targets.mapping.passes._placement import MOST_ASSIGNED, quadratic_assignment
 
 NET = sy.quantise(plastic_network(sizes=(20, 12, 4)))
 DOCS = Path(__file__).parents[2] / "docs" / "mapping.md"
@@ -136,3 +139,17 @@ def test_a_mapping_is_sound_without_the_passes_that_only_improve_it():
     mapping = map_network(NET, small_chip(), passes=needed)
     assert check_mapping(mapping) == ()
     assert mapping.cores >= map_network(NET, small_chip()).cores
+
+
+def test_assignment_takes_the_time_of_the_cores_and_not_of_the_grid():
+    between = csr_array(np.triu(np.ones((30, 30)), 1))
+    started = time.process_time()
+    slots = quadratic_assignment(between, np.arange(15_600), 130, 0)
+    assert time.process_time() - started < 20, "15,600 places took hours"
+    assert len(np.unique(slots)) == 30
+    y, x = np.divmod(slots, 130)
+    assert np.ptp(x) < 20
+    assert np.ptp(y) < 20
+    many = csr_array((MOST_ASSIGNED + 1, MOST_ASSIGNED + 1))
+    with pytest.raises(ParameterError, match=r"placement: got 161 cores, allowed up to 160 .*annealing"):
+        quadratic_assignment(many, np.arange(15_600), 130, 0)

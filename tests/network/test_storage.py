@@ -84,7 +84,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
             raise OSError("disk full")
 
     monkeypatch.setattr("synergic.network._storage.write", fail_halfway)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(ParameterError, match="disk full, allowed a place that can be written"):
         save(plastic_network(1), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -28,6 +28,7 @@ A connection to the next population takes no time, as in NIR. One that closes a 
 from __future__ import annotations
 
 import json
+import warnings
 from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -41,7 +42,7 @@ import numpy.typing as npt
 from synergic._core.checks import choice, kind, number, require, whole
 from synergic._core.moved import FILE_KEYS
 from synergic._core.refusals import Refusals
-from synergic.errors import FormatError, SynergicError, UnsupportedError
+from synergic.errors import FormatError, ParameterError, SynergicError, UnsupportedError
 from synergic.interchange._export_issues import plastic_issues, refuse_issues
 from synergic.interchange._nir_convolution import unfolded
 from synergic.interchange._nir_neurons import (
@@ -50,6 +51,7 @@ from synergic.interchange._nir_neurons import (
     NEURONS,
     Neurons,
     check_representable,
+    for_all,
     neuron_node,
     neurons,
     plain,
@@ -261,19 +263,79 @@ def read_nir(
     same = dt is None or step is None or bool(np.isclose(dt, step, rtol=CLOSE))
     require(same, "from_nir.dt", dt, f"{step} s, which the graph says", "Leave it out.")
     dt = step if dt is None else dt
-    require(dt is not None, "from_nir.dt", "None", "seconds of a step", "The graph does not say it.")
+    if dt is None:
+        raise ParameterError(
+            f"from_nir.dt: got None, allowed seconds of a step. The graph does not say it. {likely_step(graph)}"
+        )
     if steps is None and not own:
         require(False, "from_nir.steps", "None", "a whole number", "The graph does not say it.")
-    return Reader(graph, float(dt), method, own, refusals).network(steps, readout)  # type: ignore[arg-type]
+    warn_of_step(graph, float(dt))
+    return Reader(graph, float(dt), method, own, refusals).network(steps, readout)
+
+
+def warn_of_step(graph: nir.NIRGraph, dt: float) -> None:
+    """Warn where IF neurons integrate steps so short that their unit can hardly be meant."""
+    silent = [name for name, n in graph.nodes.items() if isinstance(n, nir.IF) and KEY not in (n.metadata or {})
+              and bool((np.abs(np.ravel(n.r)) * dt * 10 < np.abs(np.ravel(n.v_threshold))).all())]  # fmt: skip
+    if silent and not any(hasattr(n, "tau") or hasattr(n, "tau_mem") for n in graph.nodes.values()):
+        warnings.warn(
+            f"from_nir.dt: got {dt:g} s for the IF neurons {silent[:3]}, which add r I dt in a step: an input of 1 "
+            f"adds {dt:g} r. Frameworks that export IF with r = 1 mean steps of 1: try dt=1.",
+            stacklevel=4,
+        )
+
+
+def likely_step(graph: nir.NIRGraph) -> str:
+    """What a graph's own numbers say about the length of a step."""
+    found = list((graph.nodes or {}).values()) if isinstance(graph.nodes, dict) else []
+    taus = [np.ravel(getattr(n, name)) for n in found for name in ("tau", "tau_mem") if hasattr(n, name)]
+    if not taus:
+        return "Its neurons have no time constants: for IF with r = 1 it is 1."
+    low, high = (float(pick(np.concatenate(taus))) for pick in (np.min, np.max))
+    return (
+        f"Its time constants are {low:g} to {high:g} s, and a step is shorter: 1e-4 in snnTorch, 1e-3 in most others."
+    )
+
+
+def is_subgraph(name: str, item: Any) -> bool:
+    """Whether a group of a file is a graph within the graph."""
+    kind_of = item.get("type") if isinstance(item, h5py.Group) and name != "node" else None
+    return isinstance(kind_of, h5py.Dataset) and kind_of.shape == () and kind_of[()] == b"NIRGraph"
+
+
+def check_kind(path: str | Path) -> None:
+    """Say what a file is that is none of NIR's, as far as its first bytes tell. Raises FormatError."""
+    allowed = "allowed a file that nir.write made"
+    try:
+        with open(path, "rb") as file:
+            start = file.read(520)
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file, {allowed}. Check the path.") from None
+    except IsADirectoryError:
+        raise FormatError(f"{path}: got a folder, {allowed}. Add the name of the file.") from None
+    except OSError as error:
+        raise FormatError(f"{path}: got {error.strerror}, {allowed}. Check the path.") from error
+    if start.startswith(b"synergic-"):
+        raise FormatError(f"{path}: got a file of synergic's own, {allowed}. synergic.network.load reads it.")
+    if not start.startswith(b"\x89HDF\r\n\x1a\n"):
+        raise FormatError(f"{path}: not a NIR file, which is HDF5, or damaged at its start; {allowed}. Restore a copy.")
 
 
 def read(path: str | Path) -> nir.NIRGraph:
     """nir.read, whose many kinds of failure become a FormatError."""
+    inner: list[str] = []
+    check_kind(path)
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
+            file.visititems(lambda name, item: inner.append(name) if is_subgraph(name, item) else None)
         graph = nir.read(path)
     except Exception as error:  # whatever h5py or nir's assertions and look-ups raise
+        if inner:
+            raise UnsupportedError(
+                f"{path}: got the subgraphs {inner[:3]}, which this nir cannot read ({error!r}), allowed a graph "
+                "without. Put their nodes into one graph, with the nir that wrote the file."
+            ) from error
         raise FormatError(f"{path}: not a NIR file, or damaged: {error!r}. Write it with nir.write.") from error
     if not isinstance(graph, nir.NIRGraph):
         raise FormatError(f"{path}: got a {type(graph).__name__}, allowed a NIRGraph. Put the node into a graph.")
@@ -293,7 +355,8 @@ class Reader:
         self.neurons: dict[str, Neurons] = {}
         with refusals.part():
             self.poolings = poolings(self.nodes, lambda name: [a for a, b in self.edges if b == name])
-        for name in graph.nodes:
+        # Neurons last: how many they are, a convolution before them says once it is unfolded.
+        for name in sorted(graph.nodes, key=lambda name: isinstance(self.nodes[name], NEURONS)):
             with refusals.part():
                 self.check_node(name, dt, method)
         ends = []
@@ -320,7 +383,12 @@ class Reader:
         if isinstance(node, LINEAR) and node.weight.ndim != 2:
             raise UnsupportedError(f"{name}.weight: got shape {node.weight.shape}, allowed (n_out, n_in). Flatten.")
         if isinstance(node, NEURONS):
-            self.neurons[name] = neurons(name, node, dt, method)
+            self.neurons[name] = for_all(neurons(name, node, dt, method), self.rows_into(name))
+
+    def rows_into(self, name: str) -> int:
+        """How many neurons the weights right before a node are for; 1 where there are none."""
+        before = [self.nodes[end] for end in self.ends(name, back=True)]
+        return max((len(node.weight) for node in before if isinstance(node, LINEAR)), default=1)
 
     def single(self, wanted: type) -> str:
         """The name of the only node of a type."""

@@ -91,6 +91,15 @@ class Neurons:
     homeostasis: Homeostasis | None = None
 
 
+def for_all(node: Neurons, size: int) -> Neurons:
+    """Neurons whose fields have one value, which holds for as many as the weights before them are for."""
+    if node.gain.size != 1 or size == 1:
+        return node
+    wide: dict[str, Any] = {name: np.broadcast_to(getattr(node, name), size) for name in ("gain", "drift", "vth")}
+    current = None if node.decay_i is None else np.broadcast_to(node.decay_i, size)
+    return replace(node, **wide, decay_i=current)
+
+
 def one(where: str, values: Any) -> float:
     """The one value of a field that our populations have once. Raises UnsupportedError if there are several."""
     flat = np.unique(np.asarray(values, dtype=float))
@@ -106,9 +115,16 @@ def neurons(name: str, node: Any, dt: float, method: str) -> Neurons:
     for f in fields(node):
         value = getattr(node, f.name) if f.init and f.name != "metadata" else 0.0
         require(bool(np.isfinite(value).all()), f"{name}.{f.name}", "NaN or infinite", "finite", "Check the graph.")
-    r, reset = np.ravel(node.r).astype(float), np.ravel(node.v_reset).astype(float)
-    require(r.size > 0, f"{name}.r", "no neurons", "one or more", "Check the graph.")
-    vth = np.ravel(node.v_threshold) - reset
+    require(np.size(node.r) > 0, f"{name}.r", "no neurons", "one or more", "Check the graph.")
+    # A field with one value has it for all neurons.
+    shared = [
+        node.r,
+        node.v_reset,
+        node.v_threshold,
+        *(getattr(node, f) for f in ("v_leak", "w_in") if hasattr(node, f)),
+    ]
+    r, reset, threshold, *_ = np.broadcast_arrays(*(np.ravel(value).astype(float) for value in shared))
+    vth = threshold - reset
     if not (vth > 0).all():
         raise UnsupportedError(
             f"{name}.v_threshold: got one not above v_reset, allowed above. Our neurons fire at > 0."
@@ -118,10 +134,11 @@ def neurons(name: str, node: Any, dt: float, method: str) -> Neurons:
     else:
         field = "tau_mem" if isinstance(node, nir.CubaLIF) else "tau"
         tau = one(f"{name}.{field}", getattr(node, field))
-        low = dt * (1 - CLOSE) if method == "euler" else 0.0
-        if not tau >= low or tau == 0:
+        low = dt if method == "euler" else 0.0
+        if not at_least(tau, low) or tau == 0:
             raise UnsupportedError(
-                f"{name}.{field}: got {tau:g} s, allowed {low:g} s or more. Choose a smaller dt, or method='exact'."
+                f"{name}.{field}: got {tau:g} s, allowed {low:g} s or more. Choose a smaller dt (snnTorch's is 1e-4), "
+                "or method='exact'."
             )
         share = min(dt / tau, 1.0) if method == "euler" else float(-np.expm1(-dt / tau))
         found = Neurons(1 - share, r * share, (np.ravel(node.v_leak) - reset) * share, vth)
@@ -137,12 +154,17 @@ def current_decay(name: str, node: nir.CubaLIF, dt: float, method: str) -> Array
     tau = np.broadcast_to(np.ravel(node.tau_syn).astype(float), np.ravel(node.r).shape)
     if (tau == 0).all():
         return np.zeros(tau.shape)
-    if method != "euler" or (tau < dt * (1 - CLOSE)).any():
+    if method != "euler" or not at_least(tau, dt):
         raise UnsupportedError(
             f"{name}.tau_syn: got {tau[0]:g} s, allowed 0, or dt = {dt:g} s and more with method='euler': between two "
             "steps our current is constant. Choose a smaller dt, or use LIF instead of CubaLIF."
         )
-    return np.where(np.isclose(tau, dt, rtol=CLOSE), 0.0, 1 - dt / tau)
+    return np.where(tau.astype(np.float32) == np.float32(dt), 0.0, 1 - dt / tau)
+
+
+def at_least(tau: Any, dt: float) -> bool:
+    """Whether time constants are dt or more, as far as float32 tells, in which most files have them."""
+    return bool((np.asarray(tau).astype(np.float32) >= np.float32(dt)).all())
 
 
 def with_metadata(name: str, node: Any, found: Neurons) -> Neurons:

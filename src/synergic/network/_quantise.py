@@ -356,7 +356,7 @@ def quantise(
     Warns
     -----
     UserWarning
-        If all alpha of a projection round to 0.
+        If all alpha of a projection round to 0, or all but one in a hundred of its weights.
     """
     kind("quantise.network", network, Network, "Build one, or export it with to_description().")
     whole("quantise.weight_bits", weight_bits, 2, 16, "8 is what the chips hold.")
@@ -426,11 +426,25 @@ def quantise_projection(
             )
         local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
     weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
+    warn_of_outliers(p, weights)
     kept: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, **how}
     bits = network.message_bits[p.source]
     return IntProjection(
         p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **kept
     )
+
+
+def warn_of_outliers(p: Projection, weights: Array) -> None:
+    """Warn of a projection that keeps hardly a weight, because few are so much larger than all others."""
+    before, after = int(np.count_nonzero(p.weights)), int(np.count_nonzero(weights))
+    if before > 1 and after <= max(1, before // 100):
+        sizes = np.abs(p.weights[p.weights != 0])
+        warnings.warn(
+            f"{p.name}.weights: {before - after} of {before} round to 0, because the largest into {p.target!r} has all "
+            f"bits: of this projection they are {np.median(sizes):.3g} in the middle and {sizes.max():.3g} at most. "
+            "Use more weight_bits, or clip the outliers.",
+            stacklevel=5,
+        )
 
 
 def fed_by_values(network: Network) -> set[str]:

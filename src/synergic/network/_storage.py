@@ -98,7 +98,7 @@ def check_seal(path: str | Path, form: str = FORMAT, version: int = VERSION) -> 
     raw = Path(path).read_bytes()
     start = raw[:HEADER].split(maxsplit=2)
     if start[:1] != [form.encode()]:
-        raise FormatError(f"{path}: not a {form} file, or damaged. Give one that synergic wrote.")
+        raise FormatError(f"{path}: not a {form} file, {instead(raw)}")
     if start[1:2] != [str(version).encode()]:
         got = start[1].decode(errors="replace") if start[1:] else "none"
         raise FormatError(
@@ -106,6 +106,21 @@ def check_seal(path: str | Path, form: str = FORMAT, version: int = VERSION) -> 
         )
     if raw[:HEADER] != header(raw[HEADER:], form, version):
         raise FormatError(f"{path}: damaged, or altered since it was saved. Restore a copy, or save it again.")
+
+
+def instead(raw: bytes) -> str:
+    """What a file is that is none of ours, as far as its first bytes tell, and what to do."""
+    kind = raw[:HEADER].split(maxsplit=1)[:1]
+    if not raw:
+        return "but an empty one. Restore a copy, or save it again."
+    if raw.startswith(b"\x89HDF\r\n\x1a\n"):
+        return (
+            "but HDF5 of another program. Read NIR graphs with synergic.interchange.from_nir, networks of lava-dl with "
+            "from_lava_dl, and save what they return."
+        )
+    if kind and kind[0].startswith(b"synergic-"):
+        return f"but a {kind[0].decode(errors='replace')} file. Give the other one, or use what reads it."
+    return "or damaged. Give one that synergic wrote."
 
 
 def says(path: str | Path, form: str) -> bool:
