@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trained networks as C: accuracy, sizes, speed, instructions; for docs/results.md.
 
-    uv run python benchmarks/c_export.py --runs runs/mnist-hp-0 runs/nmnist-hp-0 ...
+    uv run python benchmarks/c_export.py
+    uv run python benchmarks/c_export.py --runs runs/mnist-hp-0 runs/nmnist-hp-0
+    uv run python benchmarks/c_export.py --runs runs
 
-Always measured: the shipped example digits-hp, learning and with frozen local weights. --runs adds trained runs.
+Always measured: the shipped example digits-hp, learning within a presentation, from one to the next, and frozen.
+--runs adds trained runs; of a folder that is no run, all runs in it. Without it one network of each family is trained
+first, of a size for microcontrollers and until it no longer gains much (TRAINED), in --into; a run that is there
+already goes on, or is used as it is.
 
 Each network is exported, compiled (gcc -O2) and run on test samples. Its classes and the potentials of its output must
 be those of `simulate`. Steps a second are those of one thread on this machine, in alternation with `simulate` and the
@@ -32,10 +37,11 @@ import tyro
 from deployment import RESULTS, cases, encode, integers_of
 
 import synergic as sy
-from synergic.errors import CapacityError, SynergicError
+from synergic.errors import CapacityError, FormatError, SynergicError
+from synergic.experiments import CONFIG, EXPERIMENTS, Continual
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.interchange import to_c
-from synergic.learning.tasks import circumstances, restore
+from synergic.learning.tasks import circumstances, open_task, restore, run
 
 RUN = """
 #include <string.h>
@@ -58,6 +64,14 @@ void run(const uint8_t *in, int samples, uint32_t *classes, int32_t *potentials)
 }
 """
 M4 = ("-mcpu=cortex-m4", "-mthumb", "-Os", "-std=c99", "-ffunction-sections")
+TRAINED: dict[str, tuple[str, dict[str, Any]]] = {
+    "mnist-hp-64": ("mnist-hp", {"hidden": 64}),
+    "mnist-conv-hp-8": ("mnist-conv-hp-small", {"channels": (8, 16, 16), "dense": (32,), "hidden": 64, "epochs": 3}),
+    "nmnist-hp-64": ("nmnist-hp", {"hidden": 64}),
+    "omniglot-5way-1shot": ("omniglot-5way-1shot", {"epochs": 10}),
+    "continual-hp-64": ("continual-hp", {"hidden": 64, "tasks": 5, "theta_tasks": 3}),
+}
+"""One network of each family, of a size for microcontrollers: the experiment, and the settings that differ."""
 COUNTED = 3
 """Samples under callgrind, which is fifty times slower."""
 
@@ -67,13 +81,52 @@ class Arguments:
     """What to run."""
 
     runs: tuple[Path, ...] = ()
-    """Folders of trained runs."""
+    """Folders of trained runs, or folders that hold such. Default: one network of each family is trained."""
+    into: Path = Path("runs")
+    """Folder for the runs that are trained here."""
+    epochs: int | None = None
+    """Epochs (tasks, of the continual family) of what is trained here, for a trial. Default: those of TRAINED."""
     data: Path | None = None
     """Folder with the data sets, default $SYNERGIC_DATA."""
     samples: int = 200
     """Test samples of each network."""
     rounds: int = 3
     """How often speed is measured; the best counts."""
+
+
+def settings_of(name: str, epochs: int | None) -> Any:
+    """The settings of a network that is trained here."""
+    experiment, changes = TRAINED[name]
+    config = EXPERIMENTS[experiment][1]
+    changes = dict(changes)
+    if epochs is not None:
+        changes["tasks" if isinstance(config, Continual) else "epochs"] = epochs
+    return replace(config, **changes)
+
+
+def trained(arguments: Arguments) -> list[Path]:
+    """Train what is not there yet; the folders of the runs."""
+    found = []
+    for name in TRAINED:
+        folder = arguments.into / name
+        began = time.perf_counter()
+        task = open_task(settings_of(name, arguments.epochs), arguments.data, "cpu")
+        run(task, folder)
+        sys.stdout.write(f"{name}: {len(task.history)} epochs, {(time.perf_counter() - began) / 60:.1f} minutes\n")
+        sys.stdout.flush()
+        found.append(folder)
+    return found
+
+
+def run_folders(folders: tuple[Path, ...]) -> list[Path]:
+    """The folders of runs among some folders, and in them."""
+    found = []
+    for folder in folders:
+        inside = [folder] if (folder / CONFIG).exists() else sorted(p.parent for p in folder.glob(f"*/{CONFIG}"))
+        if not inside:
+            raise FormatError(f"{folder}: got no run, allowed the folder of one, or one that holds some. Train first.")
+        found += inside
+    return found
 
 
 def ran(*command: str, where: Path) -> str:
@@ -150,7 +203,7 @@ def measure(network: Any, inputs: np.ndarray, labels: np.ndarray, rounds: int) -
         return {
             "network": "-".join(str(n) for n in (network.source.size, *(p.size for p in network.populations))),
             "steps": network.steps,
-            "learns": any(q.learns for q in network.projections),
+            "learns": any(q.plastic for q in network.projections),
             "samples": len(inputs),
             "accuracy": float((classes == labels).mean()),
             "identical_to_the_integer_reference": same,
@@ -161,24 +214,28 @@ def measure(network: Any, inputs: np.ndarray, labels: np.ndarray, rounds: int) -
         }
 
 
-def frozen(network: Any) -> Any:
-    """The network without learning."""
-    return replace(network, projections=tuple(replace(q, plasticity_scope="frozen") for q in network.projections))
+def with_scope(network: Any, scope: str) -> Any:
+    """The network with another lifetime of its local weights."""
+    return replace(network, projections=tuple(replace(q, plasticity_scope=scope) for q in network.projections))
 
 
 def main(arguments: Arguments) -> dict[str, Any]:
     """The record."""
     example = sy.load_example("digits-hp")
     integers, part = sy.quantise(example.network), slice(arguments.samples)
+    stream = sy.quantise(with_scope(example.network, "stream"), local_bits=8, rounding="stochastic")
     found: dict[str, Any] = {}
-    for name, network in (("digits-hp", integers), ("digits-hp, frozen", frozen(integers))):
+    shipped = {"digits-hp": integers, "digits-hp, stream": stream, "digits-hp, frozen": with_scope(integers, "frozen")}
+    for name, network in shipped.items():
         found[name] = measure(network, example.inputs[part], example.labels[part], arguments.rounds)
-    for run in arguments.runs:
-        task = restore(run, arguments.data, "cpu")
+    epochs = {}
+    for folder in run_folders(arguments.runs) if arguments.runs else trained(arguments):
+        task = restore(folder, arguments.data, "cpu")
+        epochs[folder.name] = len(task.history)
         case = cases(task, arguments.samples)[-1]
         whole, _ = integers_of(case.network)
-        sys.stdout.write(f"{run.name}\n")
-        found[run.name] = measure(whole, encode(whole, case.heard), case.labels, arguments.rounds)
+        sys.stdout.write(f"{folder.name}\n")
+        found[folder.name] = measure(whole, encode(whole, case.heard), case.labels, arguments.rounds)
     compilers = [
         ran(name, "--version", where=Path()).splitlines()[0]
         for name in ("gcc", "arm-none-eabi-gcc")
@@ -186,6 +243,7 @@ def main(arguments: Arguments) -> dict[str, Any]:
     ]
     return {
         "networks": found,
+        "epochs": epochs,
         "compilers": compilers,
         "command": " ".join(["benchmarks/c_export.py", *sys.argv[1:]]),
         **circumstances(),

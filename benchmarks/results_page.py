@@ -30,8 +30,12 @@ Trained networks exported by `synergic export` ([a network as C](microcontroller
 code is assumed, and as arm-none-eabi-gcc -Os makes them. Instructions are those of `NAME_step` on x86-64 with gcc -O2,
 by callgrind, the mean of three samples. Steps a second are of one thread, on a machine that had other work; `simulate`
 and the model of the chip run many samples together. Networks with -64 in their name have hidden layers of 64 neurons.
+"""
+C_BRIEFLY = """\
 All but digits-hp were trained briefly (MNIST 2 epochs, with convolutions 1, N-MNIST 4, Omniglot 1, 2 continual
 tasks), so that their accuracy is not that of the tables above. "Frozen" is digits-hp without learning."""
+C_TRAINED = """\
+"Frozen" is digits-hp without learning, "stream" learns from one presentation to the next in 8 bits."""
 
 FASHION = """\
 Predictions independent of the batch (`per_sample`); the published figures come from the authors' protocol, in which a
@@ -414,7 +418,12 @@ def as_c() -> list[str]:
     if not path.exists():
         return []
     r = json.loads(path.read_text())
-    lines = ["", "## As C", "", *C_TEXT.splitlines(), ""]
+    lines = ["", "## As C", "", *C_TEXT.splitlines()]
+    if "epochs" in r:
+        told = ", ".join(f"{name} {n}" for name, n in r["epochs"].items())
+        lines += [*C_TRAINED.splitlines(), f"Epochs, or tasks of the continual family: {told}.", ""]
+    else:
+        lines += [*C_BRIEFLY.splitlines(), ""]
     lines += [
         "| network | neurons, T | learns | accuracy, % | flash | RAM | Cortex-M4: flash, RAM | instructions a step |"
     ]
