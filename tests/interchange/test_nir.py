@@ -16,6 +16,7 @@ import synergic as sy
 from synergic.errors import FormatError, ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.interchange import from_nir, nir_export_issues, to_nir
+from synergic.learning import HybridNet, to_description
 
 
 def lif(n=1, tau=4e-3, r=2.0, leak=0.0, vth=1.0, reset=0.0, **more):
@@ -525,3 +526,15 @@ def test_arguments_and_files(tmp_path):
     damaged.metadata["synergic"]["populations"] = "["
     with pytest.raises(FormatError, match="metadata"):
         from_nir(damaged)
+
+
+def test_networks_of_to_description_whose_output_is_called_output(tmp_path):
+    """NIR's own node of that name gets another one; the file is the network."""
+    net = HybridNet((6, 5, 3), steps=4, mode="gp", reset="zero")
+    network = to_description(net)
+    assert network.output == "output"
+    nir.write(tmp_path / "net.nir", to_nir(network, lossy=True))
+    back = from_nir(tmp_path / "net.nir")
+    assert [p.name for p in back.populations] == [p.name for p in network.populations]
+    spikes = random_spikes(network, samples=4)
+    np.testing.assert_allclose(sy.simulate(back, spikes).u["output"], sy.simulate(network, spikes).u["output"])
