@@ -247,6 +247,9 @@ def test_what_a_stream_cannot_be_combined_with_is_refused_by_name():
         streaming(memory=0)
     with pytest.raises(ParameterError, match=r"Network.steps: got 32769, allowed 1 to 32768"):
         dataclasses.replace(streaming(), steps=2**15 + 1)
+    oja = tuple(dataclasses.replace(p, rule=sy.Oja(0.1), memory=1) for p in streaming().projections)
+    with pytest.raises(ParameterError, match=r"IntNetwork.steps: got 513, allowed 1 to 512. Raise the memory of c0"):
+        sy.quantise(dataclasses.replace(streaming(), projections=(*oja,), steps=513))
     with pytest.raises(ParameterError, match=r"quantise.rounding: got 'up'"):
         sy.quantise(streaming(), rounding="up")
     with pytest.raises(ParameterError, match=r"continued.record: got no local weights of"):

@@ -31,11 +31,16 @@ from synergic.neurons._lif import checked_neuron
 from synergic.numerics import fixed
 from synergic.numerics._lfsr import seed_of
 from synergic.rules import IntRule
+from synergic.rules._hebbian import computes_hebbian
 from synergic.rules._rates import HELD, check_masked
 from synergic.rules._stream import MEMORY, ROUNDINGS, check_memory, check_rounding
 
 NARROWEST_LOCAL, WIDEST_LOCAL = 8, 16
 """Bits of the local weights that `quantise` makes."""
+
+
+GENERAL_STEPS = 512
+"""Steps of a presentation, for each presentation of the memory, of streams by other rules than the Hebbian."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,6 +217,11 @@ class IntNetwork(Topology):
         object.__setattr__(self, "k", finite_array("IntNetwork.k", self.k, ((self.steps,),), True))
         check_range("IntNetwork.k", self.k, 0, ONE)
         whole("IntNetwork.presented", self.presented, 0, 2**62, "It is the number of the first presentation.")
+        for q in self.streams:
+            if not computes_hebbian(q.rule):
+                # A step changes P by less than 2^29, of which the write adds up T and takes 2^24 / B: below 2^62.
+                remedy = f"Raise the memory of {q.name}, or shorten the presentation: its sum has 64 bits."
+                whole("IntNetwork.steps", self.steps, 1, GENERAL_STEPS * q.memory, remedy)
         check_messages(self)
         check_accumulators(self, int(self.k.max()))
 
