@@ -23,10 +23,10 @@ from scipy.optimize import quadratic_assignment as scipy_assignment
 from scipy.sparse import csr_array
 
 from synergic._core.checks import require
-from synergic._core.compiler import cached_jit
 from synergic.hw_targets.mapping._mapping_data import Slots
 from synergic.hw_targets.mapping._traffic import traffic, weighted_hops
 from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
+from synergic.numerics._compiler import cached_jit
 
 jit = cached_jit(nogil=True)
 MOST_ASSIGNED, SPARE = 160, 16

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import choice, whole
-from synergic._core.compiler import cached_jit
+from synergic.numerics._compiler import cached_jit
 from synergic.numerics._lfsr import TAPS, seed_of
 
 MEMORY = 1000
