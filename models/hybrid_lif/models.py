@@ -44,6 +44,7 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
             u, s, after, saturated = self.integrate(acc)
             self.u[:] = after
             self.saturated += saturated
+        self.u_before_reset[:] = u
         self.u_out.send(u)
         self.s_out.send(s.astype(self.s_out._d_type))
         if self.time_step <= self.proc_params["record"]:
@@ -61,6 +62,7 @@ class PyHybridLIFModelFloat(AbstractHybridLIF):
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     u: np.ndarray = LavaPyType(np.ndarray, float)
+    u_before_reset: np.ndarray = LavaPyType(np.ndarray, float)
     vth: np.ndarray = LavaPyType(np.ndarray, float)
     decay: np.ndarray = LavaPyType(np.ndarray, float)
     bias: np.ndarray = LavaPyType(np.ndarray, float)
@@ -86,6 +88,7 @@ class PyHybridLIFModelFixed(AbstractHybridLIF):
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
     u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64, precision=24)
     u: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
+    u_before_reset: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
     vth: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
     decay: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=13)
     bias: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
