@@ -39,6 +39,7 @@ class Neurons(SharedProcess):
         self.u_out: OutPort = OutPort(shape=(n,))
         low, high = (MEMBRANE_MIN, MEMBRANE_MAX) if integer else (-np.inf, np.inf)
         self.u: SharedVar = SharedVar(np.zeros(n, dtype), low, high)
+        self.u_before_reset: SharedVar = SharedVar(np.zeros(n, dtype), low, high)
         self.vth: SharedVar = SharedVar(np.asarray(p.vth, dtype), 1 if integer else float(np.finfo(float).tiny), high)
         self.decay: SharedVar = SharedVar(np.asarray(p.decay, dtype), 0, ONE if integer else 1)
         self.bias: SharedVar = SharedVar(p.bias, low, high)

@@ -75,7 +75,8 @@ class SharedBlock:
     """
 
     def __init__(self, array: npt.NDArray[Any], order: Literal["C", "F"] = "C") -> None:
-        self.array, self.order = array, order
+        self.array: npt.NDArray[Any] = array
+        self.order: Literal["C", "F"] = order
 
     def __reduce__(self) -> Any:
         """Return what pickle, deepcopy and Lava's `save` make the copy by: a function and its arguments."""
@@ -93,7 +94,7 @@ class SharedArrays(Mapping[str, Any]):
     """Arrays in shared memory by name, as the parameters of a model hold them."""
 
     def __init__(self, variables: dict[str, SharedVar]) -> None:
-        self.blocks = {name: variable.block for name, variable in variables.items()}
+        self.blocks: dict[str, SharedBlock] = {name: variable.block for name, variable in variables.items()}
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         return self.blocks[name].array
@@ -126,7 +127,7 @@ class SharedVar(Var):
         self, value: npt.NDArray[Any], low: float = -np.inf, high: float = np.inf, order: Literal["C", "F"] = "C"
     ) -> None:
         dtype = np.int64 if value.dtype.kind in "iub" else np.float64
-        self.block = SharedBlock(shared_array(value.shape or (1,), dtype, order), order)
+        self.block: SharedBlock = SharedBlock(shared_array(value.shape or (1,), dtype, order), order)
         self.shared[...] = value
         self.low: float = low
         self.high: float = high

@@ -62,6 +62,7 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
             self.u[:] = after
             self.saturated += saturated
             self.adapt(m, u)
+        self.u_before_reset[:] = u
         self.u_out.send(u)
         self.s_out.send(s.astype(self.s_out._d_type))
         if self.time_step <= self.proc_params["record"]:
@@ -79,6 +80,7 @@ class PyHybridLIFModelFloat(AbstractHybridLIF):
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     u: np.ndarray = LavaPyType(np.ndarray, float)
+    u_before_reset: np.ndarray = LavaPyType(np.ndarray, float)
     vth: np.ndarray = LavaPyType(np.ndarray, float)
     decay: np.ndarray = LavaPyType(np.ndarray, float)
     bias: np.ndarray = LavaPyType(np.ndarray, float)
@@ -106,6 +108,7 @@ class PyHybridLIFModelFixed(AbstractHybridLIF):
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=1)
     u_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64, precision=24)
     u: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
+    u_before_reset: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
     vth: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
     decay: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=13)
     bias: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)

@@ -69,6 +69,9 @@ class HybridNeuron(Neurons):
         Potential before its reset, which local rules use.
     u : Var, shape (n,)
         Potential after its reset.
+    u_before_reset : Var, shape (n,)
+        Membrane potential of the last step before its reset: what u_out sends, a run records, and rules receive. A
+        Monitor of `u` shows less, by v_th, at each spike.
     vth, decay : Var, shape (1,)
         As given.
     bias : Var, shape (n,)

@@ -9,12 +9,13 @@ import pytest
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.source import RingBuffer
+from lava.proc.monitor.process import Monitor
 
 import synergic as sy
 from synergic.errors import ParameterError
 from synergic.network._quantise import ONE
 from synergic.numerics import fixed, floating
-from synergic.processes import HybridDense, HybridLIF, running
+from synergic.processes import HybridDense, HybridLIF, HybridNeuron, HybridSimCfg, running
 from synergic.rules import quantise_rule
 
 pytestmark = pytest.mark.alone
@@ -232,3 +233,26 @@ def test_wrong_values_are_refused_by_name_and_the_run_goes_on():
 def test_integer_neurons_refuse_a_physical_decay():
     with pytest.raises(ParameterError, match=r"lif\.decay: got 0\.5, allowed an integer"):
         HybridLIF(shape=(2,), vth=4000, decay=0.5, name="lif")
+
+
+@pytest.mark.parametrize("numbers", ["floats", "integers"])
+@pytest.mark.parametrize("neuron", ["LIF", "CurrentLIF"])
+def test_a_monitor_shows_the_potential_before_and_after_its_reset(numbers, neuron):
+    """u_before_reset is what a run records; u is what the next step begins with."""
+    whole = numbers == "integers"
+    given = {"shape": (3,), "vth": 700 if whole else 0.7, "decay": 2048 if whole else 0.5, "record": 8}
+    given["bias"] = np.array([300, 500, 600]) if whole else np.array([0.3, 0.5, 0.6])
+    if neuron == "LIF":
+        lif = HybridLIF(**given)
+    else:
+        lif = HybridNeuron(neuron=sy.CurrentLIF(2048, integer=True) if whole else sy.CurrentLIF(0.5), **given)
+    monitors = {name: Monitor() for name in ("u", "u_before_reset")}
+    for name, monitor in monitors.items():
+        monitor.probe(getattr(lif, name), 8)
+    with running(lif):
+        lif.run(condition=RunSteps(num_steps=8), run_cfg=HybridSimCfg())
+        seen = {name: next(iter(m.get_data().values()))[name] for name, m in monitors.items()}
+        recorded, spikes = lif.u_record.get(), lif.s_record.get()
+    assert np.array_equal(seen["u_before_reset"], recorded)
+    assert spikes.any()
+    assert np.allclose(seen["u"], recorded - given["vth"] * spikes)

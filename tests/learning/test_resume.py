@@ -20,9 +20,10 @@ from resuming import FAMILIES, MODULES, train
 
 from synergic.data import Images
 from synergic.errors import FormatError, ParameterError
-from synergic.experiments import Classification
+from synergic.experiments import Classification, Continual
 from synergic.learning._tensors import as_rows
 from synergic.learning.tasks._classification import ClassificationTask
+from synergic.learning.tasks._continual import ContinualTask
 from synergic.learning.tasks._runs import load_config, read_checkpoint, read_json, run, settings
 
 CONFIG = Classification(hidden=48, epochs=6, batch=25, steps=4, seed=3, lr=3e-3)
@@ -36,6 +37,7 @@ from test_resume import CONFIG, made_up
 from synergic.learning.tasks._runs import run
 from synergic.learning._parallel import processes
 from synergic.learning.tasks._classification import ClassificationTask
+from synergic.learning.tasks._continual import ContinualTask
 print("ready", flush=True)
 with processes() as writes:
     run(ClassificationTask(CONFIG, data=made_up()), Path(sys.argv[1]), writes=writes)
@@ -176,3 +178,17 @@ def test_other_settings_and_damaged_files_are_refused(undisturbed, tmp_path):
     (broken / "config.json").write_text("{")
     with pytest.raises(FormatError, match=r"config\.json: damaged"):
         load_config(broken)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_pixels_that_are_no_numbers_are_refused_at_the_door(part, value):
+    """A network answers NaN with a class, and nothing shows it."""
+    data = made_up()
+    getattr(data, part)[3, 5, 5] = value
+    for open_it in (
+        lambda: ClassificationTask(CONFIG, data=data),
+        lambda: ContinualTask(Continual(tasks=2, hidden=8, steps=2), data=data),
+    ):
+        with pytest.raises(ParameterError, match=rf"data\.{part}: got 1 pixels of NaN or infinity, allowed finite"):
+            open_it()

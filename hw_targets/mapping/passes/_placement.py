@@ -26,7 +26,7 @@ from synergic._core.checks import require
 from synergic.hw_targets.mapping._mapping_data import Slots
 from synergic.hw_targets.mapping._traffic import traffic, weighted_hops
 from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
-from synergic.numerics._cached_jit import cached_jit
+from synergic.numerics._compiler import cached_jit
 
 jit = cached_jit(nogil=True)
 MOST_ASSIGNED, SPARE = 160, 16

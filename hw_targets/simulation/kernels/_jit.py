@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from synergic.numerics._cached_jit import cached_jit
+from synergic.numerics._compiler import cached_jit
 
 
 def compiler(folder: Path, **options: Any) -> Callable[[Any], Any]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from synergic._core.checks import choice, finite_array, numbers, require
+from synergic._core.contents import Content
 from synergic._core.integers import ONE, VALUE_MAX
 from synergic.numerics.fixed import MEMBRANE_MAX, TABLE_SIZE
 
@@ -61,7 +62,7 @@ def piece(values: Any, at: Any) -> Any:
     return values[at] if np.size(values) > 1 else values
 
 
-class Parameterised:
+class Parameterised(Content):
     """A dataclass some of whose fields are parameters."""
 
     @classmethod

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import choice
+from synergic._core.checks import require as require_that
 from synergic._core.files import check_path, read_arrays, reading
 from synergic._core.parts import require
 from synergic.data._cache import FOLDER_VARIABLE, cache
@@ -49,6 +50,15 @@ class Images:
     train_labels: npt.NDArray[np.int64]
     test: npt.NDArray[np.float32]
     test_labels: npt.NDArray[np.int64]
+
+
+def check_finite(where: str, data: Images) -> Images:
+    """Return a set of images without NaN and infinity, which a network would answer with a class. Raises
+    ParameterError."""
+    for part in PARTS:
+        bad = int(np.count_nonzero(~np.isfinite(getattr(data, part))))
+        require_that(bad == 0, f"{where}.{part}", f"{bad} pixels of NaN or infinity", "finite values", "Clean them.")
+    return data
 
 
 def load_images(name: str, folder: str | Path | None = None) -> Images:

@@ -115,6 +115,12 @@ class SpikingConv2d(nn.Module):
         self.weight, self.bias, self.pool, self.padding = convolution.weight, convolution.bias, pool, kernel_size // 2
         self.vth, self.decay, self.reset = vth, decay, reset
 
+    def extra_repr(self) -> str:
+        """Return sizes and neuron, as torch shows them of a layer."""
+        out, into, *kernel = self.weight.shape
+        neuron = f"vth={self.vth:g}, decay={self.decay:g}, reset={self.reset!r}"
+        return f"{into}, {out}, kernel={tuple(kernel)}, pool={self.pool}, {neuron}"
+
     def forward(self, s: Tensor, k: Tensor) -> Tensor:
         """Run a presentation.
 

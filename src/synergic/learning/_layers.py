@@ -232,6 +232,16 @@ class HybridLinear(nn.Module):
             safe &= top <= self.p_max
         return ~safe
 
+    def extra_repr(self) -> str:
+        """Return sizes, neuron and rule, as torch shows them of a layer."""
+        n_out, n_in = self.weight.shape
+        neuron = f"vth={self.vth:g}, decay={self.decay:g}, reset={self.reset!r}"
+        if not self.plastic:
+            return f"{n_in}, {n_out}, {neuron}, plastic=False"
+        rule = getattr(self, "rule", None)
+        what = f"Hebbian, rho={self.rho!r}, sign={self.sign}" if rule is None else type(rule).__name__
+        return f"{n_in}, {n_out}, {neuron}, rule={what}, plasticity_scope={self.plasticity_scope!r}"
+
     def forward(self, s: Tensor, k: Tensor, form: str | None = None) -> tuple[Tensor, Tensor]:
         """Run a presentation.
 
@@ -444,6 +454,10 @@ class HybridNet(nn.Module):
                 hidden.requires_grad_(False)
         m = torch.arange(1, steps + 1, dtype=torch.float64)
         self.register_buffer("k", torch.exp(-m / float(tau_w)))
+
+    def extra_repr(self) -> str:
+        """Return mode and steps, as torch shows them of a net."""
+        return f"mode={self.mode!r}, steps={self.steps}"
 
     def forward(self, s: Tensor, signal: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run presentations.

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from synergic.numerics._cached_jit import cached_jit
+from synergic.numerics._compiler import cached_jit
 
 # Sums may be reordered and products fused, which vector code needs; NaN and infinity keep their meaning.
 jit = cached_jit(nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")

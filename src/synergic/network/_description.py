@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
+from synergic._core.contents import Content
 from synergic._core.integers import ONE, VALUE_MAX
 from synergic._core.moved import renamed
 from synergic.network._convolution import Convolution
@@ -38,7 +39,7 @@ READOUTS = ("rank", "rate")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class Source(Content):
     """The input of a network.
 
     Parameters
@@ -68,7 +69,7 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class Population(Content):
     """A group of neurons of one kind with the same threshold and decay.
 
     Parameters
@@ -125,7 +126,7 @@ class Population:
         return self.neuron.num_message_bits
 
 
-class Connection:
+class Connection(Content):
     """What the floating-point and the integer projection derive from their fields."""
 
     name: str
@@ -135,6 +136,14 @@ class Connection:
     convolution: Convolution | None
     fades: bool
     memory: int
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.weights.shape))
+        rule = "" if self.rule is None else f", {type(self.rule).__name__}, {self.plasticity_scope}"
+        bits = f", {self.weight_bits} bits" if hasattr(self, "weight_bits") else ""
+        folded = "" if self.convolution is None else ", a convolution"
+        ends = f"{self.source} to {self.target}"  # type: ignore[attr-defined]
+        return f"{type(self).__name__}({self.name}, {ends}: {size}{folded}{rule}{bits})"
 
     def check_convolution(self) -> None:
         """Refuse weights that do not repeat a kernel if the projection has a convolution. Raises ParameterError."""
@@ -294,7 +303,7 @@ class Projection(Connection):
 
 
 @dataclass(frozen=True, eq=False)
-class Topology:
+class Topology(Content):
     """Names and order: what the floating-point and the integer network share."""
 
     source: Source
@@ -305,6 +314,14 @@ class Topology:
     readout: str
     integer: ClassVar[bool] = False
     parts: ClassVar[dict[str, type]] = {}
+
+    def __repr__(self) -> str:
+        values = "values" if self.source.num_message_bits else "spikes"
+        sizes = [f"{p.name} {p.size} {type(p.neuron).__name__}" for p in self.populations]
+        ways = [repr(q).partition("(")[2][:-1] for q in self.projections]
+        heads = [f"{self.source.name} {self.source.size} {values}", *sizes]
+        read = f"{self.steps} steps, {self.output} read by {self.readout}"
+        return f"{type(self).__name__}({', '.join(heads)}; {'; '.join(ways)}; {read})"
 
     def __post_init__(self) -> None:
         kind("Network.source", self.source, Source, "Build one first.")

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from synergic._core.checks import choice, finite_array, kind, matrix, number, numbers, option, require, whole
+from synergic._core.contents import Content
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, VALUE_UNIT, Array, check_range, integers
 from synergic._core.moved import renamed
 from synergic._core.refusals import Refusals
@@ -44,7 +45,7 @@ GENERAL_STEPS = 512
 
 
 @dataclass(frozen=True, eq=False)
-class IntPopulation:
+class IntPopulation(Content):
     """A population in integers, as `quantise` makes it.
 
     Parameters
@@ -245,7 +246,7 @@ class IntNetwork(Topology):
 
 
 @dataclass(frozen=True, eq=False)
-class IntGraph:
+class IntGraph(Content):
     """Integer populations and projections alone, without source, read-out or presentations; a graph of Lava
     processes is one. A projection's source may be a name that is no population: spikes from outside.
     """

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synergic.numerics._cached_jit import cached_jit
+from synergic.numerics._compiler import cached_jit
 from synergic.numerics.fixed import FRACTION_BITS, MEMBRANE_MAX, MEMBRANE_MIN
 from synergic.numerics.floating import RHO
 

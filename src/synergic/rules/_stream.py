@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice, whole
 from synergic._core.integers import ONE
-from synergic.numerics._cached_jit import cached_jit
+from synergic.numerics._compiler import cached_jit
 from synergic.numerics._lfsr import TAPS, seed_of
 
 MEMORY = 1000

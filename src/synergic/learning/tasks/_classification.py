@@ -14,7 +14,7 @@ from torch import Tensor
 
 from synergic._core.checks import kinds, require
 from synergic.data._corruptions import damage
-from synergic.data._images import Images, load_images
+from synergic.data._images import Images, check_finite, load_images
 from synergic.errors import UnsupportedError
 from synergic.experiments import Classification, Convolution
 from synergic.learning._conv_layers import ConvHybridNet
@@ -112,7 +112,8 @@ class ClassificationTask(SupervisedTask):
         self, config: Classification, folder: Path | None = None, data: Images | None = None, device: str = "cpu"
     ) -> None:
         kinds("ClassificationTask", config=(config, Classification), data=(data, Images | None))
-        images, labels, self.test, self.test_labels = split(config, data or load_images(config.dataset, folder))
+        data = check_finite("ClassificationTask.data", data or load_images(config.dataset, folder))
+        images, labels, self.test, self.test_labels = split(config, data)
         held = config.validation
         self.evaluated_on = f"last {held} training images" if held else "test set"
         super().__init__(config, build(config, self.test.shape[1:]), images, labels, device)

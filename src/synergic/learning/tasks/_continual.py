@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from synergic._core.checks import kinds, require
-from synergic.data._images import Images, load_images
+from synergic.data._images import Images, check_finite, load_images
 from synergic.experiments import Continual
 from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._export import to_description
@@ -86,7 +86,7 @@ class ContinualTask(TrainedTask):
 
     def __init__(self, config: Continual, folder: Path | None = None, data: Images | None = None) -> None:
         kinds("ContinualTask", config=(config, Continual), data=(data, Images | None))
-        self.config, data = config, data or load_images("mnist", folder)
+        self.config, data = config, check_finite("ContinualTask.data", data or load_images("mnist", folder))
         held, count = config.validation, len(data.train)
         require(0 <= held < count, "config.validation", held, f"0 to {count - 1}", "Hold back less.")
         stop = count - held
