@@ -317,7 +317,10 @@ class Topology(Content):
 
     def __repr__(self) -> str:
         values = "values" if self.source.num_message_bits else "spikes"
-        sizes = [f"{p.name} {p.size} {type(p.neuron).__name__}" for p in self.populations]
+        kinds = {
+            p.name: type(p.neuron).__name__ + " homeostatic" * (p.homeostasis is not None) for p in self.populations
+        }
+        sizes = [f"{p.name} {p.size} {kinds[p.name]}" for p in self.populations]
         ways = [repr(q).partition("(")[2][:-1] for q in self.projections]
         heads = [f"{self.source.name} {self.source.size} {values}", *sizes]
         read = f"{self.steps} steps, {self.output} read by {self.readout}"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import choice, finite_array, kind, number, require, vector, whole
+from synergic._core.contents import Content
 from synergic._core.integers import AGAIN, ONE, check_range, integers
 from synergic._core.parameters import piece
 from synergic.numerics import fixed
@@ -26,7 +27,7 @@ BIAS_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
-class Homeostasis:
+class Homeostasis(Content):
     """An intrinsic bias c of each neuron of a population, which keeps the neuron's mean activity where it was.
 
     At the end of each presentation of T steps
@@ -136,7 +137,7 @@ class Homeostasis:
 
 
 @dataclass(frozen=True, eq=False)
-class IntHomeostasis:
+class IntHomeostasis(Content):
     """`Homeostasis` in integers, as `quantise` makes it.
 
     c has the scale S_u 2^8 and 32 bits. With E_i = sum_m table(u_i(m)) - target_i
