@@ -78,6 +78,8 @@ def test_an_example_is_network_and_data_by_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     example = sy.load_example("digits-hp")
     out = run_on_chip("digits-hp", samples=20, console=console())
+    mapped = map_to_chip("digits-hp", console=console())["answer"]
+    assert f"{1e3 * out['costs']['latency_s']:.3g} ms a sample" in mapped, "one latency in both reports"
     integer = sy.quantise(example.network)
     assert out["classes"] == sy.simulate(integer, example.inputs[:20]).classes(integer).tolist()
     assert open_network("digits-hp", local_bits=8).projections[0].rule.p_top == 127

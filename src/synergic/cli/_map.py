@@ -60,7 +60,8 @@ def answer(needs: Estimate, network: IntNetwork) -> str:
     cores = f"{needs.cores} of {needs.available} cores of the model of {needs.chip}"
     if not needs.fits:
         return f"It does not fit: it needs {cores}, and the limits below are broken."
-    milliseconds = 1e3 * network.steps * needs.step_seconds
+    # Until the output has had its last step; what is behind the input begins later.
+    milliseconds = 1e3 * (network.steps + network.depth) * needs.step_seconds
     return f"It fits: {cores}, {milliseconds:.3g} ms a sample of {network.steps} steps."
 
 
