@@ -66,8 +66,8 @@ def test_three_levels_of_time_by_hand():
     assert c.layers["out"]["energy_j"] == pytest.approx(c.energy_j)
     assert c.events == {
         "slow weights read": 2 * 3000, "local weights read": 0, "local weights rewritten": 0,
-        "rule traces rewritten": 0, "history terms recalled": 0, "spikes sent": 0, "partial sums sent": 2 * 10,
-        "potentials sent": 0, "overlaps sent": 0,
+        "rule traces rewritten": 0, "history terms recalled": 0, "homeostatic biases written": 0, "spikes sent": 0,
+        "partial sums sent": 2 * 10, "potentials sent": 0, "overlaps sent": 0,
     }  # fmt: skip
 
 
