@@ -6,7 +6,8 @@ A network is a dict:
     source      name, onset 0; "sizes" and "onsets" are by name, the source's among them
     steps, k    T, and k(m) as a list of T integers
     populations list of dicts in the order of their onsets: name, vth, decay, reset, bias, shift (6 or 14), kind, and
-                the kind's own parameters, lists with one value a neuron
+                the kind's own parameters, lists with one value a neuron; homeostasis, None or a dict with target and
+                start (lists), rate, e, limit, table and c
     projections list of dicts: name, source, target, weights, fades, and where there is a rule: scope, alpha, local,
                 kind, p_top, vth, e, unit, sign, table, c, mask (or None), memory, rounding, seed, values (whether they
                 come in), and the rule's parameters, lists with one value a neuron, or one value for all
@@ -30,12 +31,13 @@ def sat24(a):
 
 
 class Run:
-    """A run of presentations, one after another: streams go on."""
+    """A run of presentations, one after another: streams and homeostatic biases go on."""
 
     def __init__(self, network):
         self.network = network
         self.saturated = {f"{p['name']}.u": 0 for p in network["populations"]}
         self.saturated |= {f"{q['name']}.P": 0 for q in network["projections"] if "kind" in q}
+        self.biases = {p["name"]: p["homeostasis"]["start"] for p in network["populations"] if p["homeostasis"]}
         self.stored = {q["name"]: [row[:] for row in q["local"]] for q in network["projections"] if "kind" in q}
 
     def present(self, inputs, signal, number):
@@ -71,6 +73,9 @@ class Run:
                 s = [self.arriving(q, sent, m) for m in range(steps)]
                 self.write(q, local[q["name"]], s, shown[q["target"]], signal, number)
                 self.stored[q["name"]] = [row[:] for row in local[q["name"]]]
+        for p in network["populations"]:
+            if p["homeostasis"]:
+                self.biases[p["name"]] = adapted(p["homeostasis"], self.biases[p["name"]], shown[p["name"]])
         return sent, shown, local
 
     def arriving(self, q, sent, m):
@@ -90,6 +95,8 @@ class Run:
 
         for i, a in enumerate(total):
             vth, b, kept = p["vth"], p["bias"][i], rshift(u[i] * p["decay"], 12)
+            if p["homeostasis"]:
+                b += rshift(self.biases[p["name"]][i], 8)
             if p["kind"] == "LIF":
                 v = held(kept + rshift(a, p["shift"]) + b)
                 s = int(v > vth)
@@ -179,6 +186,15 @@ class Run:
 
 
 TRACES = {"Hebbian": (), "Oja": (), "BCM": ("theta",), "PairSTDP": ("a", "b"), "ThreeFactor": ("e",)}
+
+
+def adapted(h, c, u):
+    """The biases of homeostasis after a presentation. u : (T, neurons), before the reset."""
+    new = []
+    for i, now in enumerate(c):
+        total = sum(h["table"][clip((row[i] * h["c"] >> 20) + 128, 0, 255)] for row in u)
+        new.append(clip(now - rshift(h["rate"] * (total - h["target"][i]), h["e"]), -h["limit"], h["limit"]))
+    return new
 
 
 def fresh(q, sizes):

@@ -28,7 +28,14 @@ def population_of(p):
     kind = type(p.neuron).__name__
     own = {n: v.tolist() if kind == "Table" else spread(v, p.size) for n, v in p.neuron.values.items()}
     return {"name": p.name, "vth": int(p.vth), "decay": int(p.decay), "reset": p.reset, "bias": spread(p.bias, p.size),
-            "shift": p.accumulator_shift, "kind": kind, **own}  # fmt: skip
+            "shift": p.accumulator_shift, "kind": kind, "homeostasis": homeostasis_of(p), **own}  # fmt: skip
+
+
+def homeostasis_of(p):
+    """The homeostasis of a population as the interpreter has it."""
+    h = p.homeostasis
+    return h and {"target": spread(h.target, p.size), "start": spread(h.start, p.size), "rate": h.rate, "e": h.rate_exp,
+                  "limit": h.limit, "table": h.table.tolist(), "c": h.table_scale}  # fmt: skip
 
 
 def projection_of(p):
@@ -70,6 +77,8 @@ def compare(network, inputs, signal):
         for p in network.populations:
             assert sent[p.name] == want.spikes[p.name][n].astype(int).tolist(), p.name
             assert shown[p.name] == want.u[p.name][n].tolist(), p.name
+        for name, values in want.homeostatic_bias.items():
+            assert run.biases[name] == values[n].tolist(), name
         for name, values in want.local_weights.items():
             if len(values) == len(inputs) and name not in {q.name for q in network.streams}:
                 assert local[name] == values[n].tolist(), name
