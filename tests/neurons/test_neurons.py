@@ -367,7 +367,7 @@ def test_metrics_count_what_a_neuron_keeps_or_refuse():
 
 
 def test_the_shown_neuron_is_the_tested_one():
-    (network,) = (p.split("```")[0] for p in (ROOT / "docs" / "neurons.md").read_text().split("```python\n")[1:])
+    network, *_ = (p.split("```")[0] for p in (ROOT / "docs" / "neurons.md").read_text().split("```python\n")[1:])
     spaces = {}
     exec(network, spaces)
     assert 0 < spaces["record"].spikes["front"].max() <= 1
@@ -380,7 +380,7 @@ def test_the_shown_neuron_is_the_tested_one():
 
 def test_lava_dl_s_file_is_one_of_plain_neurons(tmp_path):
     net = sy.quantise(one(sy.CurrentLIF(), 1.0, [1], reset="zero")[0])
-    with pytest.raises(UnsupportedError, match=r"to_lava_dl.network: got CurrentLIF in out, allowed leaky"):
+    with pytest.raises(UnsupportedError, match=r"out.neuron: got CurrentLIF in out, allowed leaky"):
         to_lava_dl(net, tmp_path / "net.h5", lossy=True)
 
 

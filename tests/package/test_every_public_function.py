@@ -26,6 +26,8 @@ RESULTS = {
     "synergic.hw_targets.mapping.Estimate",
     "synergic.hw_targets.mapping.Mapping",
     "synergic.hw_targets.mapping.Memory",
+    "synergic.interchange.Checked",
+    "synergic.interchange.Issue",
     "synergic.hw_targets.mapping.passes.MappingState",
     "synergic.hw_targets.mapping.Route",
     "synergic.hw_targets.mapping.Tile",

@@ -41,6 +41,7 @@ AGAINST = {
     "vs_snntorch": "a training step of GP against snnTorch",
     "vs_spikingjelly": "a training step of GP against SpikingJelly",
     "vs_norse": "a training step of GP against Norse",
+    "vs_slayer": "a training step of GP against SLAYER of lava-dl",
     "composed_ratio": "time of our processes over that of Lava's LIF and Dense, as many spikes",
     "fused_speedup": "one fused process against a graph of processes, in Lava",
     "plastic_vs_learning_dense": "our plastic connection against Lava's LearningDense, in Lava",

@@ -214,6 +214,8 @@ def read_layer(group: Any, where: str, before: Shape | None) -> Layer | None:
     if "weight" not in group or isinstance(group["weight"], h5py.Group):
         raise UnsupportedError(f"{where}.weight: missing or complex, allowed real numbers. Use a CUBA block.")
     weights = whole_numbers(f"{where}.weight", group["weight"])
+    if weights.size == 0:
+        raise FormatError(f"{where}.weight: got shape {weights.shape}, allowed one weight or more. Export it again.")
     shape, geometry = tuple(int(v) for v in np.ravel(group["shape"][()])), None
     if name == "dense":
         weights = weights.reshape(math.prod(shape), -1)

@@ -16,6 +16,7 @@ from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
 from synergic.reference._set_points import with_homeostasis
 from synergic.reference._stream_run import stream
+from synergic.rules._stream import check_memory
 
 ORDERS = ("given", "sorted", "runs")
 RUN = 100
@@ -54,6 +55,8 @@ def stream_network(
     """
     where = "stream_network"
     kind(f"{where}.task", task, ClassificationTask, "Restore a run of images.")
+    check_memory(where, memory)
+    number(f"{where}.limit", limit, 0, 1e6, "Give a positive bound.", open_low=True)
     network = to_description(task.net, 8, task.config.readout, memory)
     if homeostasis is None:
         return network
