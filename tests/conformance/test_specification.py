@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from networks import plastic_network, random_spikes
 
 import synergic as sy
 from conformance import plain_integers
@@ -149,6 +150,9 @@ def test_the_interpreter_imports_nothing():
     ],
 )
 def test_a_page_that_said_otherwise_would_be_found(name, wrong, monkeypatch):
+    network = sy.quantise(plastic_network(p_max=0.2))  # of the Hebbian rule, with local weights that meet their bound
+    inputs = random_spikes(network, rate=0.5)
+    compare(network, inputs, None)
     monkeypatch.setattr(plain_integers, name, wrong)
     with pytest.raises(AssertionError):
-        generated(50)
+        compare(network, inputs, None)
