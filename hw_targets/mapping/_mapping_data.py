@@ -258,6 +258,11 @@ class Mapping:
     copies: tuple[Tile, ...] = ()
     fan_out: int | None = None
 
+    def __repr__(self) -> str:
+        grid = f"{self.chip.name} {int(self.chip.rows)} x {int(self.chip.columns)}"
+        passes = f", {self.turns} passes" if self.turns > 1 else ""
+        return f"{type(self).__name__}({self.network!r} on {grid}: {self.cores} cores{passes}, {self.placement})"
+
     @property
     def held(self) -> tuple[Tile, ...]:
         """All tiles that are stored on cores: `tiles`, then `copies`."""
