@@ -10,7 +10,8 @@ import torch
 from tonic.datasets import NMNIST
 
 from synergic.data import Images, Recordings
-from synergic.experiments import Classification, Continual, Convolution, Events, FewShot
+from synergic.experiments import Classification, ClassIncremental, Continual, Convolution, Events, FewShot
+from synergic.learning.tasks._class_incremental import ClassIncrementalTask
 from synergic.learning.tasks._classification import ClassificationTask
 from synergic.learning.tasks._continual import ContinualTask
 from synergic.learning.tasks._events import EventsTask
@@ -70,6 +71,14 @@ FAMILIES = {
     "few-shot": Family(
         FewShot(ways=3, channels=8, epochs=5, steps_an_epoch=5, batch=2, queries=1, test_episodes=10),
         FewShotTask, lambda: {"images": torch.rand(1623, 20, 31, 31, generator=torch.Generator().manual_seed(0))},
+    ),
+    "class-incremental": Family(
+        ClassIncremental(
+            classes=3, shots=2, channels=(2, 2), epochs=5, steps_an_epoch=5, ways=4, trained_shots=(1, 2), queries=1,
+            test_draws=1,
+        ),
+        ClassIncrementalTask,
+        lambda: {"images": torch.rand(1000, 20, 31, 31, generator=torch.Generator().manual_seed(0))},
     ),
     "continual": Family(
         Continual(tasks=5, hidden=24, density=0.3, batch=20, theta_tasks=3, seed=1),

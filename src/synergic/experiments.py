@@ -285,8 +285,9 @@ class ClassIncremental(Settings):
     """Number of labelled drawings of each character. It is shown no other drawing with a label, and none again."""
     channels: tuple[int, ...] = (16, 32, 96, 192)
     """Number of channels of each convolution. Each takes every second position."""
-    p_max: float = 1.0
-    """Bound of the local weights: every entry of P stays within -p_max and p_max."""
+    p_max: float = 16.0
+    """Bound of the local weights: every entry of P stays within -p_max and p_max. It is far above what they become, so
+    that they have some 8 of the bits of the integers: what the rounded tanh lacks to 1 is then below the last bit."""
     epochs: int = 40
     """Number of epochs, each of `steps_an_epoch` training steps."""
     steps_an_epoch: int = 100

@@ -258,12 +258,10 @@ class ClassIncrementalTask(TrainedTask):
         self.train = train[train < len(self.ink)]
         test = kept if config.validation else test
         order = torch.randperm(len(test), generator=torch.Generator().manual_seed(config.seed))
-        self.test = test[order][: config.classes]
-        self.test = self.test[self.test < len(self.ink)]
-        require(
-            len(self.test) == config.classes, "ClassIncremental.classes", config.classes, f"1 to {len(test)}",
-            "There are no more characters to learn.",
-        )  # fmt: skip
+        there = test[order][test[order] < len(self.ink)]
+        remedy = "There are no more characters to learn."
+        require(len(there) >= config.classes, "ClassIncremental.classes", config.classes, f"1 to {len(there)}", remedy)
+        self.test = there[: config.classes]
         part = "training characters held back" if config.validation else "evaluation characters, official split"
         self.evaluated_on = f"{config.classes} {part}, {QUERIES} drawings each, {config.test_draws} draws"
         torch.manual_seed(config.seed)
@@ -404,8 +402,8 @@ class ClassIncrementalTask(TrainedTask):
             before = name
         classes = config.classes
         teacher = np.zeros((classes, 2 * SIZE**2))
-        np.put_along_axis(teacher, self.label_channels(), -(REST + float(net.answer)) / COPIES, 1)
-        alpha, scale = representable(float(net.alpha), -float(teacher.min()), config.p_max, net.size)
+        np.put_along_axis(teacher, self.label_channels(), -(REST + net.answer.item()) / COPIES, 1)
+        alpha, scale = representable(net.alpha.item(), -float(teacher.min()), config.p_max, net.size)
         rule = Hebbian(
             eta=as_array(net.eta) / scale, beta=-1.0, lambda_=1.0, sign=-1, p_max=config.p_max,
         )  # fmt: skip
@@ -439,7 +437,7 @@ class ClassIncrementalTask(TrainedTask):
         """Describe the network that has learned all test characters from `shots` drawings each, the first draw."""
         network = self.blank()
         readout = network.projections[-1]
-        scale = float(self.net.alpha) / float(readout.alpha)
+        scale = self.net.alpha.item() / float(readout.alpha)
         local = np.clip(
             as_array(self.local_weights(self.config.shots)) * scale, -readout.rule.p_max, readout.rule.p_max
         )
