@@ -137,7 +137,7 @@ def says(path: str | Path, form: str) -> bool:
 def write_array(group: Any, key: str, value: Any) -> None:
     """One dataset, deflated if it is large: most weights of a large matrix are often 0."""
     small = value.nbytes < DEFLATED
-    group.create_dataset(key, data=value, **({} if small else {"compression": 1, "shuffle": True}))
+    group.create_dataset(key, data=value, **({} if small else {"compression": 6}))
 
 
 def write(group: Any, item: Any) -> None:
