@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import alone
+import forks
 import pytest
 from hypothesis import settings
 
@@ -62,7 +63,9 @@ def pytest_runtest_protocol(item, nextitem):
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
-    """Keep the reports of this process, if another one waits for them."""
+    """Keep the reports of this process, if another one waits for them; measure forks too, if coverage is measured."""
+    if config.getoption("cov_source", None):
+        forks.measure()
     config.pluginmanager.register(SimpleNamespace(pytest_runtest_logreport=lambda report: alone.write(config, report)))
 
 
