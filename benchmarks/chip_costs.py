@@ -66,7 +66,7 @@ def figures(mapping: Any, encoded: np.ndarray, labels: np.ndarray, form: str) ->
     found = cost(mapping, activity)
     return {
         **{name: getattr(found, name) for name in FIELDS},
-        "turns": mapping.turns,
+        "turns": mapping.n_passes,
         "events": {name: found.events[name] for name in EVENTS},
         "accuracy": float((record.classes(network) == labels).mean()),
     }

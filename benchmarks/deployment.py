@@ -191,7 +191,7 @@ def deployed(case: Case, whole: Any, arguments: Arguments) -> dict[str, Any]:
         "identical_to_the_integer_reference": same,
         "saturated": {k: int(v) for k, v in integer.saturated.items()},
         "cores": mapping.cores,
-        "turns": mapping.turns,
+        "turns": mapping.n_passes,
     }
 
 

@@ -159,11 +159,11 @@ def cores_held(mapping: Mapping, local_memory: str) -> tuple[set[int], set[int]]
     """All cores that a mapping uses, and those with local weights: in the history form only for a P(0) not 0."""
     projections = {p.name: p for p in mapping.network.projections}
     local: set[int] = set()
-    for t in mapping.held:
+    for t in mapping.stored:
         p = projections[t.projection]
         if local_memory == "matrix" or (p.rule is not None and (not p.learns or bool(np.any(p.local_weights)))):
             local.update(t.local_cores)
-    return {c for t in mapping.held for c in (t.core, t.soma_core)} | local, local
+    return {c for t in mapping.stored for c in (t.core, t.soma_core)} | local, local
 
 
 def phases_per_step(mapping: Mapping, local_memory: str) -> int:
@@ -171,8 +171,8 @@ def phases_per_step(mapping: Mapping, local_memory: str) -> int:
     if local_memory == "matrix":
         return mapping.phases_per_step
     _, local = cores_held(mapping, local_memory)
-    used = ((c, t.soma_core) for t in mapping.held for c in (t.core, *(set(t.local_cores) & local)))
-    return mapping.turns * (1 + any(core != soma for core, soma in used))
+    used = ((c, t.soma_core) for t in mapping.stored for c in (t.core, *(set(t.local_cores) & local)))
+    return mapping.n_passes * (1 + any(core != soma for core, soma in used))
 
 
 def weights_kept(mapping: Mapping, p: Any) -> int:
@@ -191,7 +191,7 @@ def history_size(mapping: Mapping, steps: int) -> int:
     projections = {p.name: p for p in mapping.network.projections}
     bits = terms = 0
     heads = set()
-    for t in mapping.held:
+    for t in mapping.stored:
         if projections[t.projection].learns:
             bits += (t.columns[1] - t.columns[0]) * steps
             heads.add((t.projection, t.rows, t.soma_core))
@@ -207,7 +207,7 @@ def stream_size(t: Tile, steps: int) -> int:
 def stream_sizes(mapping: Mapping, steps: int) -> dict[Tile, int]:
     """`stream_size` of all tiles whose local weights live on."""
     streams = {p.name for p in mapping.network.projections if p.streams}
-    return {t: stream_size(t, steps) for t in mapping.held if t.projection in streams}
+    return {t: stream_size(t, steps) for t in mapping.stored if t.projection in streams}
 
 
 def writes_apart(mapping: Mapping) -> bool:
@@ -220,7 +220,7 @@ def traces_of(mapping: Mapping, local_memory: str) -> dict[Tile, int]:
     """Values of the rules' own arrays in each core with local weights of a tile, by tile that learns by such a rule."""
     projections = {p.name: p for p in mapping.network.projections}
     found = {}
-    for t in mapping.held:
+    for t in mapping.stored:
         p = projections[t.projection]
         if local_memory == "matrix" and p.plastic and p.rule is not None and p.rule.state:
             arrays = p.rule.fresh(t.rows[1] - t.rows[0], t.columns[1] - t.columns[0])
@@ -268,15 +268,15 @@ def homeostatic_bytes(mapping: Mapping) -> int:
 def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.NDArray[np.float64]:
     """Packets over the busiest link in each phase of each step of the clock, mean of the samples.
 
-    The shape is (clock, 2 `mapping.turns` + 1): two phases for each time-multiplexing pass, then the update. Spikes
+    The shape is (clock, 2 `mapping.n_passes` + 1): two phases for each time-multiplexing pass, then the update. Spikes
     travel in phase 1 of the pass after the one that sends them. Spikes of the last pass travel in the next step.
     Partial sums and overlaps travel in phase 2, potentials in the update.
     """
-    turn_of = {p.name: np.zeros(p.size, np.int64) for p in mapping.network.populations}
+    pass_of = {p.name: np.zeros(p.size, np.int64) for p in mapping.network.populations}
     for t in mapping.tiles:
-        turn_of[t.population][slice(*t.rows)] = t.turn
-    last = 2 * mapping.turns
-    idle = {c for t in mapping.held for c in t.local_cores} - local
+        pass_of[t.population][slice(*t.rows)] = t.pass_index
+    last = 2 * mapping.n_passes
+    idle = {c for t in mapping.stored for c in t.local_cores} - local
     load: dict[tuple[int, Any, Any], npt.NDArray[np.float64]] = {}
     for chain in mapping.chains:
         ends = (chain.start,) if chain.kind == "partial sum" else chain.stops
@@ -285,9 +285,9 @@ def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.N
             continue
         # A chain that carries potentials or spikes on to cores not in use ends before them.
         hops = len(chain.path) if chain.kind == "partial sum" else chain.arrivals[used[-1]]
-        turn = int(turn_of[mapping.population_of[chain.start]][chain.neurons[0]])
-        packets = packets_of(mapping, activity, chain, turn)
-        phase = {"spike": 2 * (turn + 1) % last, "partial sum": 2 * turn + 1, "membrane": last}[chain.kind]
+        pass_index = int(pass_of[mapping.population_of[chain.start]][chain.neurons[0]])
+        packets = packets_of(mapping, activity, chain, pass_index)
+        phase = {"spike": 2 * (pass_index + 1) % last, "partial sum": 2 * pass_index + 1, "membrane": last}[chain.kind]
         for a, b in itertools.pairwise((mapping.position(chain.start), *chain.path[:hops])):
             load[phase, a, b] = load.get((phase, a, b), 0) + packets
     out = np.zeros((len(activity.integrated), last + 1))
@@ -296,7 +296,7 @@ def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.N
     return out
 
 
-def packets_of(mapping: Mapping, activity: Activity, chain: Chain, turn: int) -> npt.NDArray[np.float64]:
+def packets_of(mapping: Mapping, activity: Activity, chain: Chain, pass_index: int) -> npt.NDArray[np.float64]:
     """Packets that one chain carries in each step of the clock for neurons that fire in one pass, (clock,).
 
     The counts are means of the samples.
@@ -308,7 +308,7 @@ def packets_of(mapping: Mapping, activity: Activity, chain: Chain, turn: int) ->
     first, last = chain.neurons
     if chain.kind == "spike":
         fired = activity.fired[population][:, first:last].sum(axis=1) / max(activity.samples, 1)
-        if turn < mapping.turns - 1:
+        if pass_index < mapping.n_passes - 1:
             return fired
         packets[1:] = fired[:-1]
         return packets
@@ -329,20 +329,20 @@ def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.ND
     """
     chip, count = mapping.chip, phases_per_step(mapping, activity.local_memory)
     samples, rate = max(activity.samples, 1), lanes(chip)
-    turns = mapping.turns
-    work = np.zeros((len(activity.slowest), 2 * turns + 1))
+    n_passes = mapping.n_passes
+    work = np.zeros((len(activity.slowest), 2 * n_passes + 1))
     work[:, :-1:2] = activity.slowest[:, :-1] / samples / rate
     work[:, -1] = (activity.updated + samples * trace_slots(mapping, activity)).max(axis=1) / samples / rate
     work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # populations that learn are not folded: pass 0
     apart = activity.local_memory == "matrix" and writes_apart(mapping)
     updates = activity.local_memory == "matrix" and any(p.learns for p in mapping.network.projections)
-    relays = count - updates > turns
-    used = [*[True, relays] * turns, updates or apart]
+    relays = count - updates > n_passes
+    used = [*[True, relays] * n_passes, updates or apart]
     if not relays:
         work[:, 0] += work[:, 1]
     _, local = cores_held(mapping, activity.local_memory)
     links = busiest_link(mapping, activity, local) * LINK_CYCLES
-    numbers = [f" {turn + 1}" if turns > 1 else "" for turn in range(turns)]
+    numbers = [f" {pass_index + 1}" if n_passes > 1 else "" for pass_index in range(n_passes)]
     every = [*(f"{name}{n}" for n in numbers for name in ("integrate", "add up and fire")), "update"]
     names = [n for n, u in zip(every, used, strict=True) if u]
     clocks = work + setup_cycles(chip)
@@ -407,7 +407,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     # The fullest core may be one with homeostasis: counted as if it were.
     biggest = max((b - a for t in mapping.tiles for a, b in [t.rows]), default=0) if homeostatic(mapping) else 0
     beside_weights = HOMEOSTATIC_BYTES * biggest + 2 * TABLE_SIZE * (biggest > 0)
-    largest = memory_of(mapping.arranged, mapping.held, chip).full_largest + beside_weights
+    largest = memory_of(mapping.arranged, mapping.stored, chip).full_largest + beside_weights
     stepwise = len(activity.integrated) > 0
     slowest, contention = measured_latencies(mapping, activity) if stepwise else (None, None)
     return Costs(
@@ -441,8 +441,8 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
 
 def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
     """Count the events of a sample by kind. The energy of one event has not been measured on this chip."""
-    synapse = {t.core for t in mapping.held}
-    local = {c for t in mapping.held for c in t.local_cores}
+    synapse = {t.core for t in mapping.stored}
+    local = {c for t in mapping.stored for c in t.local_cores}
     reads = activity.integrated.sum(axis=0)
     counts = {
         "slow weights read": reads[sorted(synapse)].sum(),
@@ -468,7 +468,7 @@ def layers(
     slots = slots + soma_slots(mapping, activity.steps)
     out = {}
     for p in mapping.network.populations:
-        tiles = [t for t in mapping.held if t.population == p.name]
+        tiles = [t for t in mapping.stored if t.population == p.name]
         mine = sorted({c for t in tiles for c in (t.core, t.soma_core, *t.local_cores)} & held)
         local = sorted({c for t in tiles for c in t.local_cores} & held)
         out[p.name] = {

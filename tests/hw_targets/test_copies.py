@@ -39,7 +39,7 @@ def chain_of(sizes, recurrent=False, plastic=False):
 def somas(mapping):
     """By population, how many cores fire for it."""
     found = {}
-    for t in mapping.held:
+    for t in mapping.stored:
         found.setdefault(t.population, set()).add(t.soma_core)
     return {name: len(cores) for name, cores in found.items()}
 

@@ -17,7 +17,7 @@ import synergic as sy
 from synergic.errors import CapacityError, ParameterError
 from synergic.hw_targets.faults._broken_chip import all_links
 from synergic.hw_targets.mapping import PLACEMENTS, check_mapping, estimate, map_network
-from synergic.hw_targets.mapping._turns import cores_needed
+from synergic.hw_targets.mapping._time_multiplexing import cores_needed
 from synergic.hw_targets.simulation import Probes, simulate_on_chip
 
 CASES = max(300, settings.default.max_examples)

@@ -84,7 +84,7 @@ def test_integers_are_the_same_on_the_chip(shape, fold):
     want = sy.simulate(whole, heard)
     mapping = map_network(whole, small_chip(axons=48, neurons=32, rows=20, columns=20), fold=fold)
     assert check_mapping(mapping) == ()
-    assert (mapping.turns > 1) == (fold == "full")
+    assert (mapping.n_passes > 1) == (fold == "full")
     got, _ = simulate_on_chip(mapping, heard)
     for name in want.u:
         assert np.array_equal(want.u[name], got.u[name])
