@@ -155,7 +155,7 @@ def setup_cycles(chip: Chip) -> int:
     return max(0, int(chip.phase_cycles) - int(chip.axons) * int(chip.neurons) // lanes(chip))
 
 
-def cores_held(mapping: Mapping, local_memory: str) -> tuple[set[int], set[int]]:
+def used_cores(mapping: Mapping, local_memory: str) -> tuple[set[int], set[int]]:
     """All cores that a mapping uses, and those with local weights: in the history form only for a P(0) not 0."""
     projections = {p.name: p for p in mapping.network.projections}
     local: set[int] = set()
@@ -170,20 +170,20 @@ def phases_per_step(mapping: Mapping, local_memory: str) -> int:
     """As the mapping's own; the history form has nothing to rewrite, and fewer sums from other cores."""
     if local_memory == "matrix":
         return mapping.phases_per_step
-    _, local = cores_held(mapping, local_memory)
+    _, local = used_cores(mapping, local_memory)
     used = ((c, t.soma_core) for t in mapping.stored for c in (t.core, *(set(t.local_cores) & local)))
     return mapping.n_passes * (1 + any(core != soma for core, soma in used))
 
 
-def weights_kept(mapping: Mapping, p: Any) -> int:
+def stored_weights(mapping: Mapping, p: Any) -> int:
     """Slow weights of a projection: all, or of a convolution those that cores store for all passes."""
     if p.convolution is None:
         return int(p.weights.size)
-    held: dict[int, list[Any]] = {}
+    by_core: dict[int, list[Any]] = {}
     for t in mapping.into(p.target):
         if t.projection == p.name:
-            held.setdefault(t.core, []).append(t)
-    return sum(math.prod(block(tiles)) for tiles in held.values())
+            by_core.setdefault(t.core, []).append(t)
+    return sum(math.prod(block(tiles)) for tiles in by_core.values())
 
 
 def history_size(mapping: Mapping, steps: int) -> int:
@@ -340,7 +340,7 @@ def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.ND
     used = [*[True, relays] * n_passes, updates or apart]
     if not relays:
         work[:, 0] += work[:, 1]
-    _, local = cores_held(mapping, activity.local_memory)
+    _, local = used_cores(mapping, activity.local_memory)
     links = busiest_link(mapping, activity, local) * LINK_CYCLES
     numbers = [f" {pass_index + 1}" if n_passes > 1 else "" for pass_index in range(n_passes)]
     every = [*(f"{name}{n}" for n in numbers for name in ("integrate", "add up and fire")), "update"]
@@ -382,10 +382,10 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     kinds("cost", mapping=(mapping, Mapping), activity=(activity, Activity))
     chip, net = mapping.chip, mapping.network
     form, samples = activity.local_memory, max(activity.samples, 1)
-    held, local_cores = cores_held(mapping, form)
+    occupied, local_cores = used_cores(mapping, form)
     per_step = phases_per_step(mapping, form)
     phases = per_step * activity.steps + writes_apart(mapping)
-    t, cores = chip.phase_seconds, len(held)
+    t, cores = chip.phase_seconds, len(occupied)
     slots = int(chip.axons) * int(chip.neurons)
     traces, values = trace_slots(mapping, activity), traces_of(mapping, form)
     somas = soma_slots(mapping, activity.steps)
@@ -394,16 +394,16 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     used = slots_of.sum()
     idle_core = phases * t * chip.power_low.value
     per_slot = t * (chip.power_high.value - chip.power_low.value) / slots
-    weights = sum(weights_kept(mapping, p) * p.weight_bits for p in net.projections) // 8
-    kept = [p for p in net.projections if form == "matrix" or not p.learns or np.any(p.local_weights)]
-    local = sum(p.weights.size * local_bits(p) for p in kept) // 8
+    weights = sum(stored_weights(mapping, p) * p.weight_bits for p in net.projections) // 8
+    stored = [p for p in net.projections if form == "matrix" or not p.learns or np.any(p.local_weights)]
+    local = sum(p.weights.size * local_bits(p) for p in stored) // 8
     streams = stream_sizes(mapping, activity.steps)
     beside = {t: TRACE_BYTES * values.get(t, 0) + streams.get(t, 0) for t in {**values, **streams}}
     fullest = max([0, *(full_bytes(t.synapses, chip) + size for t, size in beside.items())])
     history = history_size(mapping, activity.steps) if form == "history" else 0
     history += sum(size * len(t.local_cores) for t, size in streams.items())
     by_core = slots_of * per_slot
-    by_core[sorted(held)] += idle_core
+    by_core[sorted(occupied)] += idle_core
     # The fullest core may be one with homeostasis: counted as if it were.
     biggest = max((b - a for t in mapping.tiles for a, b in [t.rows]), default=0) if homeostatic(mapping) else 0
     beside_weights = HOMEOSTATIC_BYTES * biggest + 2 * TABLE_SIZE * (biggest > 0)
@@ -433,7 +433,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         latency_contention_s=contention,
         energy_chip_j=float(idle_core * chip.cores + per_slot * used),
         events=events(mapping, activity) if stepwise else {},
-        layers=layers(mapping, activity, held, idle_core, slots_of * per_slot) if stepwise else {},
+        layers=layers(mapping, activity, occupied, idle_core, slots_of * per_slot) if stepwise else {},
         by_core=by_core,
         by_sample=(activity.by_sample + beside_synapses) * per_slot + idle_core * cores if stepwise else None,
     )
@@ -460,7 +460,7 @@ def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
 
 
 def layers(
-    mapping: Mapping, activity: Activity, held: set[int], idle_core: float, energies: npt.NDArray[np.float64]
+    mapping: Mapping, activity: Activity, occupied: set[int], idle_core: float, energies: npt.NDArray[np.float64]
 ) -> dict[str, dict[str, float]]:
     """Costs by population, of the cores that feed it and its own, a sample. energies : of each core's slots, J."""
     rewritten = activity.updated.sum(axis=0) / max(activity.samples, 1)
@@ -469,8 +469,8 @@ def layers(
     out = {}
     for p in mapping.network.populations:
         tiles = [t for t in mapping.stored if t.population == p.name]
-        mine = sorted({c for t in tiles for c in (t.core, t.soma_core, *t.local_cores)} & held)
-        local = sorted({c for t in tiles for c in t.local_cores} & held)
+        mine = sorted({c for t in tiles for c in (t.core, t.soma_core, *t.local_cores)} & occupied)
+        local = sorted({c for t in tiles for c in t.local_cores} & occupied)
         out[p.name] = {
             "cores": len(mine),
             "local cores": len(local),

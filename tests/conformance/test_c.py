@@ -208,7 +208,7 @@ def only_first(line):
 def kept_of(probe):
     """The share of P that the writes of a probe keep, as the C text has it, and one."""
     stream = CProgram(whole(*PROBES[probe]())[0]).streams[0].stream
-    return f"INT64_C({stream.kept})", f"INT64_C({1 << stream.bits})"
+    return f"INT64_C({stream.retained})", f"INT64_C({1 << stream.bits})"
 
 
 def extremes(rule_bits=16):

@@ -51,16 +51,16 @@ def images():
 
 
 def test_splits_do_not_overlap():
-    train, held, test = split_characters("published", 100, 0)
-    assert (len(train), len(held), len(test)) == (1423, 100, 100)
-    assert len(set(train.tolist()) | set(held.tolist()) | set(test.tolist())) == 1623
+    train, held_out, test = split_characters("published", 100, 0)
+    assert (len(train), len(held_out), len(test)) == (1423, 100, 100)
+    assert len(set(train.tolist()) | set(held_out.tolist()) | set(test.tolist())) == 1623
     everything, none, same = split_characters("published", 0, 0)
     assert (len(everything), len(none)) == (1523, 0)
-    assert torch.equal(everything, torch.cat([train, held]))
+    assert torch.equal(everything, torch.cat([train, held_out]))
     assert torch.equal(same, test)
-    train, held, test = split_characters("official", 100, 0)
+    train, held_out, test = split_characters("official", 100, 0)
     assert test.tolist() == list(range(964, 1623))
-    assert max(train.max(), held.max()) < 964
+    assert max(train.max(), held_out.max()) < 964
 
 
 def test_validation_needs_characters_held_back(images):

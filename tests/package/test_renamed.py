@@ -25,6 +25,7 @@ from synergic.learning.tasks import read_config
 from synergic.learning.tasks._families import settings_now
 from synergic.learning.tasks._runs import load_config, open_run, settings
 from synergic.network import IntProjection
+from synergic.numerics import fixed
 from synergic.processes import HybridConv, HybridDense, HybridSparse
 
 ONES = np.ones((2, 3))
@@ -264,3 +265,20 @@ def test_mapping_files_have_the_first_name_of_a_pass(tmp_path):
         assert "turn" in file["tiles"]
         assert "pass_index" not in file["tiles"]
     assert load_mapping(tmp_path / "map.h5").tiles == MAPPING.tiles
+
+
+def test_functions_and_variables_work_by_both_names():
+    values = np.array([2**23, -5])
+    with pytest.warns(DeprecationWarning, match=r"fixed\.held is called saturate now\. Since 0\.3") as caught:
+        assert fixed.held(values)[1] == fixed.saturate(values)[1] == 1
+    rule, neuron = sy.Oja(), sy.neurons.LIF()
+    with pytest.warns(DeprecationWarning, match=r"Oja\.held is called values_at now") as more:
+        assert rule.held(rule.values, ..., ...) == rule.values_at(rule.values, ..., ...)
+    with pytest.warns(DeprecationWarning, match=r"LIF\.held is called values_at now"):
+        assert neuron.held(neuron.values, ...) == neuron.values_at(neuron.values, ...)
+    encoder = processes.DeltaEncoder(threshold=3, n=2)
+    with pytest.warns(DeprecationWarning, match=r"DeltaEncoder\.held is called level now") as last:
+        assert encoder.held is encoder.level
+    assert {w.filename for w in (*caught, *more, *last)} == {__file__}
+    assert not hasattr(fixed, "no_such_name")
+    assert not hasattr(encoder, "no_such_name")
