@@ -120,7 +120,7 @@ def test_a_broken_weight_is_broken_in_every_pass(fault):
     broken = break_chip(MAPPING, fault, 0.1, seed=2)
     record, _ = simulate_on_chip(MAPPING, single, faults=broken, probes=probe)
     whole, _ = simulate_on_chip(MAPPING, single, faults=BrokenChip(MAPPING), probes=probe)
-    held, kept, changed, weights = {}, 0, [], np.zeros((60, 84), np.int64)
+    cells, reused, changed, weights = {}, 0, [], np.zeros((60, 84), np.int64)
     tiles = [t for t in MAPPING.into("maps") if t.projection == "conv"]
     for tile, got, was in zip(tiles, record.sums["conv"], whole.sums["conv"], strict=True):
         now = got["slow"][inputs(tile), 0].T  # (neurons, inputs) of the tile
@@ -129,11 +129,11 @@ def test_a_broken_weight_is_broken_in_every_pass(fault):
         changed.append((now != before).mean())
         for (i, j), value in np.ndenumerate(now):
             cell = (tile.core, i, tile.axon + j)
-            kept += cell in held
-            assert held.setdefault(cell, (value, before[i, j])) == (value, before[i, j])
-    assert kept > 100  # cells that several passes use
+            reused += cell in cells
+            assert cells.setdefault(cell, (value, before[i, j])) == (value, before[i, j])
+    assert reused > 100  # cells that several passes use
     expected = 1 - 0.9**8 if fault == "bit flips" else 0.1
-    wrong = np.mean([now != before for now, before in held.values()])
+    wrong = np.mean([now != before for now, before in cells.values()])
     assert wrong == pytest.approx(expected, abs=0.05)
     other, _ = simulate_on_chip(MAPPING, SPIKES, faults=broken, probes=Probes(u=("maps",)))
     assert np.array_equal(sy.simulate(with_weights(weights), SPIKES).u["maps"], other.u["maps"])

@@ -47,7 +47,7 @@ def test_the_mapping_counts_pixel_by_pixel():
     assert arranged(plain) is plain
 
 
-def test_rows_of_a_picture_on_one_core_in_turn():
+def test_rows_of_an_image_on_one_core_one_by_one():
     unfolded, folded = (map_network(NET, CHIP, fold=fold) for fold in ("none", "full"))
     assert (unfolded.cores, unfolded.n_passes, unfolded.phases_per_step) == (4, 1, 1)
     assert (folded.cores, folded.n_passes, folded.phases_per_step) == (1, 4, 4)
@@ -139,7 +139,7 @@ def test_what_learns_synapse_by_synapse_is_not_folded():
     assert map_network(plastic, small_chip(rows=20, columns=20)).n_passes == 1
 
 
-def test_a_soma_core_may_hear_nothing_but_others():
+def test_a_soma_core_may_receive_nothing_but_others():
     # One line of 4 pixels fills the 4 axons. The lines of the first row begin on the padding: of its three cores the
     # first, which is the soma's, holds nothing.
     net = conv(image=(3, 4), outs=1, padding=1)
@@ -244,10 +244,10 @@ def test_the_checker_compares_the_weights_of_all_passes():
     weights[at] += 1 if weights[at] < 100 else -1
     changed = dataclasses.replace(NET.projections[0], weights=weights, convolution=None)
     laid = dataclasses.replace(mapping)
-    kept = dataclasses.replace(NET, projections=(changed,))
+    same = dataclasses.replace(NET, projections=(changed,))
     order = arranged(NET)
     laid.__dict__["arranged"] = dataclasses.replace(  # what `Mapping.arranged` would be with these weights
-        order, projections=(dataclasses.replace(order.projections[0], weights=permuted(kept)),)
+        order, projections=(dataclasses.replace(order.projections[0], weights=permuted(same)),)
     )
     assert any("others than in passes before" in str(v) for v in contents(laid))
 
