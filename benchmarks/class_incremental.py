@@ -154,7 +154,7 @@ def on_chip(task: ClassIncrementalTask, network: Any) -> dict[str, Any]:
         "accuracy": float((np.concatenate(answers) == truth).mean()),
         "answers_of_the_integers": bool((same == np.concatenate(answers)[some]).all()),
         "cores": mapping.cores,
-        "passes": mapping.turns,
+        "passes": mapping.n_passes,
         "seconds": time.perf_counter() - began,
         "samples": len(lessons) + len(questions),
         "local_weights": checked.projections[-1].local_weights,

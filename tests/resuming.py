@@ -30,21 +30,21 @@ def images(count, side, seed=0):
     for image, label in zip(images, labels, strict=True):
         y, x = divmod(int(label), 4)
         image[unit * y : unit * (y + 2), unit * x : unit * (x + 2)] += 0.6
-    held = count // 5
-    return Images(images[held:], labels[held:], images[:held], labels[:held])
+    aside = count // 5
+    return Images(images[aside:], labels[aside:], images[:aside], labels[:aside])
 
 
 def recordings():
     """Events around a place of each class."""
     rng, labels = np.random.default_rng(0), np.arange(60) % 10
-    held = []
+    made = []
     for label in labels:
         events = np.zeros(80, NMNIST.dtype)
         events["x"] = 3 + 6 * (label % 5) + rng.integers(0, 4, 80)
         events["y"] = 8 + 14 * (label // 5) + rng.integers(0, 4, 80)
         events["t"], events["p"] = np.sort(rng.integers(0, 10**5, 80)), rng.integers(0, 2, 80)
-        held.append(events)
-    return Recordings(held[:40], labels[:40], held[40:], labels[40:])
+        made.append(events)
+    return Recordings(made[:40], labels[:40], made[40:], labels[40:])
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def test_other_bad_arguments_are_refused(files, commands):
 
 
 @pytest.mark.parametrize("form", ["matrix", "history"])
-def test_pictures_show_what_the_cores_did(form):
+def test_images_show_what_the_cores_did(form):
     net = sy.quantise(plastic_network(sizes=(300, 12, 4)))
     mapping = map_network(net)
     _, activity = simulate_on_chip(mapping, random_spikes(net), local_memory=form)

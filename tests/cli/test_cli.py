@@ -200,6 +200,6 @@ def test_the_demo_prints_the_marks_of_its_constants(figures):
     assert "model of tianjic" in text
 
 
-def test_the_demo_draws_its_picture(figures, tmp_path):
+def test_the_demo_draws_its_image(figures, tmp_path):
     plot_figures(figures, tmp_path / "image.png")
     assert (tmp_path / "image.png").read_bytes().startswith(b"\x89PNG")

@@ -62,8 +62,8 @@ def files(tmp_path_factory):
 def shown(*paths, **asked):
     """What is printed, and what JSON holds."""
     console = Console(record=True, width=200, file=io.StringIO())
-    held = report(paths, console=console, **asked)
-    return console.export_text(), held
+    result = report(paths, console=console, **asked)
+    return console.export_text(), result
 
 
 def row(text, name):
@@ -74,7 +74,7 @@ def row(text, name):
 
 
 def test_two_runs_stand_side_by_side(files, tmp_path):
-    text, held = shown(files / "gp", files / "hp" / "record.json", html=tmp_path / "page.html")
+    text, result = shown(files / "gp", files / "hp" / "record.json", html=tmp_path / "page.html")
     assert row(text, "accuracy") == ["0.875", "0.9375"]
     assert row(text, "early_exit.steps") == ["2.5", "2.5"]
     assert row(text, "seed") == ["0", "0"]
@@ -82,8 +82,8 @@ def test_two_runs_stand_side_by_side(files, tmp_path):
     assert row(text, "machine") == ["a machine", "a machine"]
     assert "accuracy: salt" in text
     assert row(text, "4") == ["0.25", "0.25"]
-    assert [o["name"] for o in held["inputs"]] == ["gp", "hp"]
-    assert held["inputs"][1]["losses"] == [0.5, 0.25]
+    assert [o["name"] for o in result["inputs"]] == ["gp", "hp"]
+    assert result["inputs"][1]["losses"] == [0.5, 0.25]
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/png;base64,") == 2, "losses, and one curve of damage with two lines"
     assert page.count("0.9375") == 2, "the figure, and the curve without damage"
@@ -108,10 +108,10 @@ def test_a_network_and_its_mapping(files, tmp_path):
     assert row(text, "neurons") == ["16"]
     assert row(text, "c0") == ["in", "layer1", "12 x 20", "127", "IntHebbian, per_sample"]
     assert (tmp_path / "net.html").read_text().count("data:image/png") == 2, "each matrix of weights"
-    text, held = shown(files / "map.h5", html=tmp_path / "map.html")
+    text, result = shown(files / "map.h5", html=tmp_path / "map.html")
     assert row(text, "chip") == ["model of generic"]
     assert row(text, "layer2")[0] == "4"
-    assert held["inputs"][0]["sections"]["chip"]["seed"] == 0
+    assert result["inputs"][0]["sections"]["chip"]["seed"] == 0
     assert (tmp_path / "map.html").read_text().count("data:image/png") == 2, "occupancy and routes"
 
 

@@ -18,7 +18,7 @@ import synergic as sy
 from synergic.errors import CapacityError, ParameterError
 from synergic.hw_targets.faults._broken_chip import all_links
 from synergic.hw_targets.mapping import PLACEMENTS, check_mapping, estimate, map_network
-from synergic.hw_targets.mapping._turns import cores_needed
+from synergic.hw_targets.mapping._time_multiplexing import cores_needed
 from synergic.hw_targets.simulation import Probes, simulate_on_chip
 
 CASES = max(300, settings.default.max_examples)
@@ -30,12 +30,12 @@ def with_holes(network, rng):
     """The network without the synapses of some rectangles: tiles there are empty, and may be left out."""
     projections = []
     for p in network.projections:
-        kept = np.kron(rng.random((3, 3)) < 0.5, np.ones((-(-p.n_out // 3), -(-p.n_in // 3)), np.int64))
-        kept = kept[: p.n_out, : p.n_in].astype(np.int64)
-        changes = {"weights": p.weights * kept}
+        exists = np.kron(rng.random((3, 3)) < 0.5, np.ones((-(-p.n_out // 3), -(-p.n_in // 3)), np.int64))
+        exists = exists[: p.n_out, : p.n_in].astype(np.int64)
+        changes = {"weights": p.weights * exists}
         if p.rule is not None:
-            mask = kept if p.rule.mask is None else p.rule.mask * kept
-            changes |= {"rule": dataclasses.replace(p.rule, mask=mask), "local_weights": p.local_weights * kept}
+            mask = exists if p.rule.mask is None else p.rule.mask * exists
+            changes |= {"rule": dataclasses.replace(p.rule, mask=mask), "local_weights": p.local_weights * exists}
         projections.append(dataclasses.replace(p, **changes))
     return dataclasses.replace(network, projections=tuple(projections))
 
@@ -108,8 +108,8 @@ def folded(draw):
     rule = draw(st.sampled_from([None, sy.Hebbian(rng.uniform(0, 0.2, size), 0.1), sy.Oja(0.05)]))
     projections.append(sy.Projection("dense", before, "out", weights(5, size), rule, 0.3))
     populations.append(sy.Population("out", 5, 0.4, 0.5))
-    heard = populations[0].num_message_bits if before == "b" else bits
-    if heard == populations[-2].num_message_bits:  # in integers a population hears either values or spikes
+    received = populations[0].num_message_bits if before == "b" else bits
+    if received == populations[-2].num_message_bits:  # in integers a population hears either values or spikes
         projections += draw(st.sampled_from([[], [sy.Projection("recurrent", before, before, weights(size, size))]]))
     described = sy.Network(source, tuple(populations), tuple(projections), "out", 4)
     try:

@@ -53,16 +53,16 @@ def images():
 
 
 def test_splits_do_not_overlap():
-    train, held, test = split_characters("published", 100, 0)
-    assert (len(train), len(held), len(test)) == (1423, 100, 100)
-    assert len(set(train.tolist()) | set(held.tolist()) | set(test.tolist())) == 1623
+    train, held_out, test = split_characters("published", 100, 0)
+    assert (len(train), len(held_out), len(test)) == (1423, 100, 100)
+    assert len(set(train.tolist()) | set(held_out.tolist()) | set(test.tolist())) == 1623
     everything, none, same = split_characters("published", 0, 0)
     assert (len(everything), len(none)) == (1523, 0)
-    assert torch.equal(everything, torch.cat([train, held]))
+    assert torch.equal(everything, torch.cat([train, held_out]))
     assert torch.equal(same, test)
-    train, held, test = split_characters("official", 100, 0)
+    train, held_out, test = split_characters("official", 100, 0)
     assert test.tolist() == list(range(964, 1623))
-    assert max(train.max(), held.max()) < 964
+    assert max(train.max(), held_out.max()) < 964
 
 
 def test_validation_needs_characters_held_back(images):
@@ -83,7 +83,7 @@ def test_an_episode_has_different_characters_and_no_drawing_twice():
     assert set(drawn.orientations.flatten().tolist()) == set(range(8))
 
 
-def test_turned_pictures():
+def test_turned_images():
     images = torch.arange(2 * 20 * 4.0).reshape(2, 20, 2, 2)
     pairs = torch.tensor([[[[0, 3]], [[1, 5]]]])
     shown = oriented_images(images, pairs, torch.tensor([[1, 0]]))
@@ -99,13 +99,13 @@ def test_turned_pictures():
 
 
 @pytest.mark.parametrize(("kind", "features"), [("strided", 2 * 2 * 32), ("pooled", 3 * 3 * 32)])
-def test_what_the_layer_hears(images, kind, features):
+def test_what_the_layer_receives(images, kind, features):
     task = FewShotTask(replace(SMALL, convolutions=kind), images=images)
-    heard, classes = task.presentations(4)
-    assert heard.shape == (4 * 3, 7, features + 3)
-    assert 0 <= heard.min() <= heard.max() <= 1
+    inputs, classes = task.presentations(4)
+    assert inputs.shape == (4 * 3, 7, features + 3)
+    assert 0 <= inputs.min() <= inputs.max() <= 1
     assert classes.tolist() == [0, 1, 2] * 4
-    labels = heard[..., features:]
+    labels = inputs[..., features:]
     assert (labels[:, -1] == 0).all(), "the query has no label"
     assert (labels[:, :-1].sum(2) == 1).all()
     assert (labels[:, :-1].sum(1) == 2).all(), "two drawings of each"
@@ -129,8 +129,8 @@ def trained(images, request):
 
 def test_it_learns_from_the_support_alone(trained):
     assert trained.figures()["accuracy"] > 0.6  # chance is .33
-    heard, classes = trained.presentations(40)
-    untaught = heard.clone()
+    inputs, classes = trained.presentations(40)
+    untaught = inputs.clone()
     untaught[..., 128:] = 0
     without = trained.net.plastic(untaught)[1][:, -1].argmax(1)
     assert (without == classes).double().mean() < 0.5
@@ -149,8 +149,8 @@ def test_a_resumed_run_ends_the_same(trained, images):
 
 
 def test_episodes_run_as_integers_and_on_the_chip(trained):
-    heard, classes = trained.presentations(40)
-    network, task_input = trained.description(), trained.to_machine(heard)
+    inputs, classes = trained.presentations(40)
+    network, task_input = trained.description(), trained.to_machine(inputs)
     # The teaching current takes most of the range of a weight: in one channel, 8 bits leave nothing of a small alpha.
     faint = copy.deepcopy(trained.net.plastic)
     faint.layers[0].alpha.data.mul_(0.1)
@@ -234,21 +234,21 @@ def test_normalised_paper_is_white():
     assert torch.allclose(white, torch.tensor((1 - MEAN) / DEVIATION))
 
 
-def test_regrouped_episodes_hear_the_same_features_in_other_company():
+def test_regrouped_episodes_receive_the_same_features_in_other_company():
     images = torch.randn(100, 20, 31, 31, generator=torch.Generator().manual_seed(1))  # no two drawings alike
     task = FewShotTask(replace(SMALL, precision="float32", held_characters=10), images=images)
     task.net.train()
     generator = torch.Generator().manual_seed(3)
     at_once = draw_episodes(torch.arange(100), 1, 6, 2, 2, 4, generator)
     seen, asked, classes = task.net.shown(images, at_once, generator, regroupings=5)
-    heard, classes = presented(seen, asked), classes.flatten()
-    assert heard.shape == (5 * 2 * 3 * 2, 7, 128 + 3)
-    features, labels = heard[..., :128], heard[..., 128:]
+    inputs, classes = presented(seen, asked), classes.flatten()
+    assert inputs.shape == (5 * 2 * 3 * 2, 7, 128 + 3)
+    features, labels = inputs[..., :128], inputs[..., 128:]
     known = {tuple(row.tolist()): i for i, row in enumerate(features.reshape(-1, 128).unique(dim=0))}
     assert len(known) == 6 * 4, "features of the images drawn and of no others"
     # Which image belongs to which character is told by the labels: the same for all episodes.
     together: dict[int, set[int]] = {i: {i} for i in known.values()}
-    for episode, target in zip(heard, classes, strict=True):
+    for episode, target in zip(inputs, classes, strict=True):
         members = [known[tuple(x[:128].tolist())] for x in episode if x[128 + int(target)] or not x[128:].any()]
         assert len(set(members)) == 3, "two drawings of the support, another for the query"
         for i in members:
@@ -257,7 +257,7 @@ def test_regrouped_episodes_hear_the_same_features_in_other_company():
     assert (labels[:, :-1].sum(1) == 2).all()
 
 
-def test_distorted_pictures():
+def test_distorted_images():
     shown = made_up(3)[:, 0][:, None]
     generator = torch.Generator().manual_seed(0)
     assert torch.allclose(distorted(shown, 0.0, generator), shown, atol=1e-5)

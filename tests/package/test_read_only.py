@@ -43,10 +43,10 @@ synergic.hw_targets.simulate_on_chip(mapping, example.inputs[:1])
 
 def run(code, folder, **environment):
     """What a Python says, whose temporary files lie in a folder."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("HOME", "NUMBA_CACHE_DIR")}
-    kept |= {"TMPDIR": str(folder), **environment}
+    variables = {name: value for name, value in os.environ.items() if name not in ("HOME", "NUMBA_CACHE_DIR")}
+    variables |= {"TMPDIR": str(folder), **environment}
     command = [sys.executable, "-c", "import numba\n" + code]
-    return subprocess.run(command, env=kept, cwd=folder, capture_output=True, text=True, timeout=900)
+    return subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=900)
 
 
 @pytest.mark.parametrize("use", [ONE, pytest.param(ALL, marks=pytest.mark.slow)], ids=["one function", "all"])

@@ -241,9 +241,13 @@ class ClassIncrementalTask(TrainedTask):
         kinds("ClassIncrementalTask", config=(config, ClassIncremental), images=(images, Tensor | None))
         require(checked_device(device).type == "cpu", "ClassIncrementalTask.device", device, "cpu", "Leave it out.")
         self.config = config
-        held, remedy = config.held_characters, "Set held_characters, or leave out validation."
+        aside, remedy = config.held_characters, "Set held_characters, or leave out validation."
         require(
-            held > 0 or not config.validation, "ClassIncremental.held_characters", held, "1 or more to validate", remedy
+            aside > 0 or not config.validation,
+            "ClassIncremental.held_characters",
+            aside,
+            "1 or more to validate",
+            remedy,
         )
         most = DRAWERS - QUERIES
         require(config.shots <= most, "ClassIncremental.shots", config.shots, f"1 to {most}", "The others are asked.")
@@ -254,9 +258,9 @@ class ClassIncrementalTask(TrainedTask):
         require(fits, "ClassIncremental.classes", config.classes, f"1 to {SIZE**2 // COPIES}", "Learn fewer.")
         self.ink = (load_omniglot(folder) if images is None else images) * DEVIATION + MEAN
         self.ink = self.ink.clamp(0, 1)
-        train, kept, test = split_characters("official", held, config.seed)
+        train, held_out, test = split_characters("official", aside, config.seed)
         self.train = train[train < len(self.ink)]
-        test = kept if config.validation else test
+        test = held_out if config.validation else test
         order = torch.randperm(len(test), generator=torch.Generator().manual_seed(config.seed))
         there = test[order][test[order] < len(self.ink)]
         remedy = "There are no more characters to learn."
