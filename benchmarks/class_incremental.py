@@ -61,8 +61,6 @@ def features(network: Any, drawings: np.ndarray) -> np.ndarray:
         populations=network.populations[:-1],
         projections=network.projections[: len(network.populations) - 1],
         output=network.populations[-2].name,
-        steps=1,
-        **({"k": network.k[:1]} if network.integer else {}),
     )
     rows = drawings.astype(np.int64) if network.integer else drawings / 255
     laid_out, last = by_input(convolutions), convolutions.output
@@ -89,8 +87,6 @@ def readout(network: Any, channels: np.ndarray) -> Any:
         source=sy.Source("input", n + len(channels), 8),
         populations=network.populations[-1:],
         projections=(one,),
-        steps=1,
-        **({"k": network.k[:1]} if network.integer else {}),
     )
 
 

@@ -37,6 +37,7 @@ from synergic.hw_targets.simulation._streams import (
     check_streams,
     stream_targets,
     stream_tiles,
+    window,
     write_tiles,
     written,
 )
@@ -522,7 +523,8 @@ class Simulator:
             return local
         steps = self.network.steps
         start = self.network.onsets[tile.population]
-        source = state.sent[:, start : start + steps, entry["axon"] : entry["axon"] + columns].astype(np.int64)
+        sent = window(state.sent, start - int(head["delay"]), steps)
+        source = sent[:, :, entry["axon"] : entry["axon"] + columns].astype(np.int64)
         if head["by_eta"]:
             source *= self.program.eta[entry["column"] : entry["column"] + columns]
         powers = self.program.powers[head["powers"]]

@@ -208,12 +208,12 @@ def test_a_packed_set_is_read_in_the_official_order(small_omniglot, tmp_path):
 def test_torchvisions_set_is_read_with_the_background_first(small_omniglot, tmp_path, monkeypatch):
     asked = []
 
-    def pictures(root, background, download):  # white paper, True, with black ink
+    def images_of(root, background, download):  # white paper, True, with black ink
         asked.append((root, background, download))
         part = small_omniglot[:40] if background else small_omniglot[40:]
         return [(drawing == 0, 0) for drawing in part]
 
-    monkeypatch.setattr(torchvision.datasets, "Omniglot", pictures)
+    monkeypatch.setattr(torchvision.datasets, "Omniglot", images_of)
     (tmp_path / "omniglot-py").mkdir()
     assert torch.equal(load_omniglot(tmp_path), normalised(small_omniglot.reshape(3, 20, 105, 105)))
     assert asked == [(str(tmp_path), True, False), (str(tmp_path), False, False)], (

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The network description: plain data in physical (floating point) parameters, written once.
 
-Time. A presentation has `steps` steps of `dt`. As in Lava every connection costs one step: population
-`p` lives `onset(p)` steps behind the source (its distance in connections), and its own step m = 1 .. T
-is the source's step m seen `onset` steps later. A projection that does not lead one hop away from the
-source (a recurrent or feedback one) delivers spikes `lag(projection)` steps of the presentation late;
-spikes never cross from one presentation into the next. All executors follow these two numbers, and
-presentations can therefore follow each other without a gap.
+Time. A presentation has `steps` steps of `dt`. As in Lava every connection costs one step, and its `delay` more:
+population `p` lives `onset(p)` steps behind the source (the first moment at which spikes can arrive), and its own step
+m = 1 .. T is the source's step m seen `onset` steps later. A projection whose way is longer than that (a recurrent
+one, or one beside a shorter path) delivers spikes `lag(projection)` steps of the presentation late; spikes never cross
+from one presentation into the next. All executors follow these two numbers, and presentations can therefore follow
+each other without a gap. A delay of the right length on the shorter of two paths makes them meet: no lag on either.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ RESETS = ("subtract", "zero")
 MESSAGE_BITS = (0, 8)
 PLASTICITY_SCOPES = ("frozen", "per_sample", "stream")
 READOUTS = ("rank", "rate")
+DELAY_MAX = 62
+"""Longest delay of a projection, in steps: as of the axons of lava-dl and Loihi."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,10 @@ class Population(Content):
         Kind of the neurons, from synergic.neurons. None means LIF.
     homeostasis : Homeostasis or None, default None
         Rule of an intrinsic bias that lives on from presentation to presentation. None means no such bias.
+    onset : int or None, default None
+        Steps behind the source at which the population's presentations begin, 0 or more, and not later than spikes
+        can arrive. None: when the first spikes can arrive. An earlier one makes the spikes of all projections into it
+        late by the difference (`Network.lag`).
 
     Raises
     ------
@@ -106,6 +112,7 @@ class Population(Content):
     bias: Any = 0.0
     neuron: Neuron = field(default_factory=LIF)
     homeostasis: Homeostasis | None = None
+    onset: int | None = None
 
     def __post_init__(self) -> None:
         n = self.name
@@ -119,11 +126,23 @@ class Population(Content):
         object.__setattr__(self, "bias", finite_array(f"{n}.bias", bias, ((self.size,),)))
         object.__setattr__(self, "neuron", checked_neuron(n, self.neuron, self.size, self.decay, False))
         check_homeostasis(n, self.homeostasis, self.size, False)
+        check_onset(n, self.onset)
 
     @property
     def num_message_bits(self) -> int:
         """0 if the neurons send spikes, 8 if values of 0 .. 1; as of a Source."""
         return self.neuron.num_message_bits
+
+
+def check_onset(name: str, onset: Any) -> None:
+    """Refuse an onset that is neither None nor a number of steps. Raises ParameterError."""
+    if onset is not None:
+        whole(f"{name}.onset", onset, 0, np.inf, "None begins when the first spikes can arrive.")
+
+
+def check_delay(name: str, delay: Any) -> None:
+    """Refuse a delay that is no number of steps. Raises ParameterError."""
+    whole(f"{name}.delay", delay, 0, DELAY_MAX, "It is in whole steps, beside the one that each connection costs.")
 
 
 class Connection(Content):
@@ -136,14 +155,16 @@ class Connection(Content):
     convolution: Convolution | None
     fades: bool
     memory: int
+    delay: int
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.weights.shape))
         rule = "" if self.rule is None else f", {type(self.rule).__name__}, {self.plasticity_scope}"
         bits = f", {self.weight_bits} bits" if hasattr(self, "weight_bits") else ""
         folded = "" if self.convolution is None else ", a convolution"
+        late = f", delay {self.delay}" if self.delay else ""
         ends = f"{self.source} to {self.target}"  # type: ignore[attr-defined]
-        return f"{type(self).__name__}({self.name}, {ends}: {size}{folded}{rule}{bits})"
+        return f"{type(self).__name__}({self.name}, {ends}: {size}{folded}{rule}{bits}{late})"
 
     def check_convolution(self) -> None:
         """Refuse weights that do not repeat a kernel if the projection has a convolution. Raises ParameterError."""
@@ -213,6 +234,9 @@ class Projection(Connection):
     memory : int, default 1000
         B of a stream, 1 .. 2^20: the presentations over which P averages, about 2 B of them. Other projections do not
         use it.
+    delay : int, default 0
+        Steps, 0 .. 62, that spikes are on their way beside the one step that each connection costs. The local rule
+        receives the delayed spikes too.
 
     Raises
     ------
@@ -231,6 +255,7 @@ class Projection(Connection):
     convolution: Convolution | None = None
     fades: bool = True
     memory: int = MEMORY
+    delay: int = 0
 
     @classmethod
     def of_kernel(cls, name: str, source: str, target: str, kernel: Any, convolution: Convolution, **more: Any) -> Any:
@@ -275,6 +300,7 @@ class Projection(Connection):
         choice(f"{self.name}.plasticity_scope", self.plasticity_scope, PLASTICITY_SCOPES)
         kind(f"{self.name}.fades", self.fades, bool, "False keeps the slow weights as they are.")
         check_memory(self.name, self.memory)
+        check_delay(self.name, self.delay)
         kind(f"{self.name}.rule", self.rule, Rule | None, "None makes a connection without local weights.")
         alpha = finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1], shape))
         object.__setattr__(self, "alpha", alpha)
@@ -356,7 +382,10 @@ class Topology(Content):
             )
         longest = STEPS_MAX if self.sequential else np.inf
         whole("Network.steps", self.steps, 1, longest, "What lives on from one to the next needs short presentations.")
-        lost = [p.name for p in self.populations if p.name not in self.onsets]
+        graph = nx.DiGraph((p.source, p.target) for p in self.projections)
+        graph.add_node(self.source.name)
+        fed = nx.descendants(graph, self.source.name)
+        lost = [p.name for p in self.populations if p.name not in fed]
         require(
             not lost,
             "Network.projections",
@@ -364,13 +393,24 @@ class Topology(Content):
             "a path to every population",
             "Connect or remove them.",
         )
+        for p in self.populations:
+            late = p.onset is not None and p.onset > self.onsets[p.name]
+            remedy = "Spikes can arrive then; None begins with them."
+            require(not late, f"{p.name}.onset", p.onset, f"0 to {self.onsets[p.name]}", remedy)
 
     @cached_property
     def onsets(self) -> dict[str, int]:
-        """Number of connections from the source to each population, which is its delay in steps."""
-        graph = nx.DiGraph((p.source, p.target) for p in self.projections)
+        """Steps behind the source at which each population begins: where not given, when the first spikes can arrive,
+        by the shortest path of connections, each of which takes one step and its delay."""
+        graph = nx.DiGraph()
+        ways = [(p.source, p.target, 1 + p.delay) for p in self.projections]
+        ways += [(self.source.name, p.name, p.onset) for p in self.populations if p.onset is not None]
+        for a, b, steps in ways:
+            if not graph.has_edge(a, b) or steps < graph[a][b]["steps"]:
+                graph.add_edge(a, b, steps=steps)
         graph.add_node(self.source.name)
-        return dict(nx.single_source_shortest_path_length(graph, self.source.name))
+        found = nx.single_source_dijkstra_path_length(graph, self.source.name, weight="steps")
+        return {name: int(steps) for name, steps in found.items()}
 
     @cached_property
     def ordered(self) -> tuple[Any, ...]:
@@ -378,8 +418,8 @@ class Topology(Content):
         return tuple(sorted(self.populations, key=lambda p: self.onsets[p.name]))
 
     def lag(self, projection: Any) -> int:
-        """Steps of the presentation by which the projection's spikes arrive late; 0 for one hop forward."""
-        return self.onsets[projection.source] - self.onsets[projection.target] + 1
+        """Steps of the presentation by which the projection's spikes arrive late; 0 on the shortest path."""
+        return self.onsets[projection.source] + 1 + int(projection.delay) - self.onsets[projection.target]
 
     def k_of(self, projection: Any) -> npt.NDArray[Any]:
         """k(m) of a projection's slow weights, (T,): the network's, or 1 throughout where they do not fade."""

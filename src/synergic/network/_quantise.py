@@ -25,6 +25,8 @@ from synergic.network._description import (
     Population,
     Projection,
     Topology,
+    check_delay,
+    check_onset,
 )
 from synergic.neurons import LIF, IntHomeostasis, Neuron
 from synergic.neurons._homeostasis import check_homeostasis
@@ -66,6 +68,8 @@ class IntPopulation(Content):
         Kind of the neurons, with integer parameters.
     homeostasis : IntHomeostasis or None, default None
         Rule of an intrinsic bias, in integers.
+    onset : int or None, default None
+        As of Population.
 
     Raises
     ------
@@ -83,6 +87,7 @@ class IntPopulation(Content):
     accumulator_shift: int = fixed.ACCUMULATOR_SHIFT
     neuron: Neuron = field(default_factory=partial(LIF, integer=True))
     homeostasis: IntHomeostasis | None = None
+    onset: int | None = None
 
     def __post_init__(self) -> None:
         n, shifts = self.name, (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
@@ -100,6 +105,7 @@ class IntPopulation(Content):
         below = self.vth <= self.neuron.highest_vth
         require(below, f"{n}.vth", self.vth, f"below {self.neuron.highest_vth + 1}", AGAIN)
         check_homeostasis(n, self.homeostasis, self.size, True)
+        check_onset(n, self.onset)
         if self.homeostasis is not None:
             self.homeostasis.check_bias(n, self.bias)
 
@@ -116,7 +122,7 @@ class IntProjection(Connection):
 
     Parameters
     ----------
-    name, source, target, plasticity_scope, convolution, fades, memory
+    name, source, target, plasticity_scope, convolution, fades, memory, delay
         As of Projection.
     weights : array_like of int, shape (n_out, n_in)
         Slow weights W of `weight_bits` bits.
@@ -156,6 +162,7 @@ class IntProjection(Connection):
     memory: int = MEMORY
     rounding: str = "nearest"
     seed: int = 1
+    delay: int = 0
 
     def __post_init__(self) -> None:
         kind("IntProjection.name", self.name, str, "Give the projection a name.")
@@ -173,6 +180,7 @@ class IntProjection(Connection):
         kind(f"{self.name}.fades", self.fades, bool, AGAIN)
         check_memory(self.name, self.memory)
         check_rounding(self.name, self.rounding, self.seed)
+        check_delay(self.name, self.delay)
         object.__setattr__(self, "alpha", finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1]), True))
         check_range(f"{self.name}.alpha", self.alpha, -(2**23), 2**23 - 1)
         if self.rule is not None:
@@ -438,7 +446,8 @@ def quantise_projection(
         local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
     weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
     warn_of_outliers(p, weights)
-    same: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, **how}
+    same: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, "delay": p.delay}
+    same |= how
     bits = network.message_bits[p.source]
     return IntProjection(
         p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **same
@@ -491,4 +500,5 @@ def quantise_population(network: Network, p: Population, weight_bits: int, by_va
     bias = integers(f"{p.name}.bias", p.bias * scale, 24, "Bring biases and weights to a comparable size.")
     neuron = p.neuron.quantise(p.name, scale)
     rule = None if p.homeostasis is None else p.homeostasis.quantise(p.name, scale, vth, network.steps)
-    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift, neuron, rule)
+    decay = round(p.decay * ONE)
+    return IntPopulation(p.name, p.size, vth, decay, p.reset, bias, scale, shift, neuron, rule, p.onset)

@@ -29,7 +29,8 @@ from synergic.neurons import Homeostasis, IntHomeostasis, Neuron
 from synergic.rules import Rule, integer_form
 
 FORMAT, VERSION = "synergic-network", 1
-LATER = ("mask", "convolution", "neuron", "fades", "memory", "rounding", "seed", "presented", "homeostasis")
+LATER = ("mask", "convolution", "neuron", "fades", "memory", "rounding", "seed", "presented", "homeostasis",
+         "delay", "onset")  # fmt: skip
 """Fields that files of earlier releases do not have; their default is what those files meant."""
 RENAMED = {"trace": "plasticity_scope"}
 """Fields by the names that earlier releases wrote, and their names now."""
