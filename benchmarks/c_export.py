@@ -235,7 +235,7 @@ def main(arguments: Arguments) -> dict[str, Any]:
         case = cases(task, arguments.samples)[-1]
         whole, _ = integers_of(case.network)
         sys.stdout.write(f"{folder.name}\n")
-        found[folder.name] = measure(whole, encode(whole, case.heard), case.labels, arguments.rounds)
+        found[folder.name] = measure(whole, encode(whole, case.inputs), case.labels, arguments.rounds)
     compilers = [
         ran(name, "--version", where=Path()).splitlines()[0]
         for name in ("gcc", "arm-none-eabi-gcc")

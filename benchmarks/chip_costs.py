@@ -66,7 +66,7 @@ def figures(mapping: Any, encoded: np.ndarray, labels: np.ndarray, form: str) ->
     found = cost(mapping, activity)
     return {
         **{name: getattr(found, name) for name in FIELDS},
-        "turns": mapping.turns,
+        "turns": mapping.n_passes,
         "events": {name: found.events[name] for name in EVENTS},
         "accuracy": float((record.classes(network) == labels).mean()),
     }
@@ -77,7 +77,7 @@ def costs_of(task: Any, arguments: Arguments) -> dict[str, Any]:
     parts = CONTINUAL_TASKS if isinstance(task, ContinualTask) else 1  # of which the last one is run
     case = cases(task, parts * arguments.samples)[-1]
     whole, bits = integers_of(case.network)
-    encoded = encode(whole, case.heard)[: arguments.samples]
+    encoded = encode(whole, case.inputs)[: arguments.samples]
     labels = case.labels[: len(encoded)]
     local = any(p.rule is not None for p in whole.projections)
     plain = figures(map_network(bare(whole), arguments.chip), encoded, labels, "matrix")

@@ -50,7 +50,7 @@ def main() -> None:
     for folder in arguments.runs:
         case = cases(restore(folder, arguments.data), arguments.samples)[-1]
         whole, _ = integers_of(case.network)
-        encoded = encode(whole, case.heard)
+        encoded = encode(whole, case.inputs)
         curves[folder.name] = {
             fault: accuracy_under(whole, encoded, case.labels, fault, rates, arguments.seeds).tolist()
             for fault, rates in RATES.items()

@@ -26,7 +26,7 @@ import numpy as np
 import tyro
 from lava.proc.io.source import RingBuffer
 from lava.proc.sparse.process import Sparse
-from lava_runtime import KINDS, RATE, Running, processor, ratios, spikes, turns
+from lava_runtime import KINDS, RATE, Running, by_rounds, processor, ratios, spikes
 from scipy.sparse import csr_matrix
 
 import synergic as sy
@@ -68,12 +68,12 @@ def measure(rounds: int, seed: int) -> dict[str, Any]:
                     "other": graph(HybridDense(weights=full, rule=masked, **more), kind, seed),
                     "ours": graph(HybridSparse(weights=csr_matrix(full), rule=rule, **more), kind, seed),
                 }
-                found[f"{name} {density:.0%} {kind}"] = turns(rounds, dict.fromkeys(graphs, STEPS), graphs)
+                found[f"{name} {density:.0%} {kind}"] = by_rounds(rounds, dict.fromkeys(graphs, STEPS), graphs)
             graphs = {
                 "other": graph(Sparse(weights=csr_matrix(full)), kind, seed),
                 "ours": graph(HybridSparse(weights=csr_matrix(full)), kind, seed),
             }
-            found[f"lavas_sparse {density:.0%} {kind}"] = turns(rounds, dict.fromkeys(graphs, STEPS), graphs)
+            found[f"lavas_sparse {density:.0%} {kind}"] = by_rounds(rounds, dict.fromkeys(graphs, STEPS), graphs)
     return found
 
 

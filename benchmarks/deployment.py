@@ -81,9 +81,9 @@ def integers_of(network: Any, weight_bits: int = 8) -> tuple[Any, int]:
     return quantise(network, weight_bits=weight_bits, local_bits=LOCAL_BITS[-1]), LOCAL_BITS[-1]
 
 
-def encode(whole: Any, heard: np.ndarray) -> np.ndarray:
+def encode(whole: Any, inputs: np.ndarray) -> np.ndarray:
     """Values become whole numbers; spikes are."""
-    return whole.encode(heard) if whole.source.num_message_bits else heard.astype(np.int64)
+    return whole.encode(inputs) if whole.source.num_message_bits else inputs.astype(np.int64)
 
 
 def spikes_of(task: Any, samples: int) -> np.ndarray:
@@ -97,10 +97,10 @@ def spikes_of(task: Any, samples: int) -> np.ndarray:
 def presented(task: Any, samples: int) -> tuple[np.ndarray, torch.Tensor]:
     """What the network hears, (samples, T, channels), and the labels."""
     if isinstance(task, FewShotTask):
-        heard, classes = task.presentations(samples // task.config.ways)
-        return task.to_machine(heard).numpy(), classes
-    heard = spikes_of(task, samples)
-    return heard, task.test_labels[: len(heard)]
+        inputs, classes = task.presentations(samples // task.config.ways)
+        return task.to_machine(inputs).numpy(), classes
+    inputs = spikes_of(task, samples)
+    return inputs, task.test_labels[: len(inputs)]
 
 
 @dataclass
@@ -108,24 +108,24 @@ class Case:
     """A network, what it hears, (samples, T, channels), and the labels."""
 
     network: Any
-    heard: np.ndarray
+    inputs: np.ndarray
     labels: np.ndarray
 
 
 def cases(task: Any, samples: int) -> list[Case]:
     """What a run has learned; of the continual family some tasks, each with its masks and a part of the samples."""
     if not isinstance(task, ContinualTask):
-        heard, classes = presented(task, samples)
+        inputs, classes = presented(task, samples)
         network = task.description()
         if network is None:
             raise UnsupportedError(f"{task.config.name}: got a run without a description, allowed one with.")
-        return [Case(network, heard, classes.numpy())]
+        return [Case(network, inputs, classes.numpy())]
     found = []
     part = slice(samples // CONTINUAL_TASKS)
     for t in np.linspace(0, len(task.history) - 1, CONTINUAL_TASKS).round().astype(int).tolist():
         images = task.permuted(task.test[part], t).numpy()
-        heard = np.repeat(images[:, None], task.config.steps, axis=1)
-        found.append(Case(task.description(t), heard, task.test_labels[part].numpy()))
+        inputs = np.repeat(images[:, None], task.config.steps, axis=1)
+        found.append(Case(task.description(t), inputs, task.test_labels[part].numpy()))
     return found
 
 
@@ -134,7 +134,7 @@ def with_wide_weights(found: list[Case]) -> float:
     right = []
     for case in found:
         whole, _ = integers_of(case.network, WIDE)
-        classes = simulate(whole, encode(whole, case.heard), BATCH).classes(whole)
+        classes = simulate(whole, encode(whole, case.inputs), BATCH).classes(whole)
         right.append(float((classes == case.labels).mean()))
     return float(np.mean(right))
 
@@ -162,8 +162,8 @@ def together(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 def deployed(case: Case, whole: Any, arguments: Arguments) -> dict[str, Any]:
     """Accuracy of each executor on the same samples, and whether the last two agree in every bit."""
-    network, heard, labels = case.network, case.heard, case.labels
-    encoded = encode(whole, heard)
+    network, inputs, labels = case.network, case.inputs, case.labels
+    encoded = encode(whole, inputs)
     integer = simulate(whole, encoded, BATCH)
     chip_input, lava_input = encoded[: arguments.chip_samples], encoded[: arguments.lava_samples]
     mapping = map_network(whole)
@@ -177,10 +177,10 @@ def deployed(case: Case, whole: Any, arguments: Arguments) -> dict[str, Any]:
             and all(np.array_equal(record.spikes[p], integer.spikes[p][:count]) for p in record.spikes)
         )
     # The reference in floating point has the trained network's potentials within rounding.
-    trained = float((simulate(network, heard, BATCH).classes(network) == labels).mean())
+    trained = float((simulate(network, inputs, BATCH).classes(network) == labels).mean())
     fixed = float((integer.classes(whole) == labels).mean())
     return {
-        "samples": {"integers": len(heard), "chip": len(chip_input), "lava": len(lava_input)},
+        "samples": {"integers": len(inputs), "chip": len(chip_input), "lava": len(lava_input)},
         "accuracy": {
             "floating": trained,
             "fixed": fixed,
@@ -191,13 +191,13 @@ def deployed(case: Case, whole: Any, arguments: Arguments) -> dict[str, Any]:
         "identical_to_the_integer_reference": same,
         "saturated": {k: int(v) for k, v in integer.saturated.items()},
         "cores": mapping.cores,
-        "turns": mapping.turns,
+        "turns": mapping.n_passes,
     }
 
 
 def fault_curves(case: Case, whole: Any, seed: int) -> dict[str, list[float]]:
     """Accuracy by fault and rate, on the model of the chip: the same integers as elsewhere, and the fastest."""
-    encoded = encode(whole, case.heard)
+    encoded = encode(whole, case.inputs)
     curves: dict[str, list[float]] = {}
     for fault in FAULTS:
         broken = (break_network(whole, fault, rate, seed) for rate in RATES[fault])

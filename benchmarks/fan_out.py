@@ -45,7 +45,7 @@ def figures(network: Any, fan_out: int | None) -> dict[str, float] | None:
     assert costs.latency_contention_s is not None
     return {
         "cores": mapping.cores,
-        "soma cores": len({t.soma_core for t in mapping.held}),
+        "soma cores": len({t.soma_core for t in mapping.stored}),
         "packets over links": sum(links.values()),
         "busiest link": max(links.values(), default=0.0),
         "longest route of spikes": max((len(c.path) for c in mapping.chains if c.kind == "spike"), default=0),

@@ -85,7 +85,7 @@ class Running:
         self.head.stop()
 
 
-def turns(rounds: int, steps: dict[str, int], graphs: dict[str, Any]) -> dict[str, list[float]]:
+def by_rounds(rounds: int, steps: dict[str, int], graphs: dict[str, Any]) -> dict[str, list[float]]:
     """Seconds a step of each graph by round; the graphs are ended."""
     found: dict[str, list[float]] = {name: [] for name in graphs}
     for _ in range(rounds):
@@ -133,7 +133,7 @@ def composed(rounds: int, seed: int) -> dict[str, Any]:
     for n in SIZES:
         for kind in KINDS:
             graphs = chains(n, kind, seed)
-            found[f"{n} {kind}"] = turns(rounds, dict.fromkeys(graphs, STEPS), graphs)
+            found[f"{n} {kind}"] = by_rounds(rounds, dict.fromkeys(graphs, STEPS), graphs)
     return found
 
 
@@ -164,7 +164,7 @@ def fused(rounds: int, seed: int) -> dict[str, Any]:
             whole, presented = FusedNetwork(network=network), RingBuffer(data=np.moveaxis(stream, 0, -1))
             presented.s_out.connect(whole.s_in)
             graphs = {"composed": Running(inside.output, kind), "fused": Running(whole, kind)}
-            took = turns(rounds, dict.fromkeys(graphs, STEPS), graphs)
+            took = by_rounds(rounds, dict.fromkeys(graphs, STEPS), graphs)
             took["fused"] = [seconds / PRESENTATION for seconds in took["fused"]]
             found[f"{'-'.join(map(str, sizes))} {kind}"] = took
     return found
@@ -239,7 +239,7 @@ def plastic(rounds: int, seed: int) -> dict[str, Any]:
         graphs = {"lava": learning_dense(kind, seed), "synergic": our_plastic(kind, seed), "idle": idle(kind, seed)}
         kernel = Kernel(kind, seed)
         steps = {"lava": PLASTIC_STEPS, "synergic": STEPS, "idle": STEPS, "kernel": STEPS}
-        found[kind] = turns(rounds, steps, {**graphs, "kernel": kernel})
+        found[kind] = by_rounds(rounds, steps, {**graphs, "kernel": kernel})
     return found
 
 

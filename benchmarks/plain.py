@@ -34,12 +34,12 @@ class Spike(torch.autograd.Function):
 
 
 def plain_episode(net: FewShotNet, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
-    """u(T) of each query, (queries, ways): picture by picture, and P by outer products anew for each query.
+    """u(T) of each query, (queries, ways): image by image, and P by outer products anew for each query.
 
     support, queries : (n, height, width). labels : (n,) of the support.
     """
     layer = net.plastic.layers[0]
-    shown = [net.features(picture[None, None])[0] for picture in support]
+    shown = [net.features(image[None, None])[0] for image in support]
     teaching = nn.functional.one_hot(labels, net.ways).to(support.dtype)
     found = []
     for query in queries:
@@ -88,24 +88,24 @@ class PlainNet(nn.Module):
             p = [torch.zeros_like(q) for q in p]
         count = torch.zeros_like(u[-1])
         for m in range(1, self.steps + 1):
-            k, heard = math.exp(-m / self.tau_w), x
+            k, received = math.exp(-m / self.tau_w), x
             for i in layers:
                 if self.masks:
                     mask = self.masks[i].T
-                    current = k * (heard @ (self.linear[i].weight.T * mask)) + self.linear[i].bias
+                    current = k * (received @ (self.linear[i].weight.T * mask)) + self.linear[i].bias
                     if self.plastic:
-                        current = current + heard @ (self.alpha[i] * p[i] * (1 - mask))
+                        current = current + received @ (self.alpha[i] * p[i] * (1 - mask))
                 else:
-                    current = k * (heard @ self.linear[i].weight.T) + self.linear[i].bias
+                    current = k * (received @ self.linear[i].weight.T) + self.linear[i].bias
                 if self.plastic and not self.masks:
-                    current = current + self.alpha[i] * (heard @ p[i])
+                    current = current + self.alpha[i] * (received @ p[i])
                 u[i] = self.decay * (u[i] - self.vth * s[i]) + current
                 s[i] = Spike.apply(u[i] - self.vth)
                 if self.plastic:
                     post = torch.tanh(u[i] / self.vth) + self.beta[i]
-                    outer = torch.bmm((self.eta[i] * heard)[:, :, None], post[:, None, :])
+                    outer = torch.bmm((self.eta[i] * received)[:, :, None], post[:, None, :])
                     p[i] = (self.lambda_ * p[i] + outer.mean(0)).clamp(-self.p_max, self.p_max)
-                heard = s[i]
+                received = s[i]
             count = count + s[-1]
         if self.plastic:
             self.p = [q.detach() for q in p]

@@ -228,14 +228,14 @@ def fewshot_gap(seed: int) -> float:
 def measure(timed: dict[str, tuple[Callable[[], Any], int]], rounds: int) -> dict[str, list[float]]:
     """Milliseconds of each program in each round, the median of its repeats; two rounds before that to warm up."""
     times: dict[str, list[float]] = {name: [] for name in timed}
-    for turn in range(-2, rounds):
+    for round_ in range(-2, rounds):
         for name, (run, repeats) in timed.items():
             took = []
             for _ in range(repeats):
                 start = time.perf_counter()
                 run()
                 took.append(1e3 * (time.perf_counter() - start))
-            if turn >= 0:
+            if round_ >= 0:
                 times[name].append(statistics.median(took))
     return times
 

@@ -91,30 +91,30 @@ def projection(p: PlasticConnection, source: str, target: str) -> IntProjection:
     """A process's connection as a description. Of chosen synapses: a full matrix, whose rule has them as its mask."""
     rule, weights, local = p.proc_params["rule"], p.weights.get(), p.local_start.get()
     if isinstance(p, SynapseConnection):
-        held = p.proc_params["synapses"]
-        size = held.n_out * held.n_in
+        synapses = p.proc_params["synapses"]
+        size = synapses.n_out * synapses.n_in
         if size > LARGEST:
             raise UnsupportedError(
-                f"{p.name}: got {held.n_out} neurons by {held.n_in} inputs on the chip, allowed a product up to "
-                f"{LARGEST}. Use HybridSimCfg, or several connections."
+                f"{p.name}: got {synapses.n_out} neurons by {synapses.n_in} inputs on the chip, allowed a product up "
+                f"to {LARGEST}. Use HybridSimCfg, or several connections."
             )
-        rule, weights = masked(held), held.pattern.matrix(held.slow(p.weights.shared)).toarray()
+        rule, weights = masked(synapses), synapses.pattern.matrix(synapses.slow(p.weights.shared)).toarray()
         local = local if rule is None else local.toarray()
     if rule is None:
         local = None
     else:
         rule = rule.with_values({name: single(variable.get()) for name, variable in p.theta.items()})
     names = ("plasticity_scope", "weight_bits", "num_message_bits", "memory", "rounding", "seed", "delay")
-    kept = {name: p.proc_params[name] for name in names}
-    return IntProjection(p.name, source, target, weights, rule, single(p.alpha.get()), local, **kept)
+    settings = {name: p.proc_params[name] for name in names}
+    return IntProjection(p.name, source, target, weights, rule, single(p.alpha.get()), local, **settings)
 
 
-def masked(held: Synapses) -> Any:
+def masked(synapses: Synapses) -> Any:
     """The rule of chosen synapses for a full matrix: the synapses with a local weight are its mask."""
-    if held.rule is None:
+    if synapses.rule is None:
         return None
-    mask = held.pattern.matrix(np.ones(held.pattern.size, np.int64) if held.mask is None else held.mask)
-    return dataclasses.replace(held.rule, mask=mask.toarray())
+    mask = synapses.pattern.matrix(np.ones(synapses.pattern.size, np.int64) if synapses.mask is None else synapses.mask)
+    return dataclasses.replace(synapses.rule, mask=mask.toarray())
 
 
 def only(ports: list[Any], where: str, want: Any, remedy: str) -> Any:
@@ -306,10 +306,10 @@ class Tiles(Counting, FixedConnection):
         self.extra: dict[str, npt.NDArray[np.int64]]
         weights, matrix, rule, self.extra = self.open_matrices()
         local = None if matrix is None else matrix[None]
-        held = {"weights": weights, "alpha": proc_params[MEMORY]["alpha"], "theta": proc_params[THETA]}
+        given = {"weights": weights, "alpha": proc_params[MEMORY]["alpha"], "theta": proc_params[THETA]}
         tiles = [t for t in self.mapping.tiles if t.projection == self.name]
         self.largest = VALUE_MAX if proc_params["num_message_bits"] else 1
-        self.cores: list[Any] = [build_core(t, held, rule, local) for t in tiles]
+        self.cores: list[Any] = [build_core(t, given, rule, local) for t in tiles]
 
     def open_matrices(self) -> Any:
         """What the cores read and write: the full matrices W and P, the rule, and its extra arrays."""
@@ -356,7 +356,7 @@ class Tiles(Counting, FixedConnection):
         for core in self.cores:
             rows, columns = core.tile.slices
             mine = None if words is None else words[rows, columns]
-            given = (core.rule.held(theta, rows, columns), None, core.mask, params["memory"], mine)
+            given = (core.rule.values_at(theta, rows, columns), None, core.mask, params["memory"], mine)
             core.local[0], more = core.rule.write(core.local[0], s[:, columns], u[:, rows], signal, *given)
             clipped += more
             count_write(core, s[:, columns], self.activity)
@@ -369,14 +369,14 @@ class ChosenTiles(Tiles):
 
     def open_matrices(self) -> Any:
         """Matrices of their own; `accumulate` fills them, so that a Var set between two runs acts at once."""
-        held, rule = self.proc_params["synapses"], self.proc_params["rule"]
-        self.at: tuple[npt.NDArray[Any], npt.NDArray[Any]] = held.pattern.ends
+        synapses, rule = self.proc_params["synapses"], self.proc_params["rule"]
+        self.at: tuple[npt.NDArray[Any], npt.NDArray[Any]] = synapses.pattern.ends
         self.slow: npt.NDArray[np.int64]
         self.fast: npt.NDArray[np.int64]
-        self.slow, self.fast = (np.zeros(held.pattern.shape, np.int64) for _ in range(2))
+        self.slow, self.fast = (np.zeros(synapses.pattern.shape, np.int64) for _ in range(2))
         own = {} if rule is None else rule.state
-        full = {n: np.zeros(held.pattern.shape, np.int64) for n, per in own.items() if per == "synapse"}
-        return self.slow, None if rule is None else self.fast, masked(held), {**self.proc_params[STATE], **full}
+        full = {n: np.zeros(synapses.pattern.shape, np.int64) for n, per in own.items() if per == "synapse"}
+        return self.slow, None if rule is None else self.fast, masked(synapses), {**self.proc_params[STATE], **full}
 
     def accumulate(self, s: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int64]:
         """As of full matrices."""
@@ -435,14 +435,14 @@ class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
 
     def integrate(self, acc: npt.NDArray[np.int64]) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, values saturated; soma core by soma core."""
-        held = SimpleNamespace(
+        given = SimpleNamespace(
             decay=int(self.decay[0]),
             bias=self.biases(),
             vth=int(self.vth[0]),
             reset=self.proc_params["reset"],
             accumulator_shift=self.proc_params["accumulator_shift"],
         )
-        parts = [soma(self.u[slice(*rows)], acc[slice(*rows)], held, slice(*rows)) for rows in self.pieces]
+        parts = [soma(self.u[slice(*rows)], acc[slice(*rows)], given, slice(*rows)) for rows in self.pieces]
         u, s, after = (np.concatenate([part[i] for part in parts]) for i in range(3))
         self.activity.spikes += int(s.sum())
         self.publish(self.time_step)
@@ -466,7 +466,7 @@ class ChipHybridNeuron(Counting, PyHybridNeuronModelFixed):
         for rows in self.pieces:
             at = slice(*rows)
             here, beside = SimpleNamespace(**{**vars(p), "bias": p.bias[at]}), {n: v[at] for n, v in state.items()}
-            parts.append(p.neuron.update(self.u[at], beside, acc[at], here, p.neuron.held(theta, at)))
+            parts.append(p.neuron.update(self.u[at], beside, acc[at], here, p.neuron.values_at(theta, at)))
         u, sent, after = (np.concatenate([part[i] for part in parts]) for i in range(3))
         new = {name: np.concatenate([part[3][name] for part in parts]) for name in state}
         self.activity.spikes += int(np.count_nonzero(sent))

@@ -20,9 +20,9 @@ class StoredSynapses(AbstractConnection):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        held = proc_params["synapses"]
-        self.where: tuple[Any, ...] = (held.pattern.starts, held.pattern.rows)
-        self.mask: Any = held.mask
+        synapses = proc_params["synapses"]
+        self.where: tuple[Any, ...] = (synapses.pattern.starts, synapses.pattern.rows)
+        self.mask: Any = synapses.mask
 
     def accumulate(self, s: Any, k: Any) -> Any:
         """Return the synaptic input of spikes s, synapse by synapse."""

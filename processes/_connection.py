@@ -113,8 +113,8 @@ class PlasticConnection(SharedProcess):
         none = np.zeros(1, dtype)
         bound = 0 if rule is None else rule.p_top if isinstance(rule, IntRule) else rule.p_max
         for var in ("local_weights", "local_start"):
-            held = SharedVar(none, 0, 0) if rule is None else self.synaptic(p, p.local_weights, -bound, bound)
-            setattr(self, var, held)
+            variable = SharedVar(none, 0, 0) if rule is None else self.synaptic(p, p.local_weights, -bound, bound)
+            setattr(self, var, variable)
         parameters = {} if rule is None else rule.parameters()
         values = {name: np.asarray(getattr(rule, name), dtype) for name in parameters}
         limits = {name: parameter.limits(integer) for name, parameter in parameters.items()}
@@ -128,9 +128,9 @@ class PlasticConnection(SharedProcess):
         self.state: dict[str, SharedVar] = table_of(self, "state", fresh, {})
         for key, table in ((THETA, self.theta), (STATE, self.state)):
             self.proc_params[key] = SharedArrays(table)
-        kept = 0 if rule is None else min(record, 1) if p.streams else record
-        shape = p.local_weights.shape if kept else (1, 1)
-        self.local_record: SharedVar = SharedVar(np.zeros((max(kept, 1), *shape), dtype))
+        recorded = 0 if rule is None else min(record, 1) if p.streams else record
+        shape = p.local_weights.shape if recorded else (1, 1)
+        self.local_record: SharedVar = SharedVar(np.zeros((max(recorded, 1), *shape), dtype))
         self.share()
 
     def synaptic(self, p: Any, values: npt.NDArray[Any], low: float, high: float) -> SharedVar:

@@ -49,8 +49,8 @@ class Neurons(SharedProcess):
         # Lava wants every Var of the model to exist: without homeostasis they are a single zero.
         c, bound = (np.zeros(1, dtype), 0) if rule is None else (np.full(n, rule.start, dtype), rule.limit)
         self.homeostatic_bias: SharedVar = SharedVar(c, -bound, bound)
-        kept = 0 if rule is None else record // period
-        self.homeostatic_record: SharedVar = SharedVar(np.zeros((max(kept, 1), c.size), dtype))
+        recorded = 0 if rule is None else record // period
+        self.homeostatic_record: SharedVar = SharedVar(np.zeros((max(recorded, 1), c.size), dtype))
         self.proc_params["homeostasis"] = rule
         self.proc_params["record"] = record
         self.proc_params[SENDS] = p.num_message_bits

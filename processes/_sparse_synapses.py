@@ -84,9 +84,9 @@ class Pattern:
 
     def matrix(self, values: Array) -> csc_matrix:
         """A row of values, one a synapse, as a matrix (n_out, n_in) that stores them all, zeros too."""
-        held = csc_matrix((np.array(values), self.rows, self.starts), shape=self.shape, copy=True)
-        held.has_canonical_format = True
-        return held
+        matrix = csc_matrix((np.array(values), self.rows, self.starts), shape=self.shape, copy=True)
+        matrix.has_canonical_format = True
+        return matrix
 
     def read(self, where: str, given: Any, integer: bool) -> Array:
         """One value a synapse, of a sparse or full matrix (n_out, n_in), or of a row in the order of `matrix`.data.

@@ -647,6 +647,7 @@ def results(folder: Path):
                 experiments.Continual,
                 experiments.Events,
                 experiments.FewShot,
+                experiments.ClassIncremental,
             )
         },
     }
@@ -677,6 +678,18 @@ def in_folders(folder: Path):
             {"config": experiments.Events(hidden=4), "data": recordings.Recordings([EVENTS], label, [EVENTS], label)},
         ),
         "synergic.learning.tasks.FewShotNet": Case(tasks.FewShotNet, {"config": few}),
+        "synergic.learning.tasks.ClassIncrementalNet": Case(
+            tasks.ClassIncrementalNet, {"config": experiments.ClassIncremental(channels=(2,))}
+        ),
+        "synergic.learning.tasks.ClassIncrementalTask": Case(
+            tasks.ClassIncrementalTask,
+            {
+                "config": experiments.ClassIncremental(channels=(2,), classes=2),
+                "images": torch.zeros(966, 20, 31, 31),
+                "device": "cpu",
+            },
+            fine={"images": f"{ANY_SHAPE}, {NANS}, empty tensor, tensor complex"},
+        ),
         "synergic.learning.tasks.FewShotTask": Case(
             tasks.FewShotTask,
             {"config": few, "images": torch.zeros(3, 20, 31, 31), "device": "cpu"},

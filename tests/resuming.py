@@ -10,7 +10,8 @@ import torch
 from tonic.datasets import NMNIST
 
 from synergic.data import Images, Recordings
-from synergic.experiments import Classification, Continual, Convolution, Events, FewShot
+from synergic.experiments import Classification, ClassIncremental, Continual, Convolution, Events, FewShot
+from synergic.learning.tasks._class_incremental import ClassIncrementalTask
 from synergic.learning.tasks._classification import ClassificationTask
 from synergic.learning.tasks._continual import ContinualTask
 from synergic.learning.tasks._events import EventsTask
@@ -29,21 +30,21 @@ def images(count, side, seed=0):
     for image, label in zip(images, labels, strict=True):
         y, x = divmod(int(label), 4)
         image[unit * y : unit * (y + 2), unit * x : unit * (x + 2)] += 0.6
-    held = count // 5
-    return Images(images[held:], labels[held:], images[:held], labels[:held])
+    aside = count // 5
+    return Images(images[aside:], labels[aside:], images[:aside], labels[:aside])
 
 
 def recordings():
     """Events around a place of each class."""
     rng, labels = np.random.default_rng(0), np.arange(60) % 10
-    held = []
+    made = []
     for label in labels:
         events = np.zeros(80, NMNIST.dtype)
         events["x"] = 3 + 6 * (label % 5) + rng.integers(0, 4, 80)
         events["y"] = 8 + 14 * (label // 5) + rng.integers(0, 4, 80)
         events["t"], events["p"] = np.sort(rng.integers(0, 10**5, 80)), rng.integers(0, 2, 80)
-        held.append(events)
-    return Recordings(held[:40], labels[:40], held[40:], labels[40:])
+        made.append(events)
+    return Recordings(made[:40], labels[:40], made[40:], labels[40:])
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,14 @@ FAMILIES = {
     "few-shot": Family(
         FewShot(ways=3, channels=8, epochs=5, steps_an_epoch=5, batch=2, queries=1, test_episodes=10),
         FewShotTask, lambda: {"images": torch.rand(1623, 20, 31, 31, generator=torch.Generator().manual_seed(0))},
+    ),
+    "class-incremental": Family(
+        ClassIncremental(
+            classes=3, shots=2, channels=(2, 2), epochs=5, steps_an_epoch=5, ways=4, trained_shots=(1, 2), queries=1,
+            test_draws=1,
+        ),
+        ClassIncrementalTask,
+        lambda: {"images": torch.rand(1000, 20, 31, 31, generator=torch.Generator().manual_seed(0))},
     ),
     "continual": Family(
         Continual(tasks=5, hidden=24, density=0.3, batch=20, theta_tasks=3, seed=1),

@@ -161,35 +161,35 @@ def setup_cycles(chip: Chip) -> int:
     return max(0, int(chip.phase_cycles) - int(chip.axons) * int(chip.neurons) // lanes(chip))
 
 
-def cores_held(mapping: Mapping, local_memory: str) -> tuple[set[int], set[int]]:
+def used_cores(mapping: Mapping, local_memory: str) -> tuple[set[int], set[int]]:
     """All cores that a mapping uses, and those with local weights: in the history form only for a P(0) not 0."""
     projections = {p.name: p for p in mapping.network.projections}
     local: set[int] = set()
-    for t in mapping.held:
+    for t in mapping.stored:
         p = projections[t.projection]
         if local_memory == "matrix" or (p.rule is not None and (not p.learns or bool(np.any(p.local_weights)))):
             local.update(t.local_cores)
-    return {c for t in mapping.held for c in (t.core, t.soma_core)} | local, local
+    return {c for t in mapping.stored for c in (t.core, t.soma_core)} | local, local
 
 
 def phases_per_step(mapping: Mapping, local_memory: str) -> int:
     """As the mapping's own; the history form has nothing to rewrite, and fewer sums from other cores."""
     if local_memory == "matrix":
         return mapping.phases_per_step
-    _, local = cores_held(mapping, local_memory)
-    used = ((c, t.soma_core) for t in mapping.held for c in (t.core, *(set(t.local_cores) & local)))
-    return mapping.turns * (1 + any(core != soma for core, soma in used))
+    _, local = used_cores(mapping, local_memory)
+    used = ((c, t.soma_core) for t in mapping.stored for c in (t.core, *(set(t.local_cores) & local)))
+    return mapping.n_passes * (1 + any(core != soma for core, soma in used))
 
 
-def weights_kept(mapping: Mapping, p: Any) -> int:
+def stored_weights(mapping: Mapping, p: Any) -> int:
     """Slow weights of a projection: all, or of a convolution those that cores store for all passes."""
     if p.convolution is None:
         return int(p.weights.size)
-    held: dict[int, list[Any]] = {}
+    by_core: dict[int, list[Any]] = {}
     for t in mapping.into(p.target):
         if t.projection == p.name:
-            held.setdefault(t.core, []).append(t)
-    return sum(math.prod(block(tiles)) for tiles in held.values())
+            by_core.setdefault(t.core, []).append(t)
+    return sum(math.prod(block(tiles)) for tiles in by_core.values())
 
 
 def history_size(mapping: Mapping, steps: int) -> int:
@@ -197,7 +197,7 @@ def history_size(mapping: Mapping, steps: int) -> int:
     projections = {p.name: p for p in mapping.network.projections}
     bits = terms = 0
     heads = set()
-    for t in mapping.held:
+    for t in mapping.stored:
         if projections[t.projection].learns:
             bits += (t.columns[1] - t.columns[0]) * steps
             heads.add((t.projection, t.rows, t.soma_core))
@@ -213,7 +213,7 @@ def stream_size(t: Tile, steps: int) -> int:
 def stream_sizes(mapping: Mapping, steps: int) -> dict[Tile, int]:
     """`stream_size` of all tiles whose local weights live on."""
     streams = {p.name for p in mapping.network.projections if p.streams}
-    return {t: stream_size(t, steps) for t in mapping.held if t.projection in streams}
+    return {t: stream_size(t, steps) for t in mapping.stored if t.projection in streams}
 
 
 def writes_apart(mapping: Mapping) -> bool:
@@ -226,7 +226,7 @@ def traces_of(mapping: Mapping, local_memory: str) -> dict[Tile, int]:
     """Values of the rules' own arrays in each core with local weights of a tile, by tile that learns by such a rule."""
     projections = {p.name: p for p in mapping.network.projections}
     found = {}
-    for t in mapping.held:
+    for t in mapping.stored:
         p = projections[t.projection]
         if local_memory == "matrix" and p.plastic and p.rule is not None and p.rule.state:
             arrays = p.rule.fresh(t.rows[1] - t.rows[0], t.columns[1] - t.columns[0])
@@ -263,7 +263,7 @@ def delay_bytes(mapping: Mapping) -> int:
     """Bytes of spikes that wait at the axons of all cores of projections with a delay."""
     projections = {p.name: p for p in mapping.network.projections}
     total = 0
-    for t in mapping.held:
+    for t in mapping.stored:
         p = projections[t.projection]
         bits = (t.columns[1] - t.columns[0]) * p.delay * max(p.num_message_bits, 1)
         total += -(-bits // 8) * len({t.core, *t.local_cores})
@@ -285,15 +285,15 @@ def homeostatic_bytes(mapping: Mapping) -> int:
 def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.NDArray[np.float64]:
     """Packets over the busiest link in each phase of each step of the clock, mean of the samples.
 
-    The shape is (clock, 2 `mapping.turns` + 1): two phases for each time-multiplexing pass, then the update. Spikes
+    The shape is (clock, 2 `mapping.n_passes` + 1): two phases for each time-multiplexing pass, then the update. Spikes
     travel in phase 1 of the pass after the one that sends them. Spikes of the last pass travel in the next step.
     Partial sums and overlaps travel in phase 2, potentials in the update.
     """
-    turn_of = {p.name: np.zeros(p.size, np.int64) for p in mapping.network.populations}
+    pass_of = {p.name: np.zeros(p.size, np.int64) for p in mapping.network.populations}
     for t in mapping.tiles:
-        turn_of[t.population][slice(*t.rows)] = t.turn
-    last = 2 * mapping.turns
-    idle = {c for t in mapping.held for c in t.local_cores} - local
+        pass_of[t.population][slice(*t.rows)] = t.pass_index
+    last = 2 * mapping.n_passes
+    idle = {c for t in mapping.stored for c in t.local_cores} - local
     load: dict[tuple[int, Any, Any], npt.NDArray[np.float64]] = {}
     for chain in mapping.chains:
         ends = (chain.start,) if chain.kind == "partial sum" else chain.stops
@@ -302,9 +302,9 @@ def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.N
             continue
         # A chain that carries potentials or spikes on to cores not in use ends before them.
         hops = len(chain.path) if chain.kind == "partial sum" else chain.arrivals[used[-1]]
-        turn = int(turn_of[mapping.population_of[chain.start]][chain.neurons[0]])
-        packets = packets_of(mapping, activity, chain, turn)
-        phase = {"spike": 2 * (turn + 1) % last, "partial sum": 2 * turn + 1, "membrane": last}[chain.kind]
+        pass_index = int(pass_of[mapping.population_of[chain.start]][chain.neurons[0]])
+        packets = packets_of(mapping, activity, chain, pass_index)
+        phase = {"spike": 2 * (pass_index + 1) % last, "partial sum": 2 * pass_index + 1, "membrane": last}[chain.kind]
         for a, b in itertools.pairwise((mapping.position(chain.start), *chain.path[:hops])):
             load[phase, a, b] = load.get((phase, a, b), 0) + packets
     out = np.zeros((len(activity.integrated), last + 1))
@@ -313,7 +313,7 @@ def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.N
     return out
 
 
-def packets_of(mapping: Mapping, activity: Activity, chain: Chain, turn: int) -> npt.NDArray[np.float64]:
+def packets_of(mapping: Mapping, activity: Activity, chain: Chain, pass_index: int) -> npt.NDArray[np.float64]:
     """Packets that one chain carries in each step of the clock for neurons that fire in one pass, (clock,).
 
     The counts are means of the samples.
@@ -325,7 +325,7 @@ def packets_of(mapping: Mapping, activity: Activity, chain: Chain, turn: int) ->
     first, last = chain.neurons
     if chain.kind == "spike":
         fired = activity.fired[population][:, first:last].sum(axis=1) / max(activity.samples, 1)
-        if turn < mapping.turns - 1:
+        if pass_index < mapping.n_passes - 1:
             return fired
         packets[1:] = fired[:-1]
         return packets
@@ -346,20 +346,20 @@ def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.ND
     """
     chip, count = mapping.chip, phases_per_step(mapping, activity.local_memory)
     samples, rate = max(activity.samples, 1), lanes(chip)
-    turns = mapping.turns
-    work = np.zeros((len(activity.slowest), 2 * turns + 1))
+    n_passes = mapping.n_passes
+    work = np.zeros((len(activity.slowest), 2 * n_passes + 1))
     work[:, :-1:2] = activity.slowest[:, :-1] / samples / rate
     work[:, -1] = (activity.updated + samples * trace_slots(mapping, activity)).max(axis=1) / samples / rate
     work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # populations that learn are not folded: pass 0
     apart = activity.local_memory == "matrix" and writes_apart(mapping)
     updates = activity.local_memory == "matrix" and any(p.learns for p in mapping.network.projections)
-    relays = count - updates > turns
-    used = [*[True, relays] * turns, updates or apart]
+    relays = count - updates > n_passes
+    used = [*[True, relays] * n_passes, updates or apart]
     if not relays:
         work[:, 0] += work[:, 1]
-    _, local = cores_held(mapping, activity.local_memory)
+    _, local = used_cores(mapping, activity.local_memory)
     links = busiest_link(mapping, activity, local) * LINK_CYCLES
-    numbers = [f" {turn + 1}" if turns > 1 else "" for turn in range(turns)]
+    numbers = [f" {pass_index + 1}" if n_passes > 1 else "" for pass_index in range(n_passes)]
     every = [*(f"{name}{n}" for n in numbers for name in ("integrate", "add up and fire")), "update"]
     names = [n for n, u in zip(every, used, strict=True) if u]
     clocks = work + setup_cycles(chip)
@@ -399,10 +399,10 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     kinds("cost", mapping=(mapping, Mapping), activity=(activity, Activity))
     chip, net = mapping.chip, mapping.network
     form, samples = activity.local_memory, max(activity.samples, 1)
-    held, local_cores = cores_held(mapping, form)
+    occupied, local_cores = used_cores(mapping, form)
     per_step = phases_per_step(mapping, form)
     phases = per_step * activity.steps + writes_apart(mapping)
-    t, cores = chip.phase_seconds, len(held)
+    t, cores = chip.phase_seconds, len(occupied)
     slots = int(chip.axons) * int(chip.neurons)
     traces, values = trace_slots(mapping, activity), traces_of(mapping, form)
     somas = soma_slots(mapping, activity.steps)
@@ -411,20 +411,20 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     used = slots_of.sum()
     idle_core = phases * t * chip.power_low.value
     per_slot = t * (chip.power_high.value - chip.power_low.value) / slots
-    weights = sum(weights_kept(mapping, p) * p.weight_bits for p in net.projections) // 8
-    kept = [p for p in net.projections if form == "matrix" or not p.learns or np.any(p.local_weights)]
-    local = sum(p.weights.size * local_bits(p) for p in kept) // 8
+    weights = sum(stored_weights(mapping, p) * p.weight_bits for p in net.projections) // 8
+    stored = [p for p in net.projections if form == "matrix" or not p.learns or np.any(p.local_weights)]
+    local = sum(p.weights.size * local_bits(p) for p in stored) // 8
     streams = stream_sizes(mapping, activity.steps)
     beside = {t: TRACE_BYTES * values.get(t, 0) + streams.get(t, 0) for t in {**values, **streams}}
     fullest = max([0, *(full_bytes(t.synapses, chip) + size for t, size in beside.items())])
     history = history_size(mapping, activity.steps) if form == "history" else 0
     history += sum(size * len(t.local_cores) for t, size in streams.items())
     by_core = slots_of * per_slot
-    by_core[sorted(held)] += idle_core
+    by_core[sorted(occupied)] += idle_core
     # The fullest core may be one with homeostasis: counted as if it were.
     biggest = max((b - a for t in mapping.tiles for a, b in [t.rows]), default=0) if homeostatic(mapping) else 0
     beside_weights = HOMEOSTATIC_BYTES * biggest + 2 * TABLE_SIZE * (biggest > 0)
-    largest = memory_of(mapping.arranged, mapping.held, chip).full_largest + beside_weights
+    largest = memory_of(mapping.arranged, mapping.stored, chip).full_largest + beside_weights
     stepwise = len(activity.integrated) > 0
     slowest, contention = measured_latencies(mapping, activity) if stepwise else (None, None)
     return Costs(
@@ -451,7 +451,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         latency_contention_s=contention,
         energy_chip_j=float(idle_core * chip.cores + per_slot * used),
         events=events(mapping, activity) if stepwise else {},
-        layers=layers(mapping, activity, held, idle_core, slots_of * per_slot) if stepwise else {},
+        layers=layers(mapping, activity, occupied, idle_core, slots_of * per_slot) if stepwise else {},
         by_core=by_core,
         by_sample=(activity.by_sample + beside_synapses) * per_slot + idle_core * cores if stepwise else None,
     )
@@ -459,8 +459,8 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
 
 def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
     """Count the events of a sample by kind. The energy of one event has not been measured on this chip."""
-    synapse = {t.core for t in mapping.held}
-    local = {c for t in mapping.held for c in t.local_cores}
+    synapse = {t.core for t in mapping.stored}
+    local = {c for t in mapping.stored for c in t.local_cores}
     reads = activity.integrated.sum(axis=0)
     counts = {
         "slow weights read": reads[sorted(synapse)].sum(),
@@ -478,7 +478,7 @@ def events(mapping: Mapping, activity: Activity) -> dict[str, float]:
 
 
 def layers(
-    mapping: Mapping, activity: Activity, held: set[int], idle_core: float, energies: npt.NDArray[np.float64]
+    mapping: Mapping, activity: Activity, occupied: set[int], idle_core: float, energies: npt.NDArray[np.float64]
 ) -> dict[str, dict[str, float]]:
     """Costs by population, of the cores that feed it and its own, a sample. energies : of each core's slots, J."""
     rewritten = activity.updated.sum(axis=0) / max(activity.samples, 1)
@@ -486,9 +486,9 @@ def layers(
     slots = slots + soma_slots(mapping, activity.steps)
     out = {}
     for p in mapping.network.populations:
-        tiles = [t for t in mapping.held if t.population == p.name]
-        mine = sorted({c for t in tiles for c in (t.core, t.soma_core, *t.local_cores)} & held)
-        local = sorted({c for t in tiles for c in t.local_cores} & held)
+        tiles = [t for t in mapping.stored if t.population == p.name]
+        mine = sorted({c for t in tiles for c in (t.core, t.soma_core, *t.local_cores)} & occupied)
+        local = sorted({c for t in tiles for c in t.local_cores} & occupied)
         out[p.name] = {
             "cores": len(mine),
             "local cores": len(local),

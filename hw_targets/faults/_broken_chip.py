@@ -410,7 +410,7 @@ def accuracy_under(
 
     def accuracy(seed: int, rate: float) -> float:
         """Break something at random, run, and compare with the labels."""
-        if fault in CHIP_FAULTS or mapping.turns > 1:
+        if fault in CHIP_FAULTS or mapping.n_passes > 1:
             broken = break_chip(mapping, fault, rate, seed)
             simulator = Simulator(mapping, local_memory, probes=probes, faults=broken)
         else:

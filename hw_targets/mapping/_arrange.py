@@ -66,7 +66,7 @@ def arranged(network: IntNetwork | IntGraph) -> IntNetwork | IntGraph:
         if p.rule is not None:
             rule: Any = p.rule
             mask = None if rule.mask is None else rule.mask[rows][:, columns]
-            changes["rule"] = dataclasses.replace(rule, **rule.held(rule.values, rows, columns), mask=mask)
+            changes["rule"] = dataclasses.replace(rule, **rule.values_at(rule.values, rows, columns), mask=mask)
             changes["local_weights"] = p.local_weights[rows][:, columns]
         projections.append(dataclasses.replace(p, **changes))
     return dataclasses.replace(network, populations=tuple(populations), projections=tuple(projections))
@@ -74,7 +74,7 @@ def arranged(network: IntNetwork | IntGraph) -> IntNetwork | IntGraph:
 
 def moved(p: IntPopulation, order: Array) -> IntPopulation:
     """Return a population with its neurons in another order."""
-    neuron = dataclasses.replace(p.neuron, **p.neuron.held(p.neuron.values, order))
+    neuron = dataclasses.replace(p.neuron, **p.neuron.values_at(p.neuron.values, order))
     rule = moved_homeostasis(p.homeostasis, order)
     return dataclasses.replace(p, bias=p.bias[order], neuron=neuron, homeostasis=rule)
 

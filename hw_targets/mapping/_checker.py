@@ -74,7 +74,7 @@ def copies(mapping: Mapping) -> Iterator[Violation]:
         for t in tiles:
             order = cores[t.soma_core]
             numbers = [order.setdefault(c, len(order)) for c in (t.soma_core, t.core, *t.local_cores)]
-            found[t.soma_core].append((t.projection, t.rows, t.columns, t.turn, t.axon, numbers))
+            found[t.soma_core].append((t.projection, t.rows, t.columns, t.pass_index, t.axon, numbers))
         return found
 
     originals = list(pieces(mapping.tiles).values())
@@ -121,9 +121,12 @@ def names_and_numbers(mapping: Mapping) -> Iterator[Violation]:
             yield wrong(f"tile {i}", f"{t.projection!r} into {t.population!r}", ends)
         elif not (0 <= t.rows[0] < t.rows[1] <= rows and 0 <= t.columns[0] < t.columns[1] <= columns):
             yield wrong(f"tile {i} of {t.projection}", f"rows {t.rows}, columns {t.columns}", f"in {rows} x {columns}")
-        elif not (0 <= t.turn < len(mapping.tiles) and 0 <= t.axon < axons) or (t.turn and t.local_cores):
-            got, allowed = f"turn {t.turn}, axon {t.axon}", f"passes below {len(mapping.tiles)}, axons below {axons}"
-            yield wrong(f"tile {i} of {t.projection}", got, f"{allowed}, local weights in turn 0 only")
+        elif not (0 <= t.pass_index < len(mapping.tiles) and 0 <= t.axon < axons) or (t.pass_index and t.local_cores):
+            got, allowed = (
+                f"pass {t.pass_index}, axon {t.axon}",
+                f"passes below {len(mapping.tiles)}, axons below {axons}",
+            )
+            yield wrong(f"tile {i} of {t.projection}", got, f"{allowed}, local weights in pass 0 only")
         used.update((t.core, t.soma_core, *t.local_cores))
     if used != set(range(mapping.cores)):
         yield wrong("numbers of the cores", f"{len(used)} up to {max(used, default=-1)}", f"0 to {mapping.cores - 1}")
@@ -164,7 +167,7 @@ def somas(mapping: Mapping) -> Iterator[Violation]:
     """Check that every neuron has one soma core and one time-multiplexing pass, for all its tiles."""
     pieces: dict[str, dict[tuple[int, int], set[tuple[int, int]]]] = defaultdict(lambda: defaultdict(set))
     for t in mapping.tiles:
-        pieces[t.population][t.rows].add((t.soma_core, t.turn))
+        pieces[t.population][t.rows].add((t.soma_core, t.pass_index))
     owner: dict[tuple[int, int], tuple[str, tuple[int, int]]] = {}
     for p in mapping.network.populations:
         count = np.zeros(p.size, np.int64)
@@ -172,7 +175,7 @@ def somas(mapping: Mapping) -> Iterator[Violation]:
             count[a:b] += len(cores)
             for at in cores:
                 if owner.setdefault(at, (p.name, (a, b))) != (p.name, (a, b)):
-                    yield wrong(f"core {at[0]}", f"soma of {owner[at]} and of {(p.name, (a, b))}", "of one a turn")
+                    yield wrong(f"core {at[0]}", f"soma of {owner[at]} and of {(p.name, (a, b))}", "of one a pass")
         if not (count == 1).all():
             yield wrong(f"{p.name}.neurons", f"{int((count != 1).sum())} with none or several", "one soma core each")
 
@@ -189,13 +192,13 @@ def contents(mapping: Mapping) -> Iterator[Violation]:
         for core in t.local_cores:
             local[core].append(t)
     yield from messages(mapping, slow, local)
-    for core, turn, on_core in by_turn(slow, local):
+    for core, pass_index, on_core in by_pass(slow, local):
         axons = max(t.axon + t.columns[1] - t.columns[0] for t in on_core)
         if axons > int(chip.axons):
             yield Violation(f"core {core}.axons", f"{axons}", f"{int(chip.axons)}", "Map the network again.")
         taken = sum(t.columns[1] - t.columns[0] for t in on_core)
         if len({axon for t in on_core for axon in range(t.axon, t.axon + t.columns[1] - t.columns[0])}) < taken:
-            yield wrong(f"core {core}.axons", f"some for several inputs in turn {turn}", "one input each")
+            yield wrong(f"core {core}.axons", f"some for several inputs in pass {pass_index}", "one input each")
         rows = {(t.population, t.rows) for t in on_core}
         neurons = sum(b - a for _, (a, b) in rows)
         if neurons > int(chip.neurons):
@@ -226,14 +229,14 @@ def contents(mapping: Mapping) -> Iterator[Violation]:
         yield from bytes_of(mapping, core, on_core, projections, False)
 
 
-def by_turn(*cores: dict[int, list[Tile]]) -> Iterator[tuple[int, int, list[Tile]]]:
+def by_pass(*cores: dict[int, list[Tile]]) -> Iterator[tuple[int, int, list[Tile]]]:
     """Yield core, time-multiplexing pass, and the tiles that the core computes in it."""
     for several in cores:
         for core, on_core in several.items():
-            turns = defaultdict(list)
+            passes = defaultdict(list)
             for t in on_core:
-                turns[t.turn].append(t)
-            yield from ((core, turn, mine) for turn, mine in turns.items())
+                passes[t.pass_index].append(t)
+            yield from ((core, pass_index, mine) for pass_index, mine in passes.items())
 
 
 def extent(on_core: list[Tile]) -> tuple[int, int]:
@@ -244,7 +247,7 @@ def extent(on_core: list[Tile]) -> tuple[int, int]:
 
 def shared(core: int, on_core: list[Tile], names: dict[str, IntProjection]) -> Iterator[Violation]:
     """Check that a folded core, which stores its weights once, has the right ones for every time-multiplexing pass."""
-    if len({t.turn for t in on_core}) < 2:
+    if len({t.pass_index for t in on_core}) < 2:
         return
     stored, known = np.zeros(extent(on_core), np.int64), np.zeros(extent(on_core), bool)
     for t in on_core:
@@ -253,7 +256,7 @@ def shared(core: int, on_core: list[Tile], names: dict[str, IntProjection]) -> I
         different = int(np.count_nonzero(known[at] & (stored[at] != weights)))
         if different:
             yield wrong(
-                f"core {core}.weights of turn {t.turn}", f"{different} others than in passes before", "the same"
+                f"core {core}.weights of pass {t.pass_index}", f"{different} others than in passes before", "the same"
             )
         stored[at], known[at] = weights, True
 
@@ -276,7 +279,7 @@ def bytes_of(
             values.update(np.unique(names[t.projection].weights[slice(*t.rows), slice(*t.columns)]).tolist())
         if len(values) > entries:
             yield Violation(f"core {core}.different weights", f"{len(values)}", f"{entries}", "Use fewer weight_bits.")
-    if len({t.turn for t in on_core}) > 1:
+    if len({t.pass_index for t in on_core}) > 1:
         needed += beside_weights(mapping, core, on_core, names)
     if needed > limit:
         yield Violation(f"core {core}.memory", f"{needed} bytes", f"{limit} bytes", "Map the network again.")

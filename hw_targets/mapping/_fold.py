@@ -36,7 +36,7 @@ class Fold:
     ----------
     place : (int, int)
         The patch: rows of the output image, and neighbours in a row, that are computed at once.
-    turns : int
+    n_passes : int
         Time-multiplexing passes: patches that a set of cores computes one after another.
     rows : int
         Neurons of a piece.
@@ -47,7 +47,7 @@ class Fold:
     """
 
     place: Span
-    turns: int
+    n_passes: int
     rows: int
     first: int
     others: int
@@ -89,7 +89,9 @@ def together(layer: Layer, chip: Chip) -> bool:
     return layer.heavy < 2 ** (int(chip.accumulator_bits) - 1)
 
 
-def most_axons(rows: int, turns: int, neurons: int, inputs: int, layer: Layer | None, chip: Chip, storage: str) -> int:
+def most_axons(
+    rows: int, n_passes: int, neurons: int, inputs: int, layer: Layer | None, chip: Chip, storage: str
+) -> int:
     """Return the axons of the largest block that fits the memory of a core; 0 if none does.
 
     rows : neurons of the block. neurons : of a soma core, in all time-multiplexing passes. inputs : of all patches, at
@@ -99,8 +101,8 @@ def most_axons(rows: int, turns: int, neurons: int, inputs: int, layer: Layer | 
     while low < high:
         middle = (low + high + 1) // 2
         beside = 0
-        if layer is not None and turns > 1:
-            beside = fold_bytes(neurons, layer.words, min(inputs, middle * turns), layer.bits, chip)
+        if layer is not None and n_passes > 1:
+            beside = fold_bytes(neurons, layer.words, min(inputs, middle * n_passes), layer.bits, chip)
         fits = weight_bytes(rows * middle, chip, storage) + beside <= memory
         low, high = (middle, high) if fits else (low, middle - 1)
     return low
@@ -118,14 +120,14 @@ def sensible(length: int) -> list[int]:
     return sorted({-(-length // n) for n in range(1, length + 1)})
 
 
-def best(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, turns: int) -> Fold | None:
+def best(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, n_passes: int) -> Fold | None:
     """Return the fold with the fewest cores, and of several such folds the one with the fewest passes.
 
-    into : the convolutions into a population. beside : cores of its other inputs for a patch's piece. turns : the most
-    time-multiplexing passes. Returns None if the memory of a core is too small for any fold.
+    into : the convolutions into a population. beside : cores of its other inputs for a patch's piece. n_passes : the
+    most time-multiplexing passes. Returns None if the memory of a core is too small for any fold.
     """
-    allowed = (f for f in folds(into, beside, chip, storage) if f.turns <= turns)
-    return min(allowed, key=lambda f: (f.cores, f.turns), default=None)
+    allowed = (f for f in folds(into, beside, chip, storage) if f.n_passes <= n_passes)
+    return min(allowed, key=lambda f: (f.cores, f.n_passes), default=None)
 
 
 @cache
@@ -145,17 +147,17 @@ def folds_of(into: tuple[Layer, ...], beside: int, chip: Chip, storage: str, pla
     rows = -(-size // pieces)
     windows = [window(layer.convolution, place)[:2] for layer in into]
     inputs = [layer.ins * layer.convolution.image[0] * layer.convolution.image[1] for layer in into]
-    for turns in sensible(count):
-        first = most_axons(rows, turns, rows * turns, inputs[0], into[0], chip, storage)
-        others = most_axons(rows, turns, 0, max(inputs), into[0], chip, storage)
+    for n_passes in sensible(count):
+        first = most_axons(rows, n_passes, rows * n_passes, inputs[0], into[0], chip, storage)
+        others = most_axons(rows, n_passes, 0, max(inputs), into[0], chip, storage)
         if not first:
             return
         each = [
             cut_count(width * layer.ins, len(lines), others if i else first, others, together(layer, chip))
             for i, (layer, (lines, width)) in enumerate(zip(into, windows, strict=True))
         ]
-        cores = -(-count // turns) * pieces * sum(each) + count * pieces * beside
-        yield Fold(place, turns, rows, first, others, cores)
+        cores = -(-count // n_passes) * pieces * sum(each) + count * pieces * beside
+        yield Fold(place, n_passes, rows, first, others, cores)
 
 
 def cut_count(line: int, lines: int, first: int, others: int, several: bool) -> int:
@@ -171,15 +173,15 @@ def count_layers(network: Sequence[Any], chip: Chip, fold: int, storage: str = "
     network : of each population its convolutions (a tuple of `Layer`), or (neurons, inputs) of a dense one. fold : the
     most time-multiplexing passes. Raises CapacityError where no core has the memory for a piece.
     """
-    cores, turns, relays = 0, 1, False
+    cores, n_passes, relays = 0, 1, False
     for into in network:
         if isinstance(into[0], Layer):
             found = best(tuple(into), 0, chip, storage, fold)
             if found is None:
                 raise CapacityError(f"count_layers: got {into}, allowed what fits a core. Use a chip with more memory.")
-            cores, turns = cores + found.cores, max(turns, found.turns)
+            cores, n_passes = cores + found.cores, max(n_passes, found.n_passes)
             relays = True
         else:
             cores += -(-into[0] // int(chip.neurons)) * -(-into[1] // int(chip.axons))
             relays = relays or into[1] > int(chip.axons)
-    return cores, turns * (1 + relays)
+    return cores, n_passes * (1 + relays)

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from synergic._core.moved import OldName, renamed
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.mapping._arrange import arranged
 from synergic.network._quantise import IntGraph, IntNetwork, IntProjection
@@ -59,6 +60,7 @@ class Violation:
         return f"{self.where}: {words[0]} {self.needed}, {words[1]} {self.available}. {self.change}"
 
 
+@renamed("turns", "n_passes", "0.3")
 @dataclass(frozen=True)
 class Estimate:
     """What a network needs of a chip, known before it is mapped.
@@ -79,7 +81,7 @@ class Estimate:
         Phases of the chip that one time step of the network takes.
     step_seconds : float
         Time of one step in seconds: `phases_per_step` times the chip's `phase_seconds`.
-    turns : int
+    n_passes : int
         How many output positions of a convolution a folded core computes in one step, one after another
         (time-multiplexing). 1 where nothing is folded.
     violations : tuple of Violation
@@ -94,8 +96,10 @@ class Estimate:
     occupancy: float
     phases_per_step: int
     step_seconds: float
-    turns: int
+    n_passes: int
     violations: tuple[Violation, ...]
+
+    turns = OldName("n_passes", "0.3")
 
     @property
     def fits(self) -> bool:
@@ -103,6 +107,7 @@ class Estimate:
         return not self.violations
 
 
+@renamed("turn", "pass_index", "0.3")
 @dataclass(frozen=True)
 class Tile:
     """A piece of one projection, and the cores that store it.
@@ -123,7 +128,7 @@ class Tile:
         Numbers of the cores with the local weights. Empty without local weights.
     soma_core : int
         Number of the core that adds the partial sums up, integrates and fires.
-    turn : int, default 0
+    pass_index : int, default 0
         The time-multiplexing pass of a step in which the tile is computed, from 0. It is 0 if nothing is folded.
     axon : int, default 0
         The first axon of the core that the tile takes. Its first neuron is the core's first.
@@ -136,8 +141,10 @@ class Tile:
     core: int
     local_cores: tuple[int, ...]
     soma_core: int
-    turn: int = 0
+    pass_index: int = 0
     axon: int = 0
+
+    turn = OldName("pass_index", "0.3")
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -258,8 +265,16 @@ class Mapping:
     copies: tuple[Tile, ...] = ()
     fan_out: int | None = None
 
+    def __repr__(self) -> str:
+        grid = f"{self.chip.name} {int(self.chip.rows)} x {int(self.chip.columns)}"
+        passes = f", {self.n_passes} passes" if self.n_passes > 1 else ""
+        return f"{type(self).__name__}({self.network!r} on {grid}: {self.cores} cores{passes}, {self.placement})"
+
+    held = OldName("stored", "0.3")
+    turns = OldName("n_passes", "0.3")
+
     @property
-    def held(self) -> tuple[Tile, ...]:
+    def stored(self) -> tuple[Tile, ...]:
         """All tiles that are stored on cores: `tiles`, then `copies`."""
         return self.tiles + self.copies
 
@@ -323,20 +338,20 @@ class Mapping:
         return {t.rows: t.soma_core for t in self.by_population.get(population, ())}
 
     @cached_property
-    def turns(self) -> int:
+    def n_passes(self) -> int:
         """Passes of time-multiplexing: output positions that a folded core computes one after another in a step."""
-        return turns_of(self.tiles)
+        return count_passes(self.tiles)
 
     @cached_property
     def population_of(self) -> dict[int, str]:
         """The population that each core works for, by number of the core."""
-        return {core: t.population for t in self.held for core in (*t.cores, t.soma_core)}
+        return {core: t.population for t in self.stored for core in (*t.cores, t.soma_core)}
 
     @cached_property
     def on_core(self) -> dict[int, tuple[Tile, ...]]:
         """The tiles that each core stores, as their synapse core or as a local core."""
         found: dict[int, list[Tile]] = {}
-        for t in self.held:
+        for t in self.stored:
             for core in t.cores:
                 found.setdefault(core, []).append(t)
         return {core: tuple(tiles) for core, tiles in found.items()}
@@ -350,9 +365,9 @@ class Mapping:
         """
         seen: set[tuple[int, int]] = set()
         found = {}
-        for t in self.held:
-            found[t] = tuple(c for c in t.cores if c != t.soma_core and (c, t.turn) not in seen)
-            seen.update((c, t.turn) for c in t.cores)
+        for t in self.stored:
+            found[t] = tuple(c for c in t.cores if c != t.soma_core and (c, t.pass_index) not in seen)
+            seen.update((c, t.pass_index) for c in t.cores)
         return found
 
     @cached_property
@@ -397,12 +412,12 @@ class Mapping:
 def phases(network: IntNetwork | IntGraph, tiles: Sequence[Tile]) -> int:
     """Count the phases of a step, see `Mapping.phases_per_step`."""
     relay = any(c != t.soma_core for t in tiles for c in t.cores)
-    return turns_of(tiles) * (1 + relay) + any(p.learns for p in network.projections)
+    return count_passes(tiles) * (1 + relay) + any(p.learns for p in network.projections)
 
 
-def turns_of(tiles: Iterable[Tile]) -> int:
+def count_passes(tiles: Iterable[Tile]) -> int:
     """Count the time-multiplexing passes of a step."""
-    return 1 + max(t.turn for t in tiles)
+    return 1 + max(t.pass_index for t in tiles)
 
 
 def core_count(tiles: Iterable[Tile]) -> int:

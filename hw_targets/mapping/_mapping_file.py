@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice, kind, whole
 from synergic._core.files import check_path, reading, write_whole
+from synergic._core.moved import FILE_KEYS
 from synergic.errors import FormatError
 from synergic.hw_targets._chip import FACTS, LATER, PARTS, REAL, Chip, Fact, read_fact
 from synergic.hw_targets.mapping._checker import KINDS, check_mapping
@@ -29,6 +30,8 @@ from synergic.network._storage import HEADER, check_seal, read, read_array, seal
 FORMAT, VERSION = "synergic-mapping", 2
 SHOWN = 5
 """Violations that a refusal of a file names."""
+NUMBERS = ("core", "soma_core", "pass_index", "axon")
+"""Fields of a tile that are one number."""
 Ints = npt.NDArray[np.int64]
 
 
@@ -160,8 +163,8 @@ def write_tiles(group: h5py.Group, network: IntNetwork | IntGraph, tiles: Sequen
     """Write tiles as columns of a table."""
     order = {p.name: i for i, p in enumerate(network.projections)}
     group["projection"] = np.array([order[t.projection] for t in tiles], np.int64)
-    for name in ("core", "soma_core", "turn", "axon"):
-        group[name] = np.array([getattr(t, name) for t in tiles], np.int64)
+    for name in NUMBERS:
+        group[FILE_KEYS.get(name, name)] = np.array([getattr(t, name) for t in tiles], np.int64)
     for name in ("rows", "columns"):
         group[name] = np.array([getattr(t, name) for t in tiles], np.int64).reshape(-1, 2)
     write_lists(group, "local_cores", [t.local_cores for t in tiles])
@@ -174,7 +177,7 @@ def read_tiles(group: h5py.Group, network: IntNetwork, path: str) -> tuple[Tile,
         raise FormatError(f"{path}, {group.name}: a projection that the network does not have. Save it again.")
     projections = [network.projections[i] for i in chosen.tolist()]
     ends = [pairs(integers(group[name], path, (2,))) for name in ("rows", "columns")]
-    core, *rest = (integers(group[name], path, ()).tolist() for name in ("core", "soma_core", "turn", "axon"))
+    core, *rest = (integers(group[FILE_KEYS.get(name, name)], path, ()).tolist() for name in NUMBERS)
     table = zip(projections, *ends, core, read_lists(group, "local_cores", path), *rest, strict=True)
     return tuple(Tile(p.name, p.target, *fields) for p, *fields in table)
 

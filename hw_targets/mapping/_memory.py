@@ -142,7 +142,7 @@ def memory_of(network: IntNetwork | IntGraph, tiles: Iterable[Tile], chip: Chip)
     network : IntNetwork or IntGraph
         The network in the order of the mapping: `Mapping.arranged`.
     tiles : iterable of Tile
-        All tiles on cores: `Mapping.held`.
+        All tiles on cores: `Mapping.stored`.
     chip : Chip
         The chip, with its memories and weight widths.
 

@@ -33,8 +33,8 @@ def core_modes(mapping: Mapping) -> dict[int, Mode]:
     """Return the mode of each core."""
     received = {p.name: p.num_message_bits for p in mapping.network.projections}
     sent = {p.name: p.num_message_bits for p in mapping.network.populations}
-    somas = {t.soma_core: named(sent[t.population]) for t in mapping.held}
-    axons = {core: named(received[t.projection]) for t in mapping.held for core in t.cores}
+    somas = {t.soma_core: named(sent[t.population]) for t in mapping.stored}
+    axons = {core: named(received[t.projection]) for t in mapping.stored for core in t.cores}
     return {core: Mode(axons.get(core, "SNN"), somas.get(core, "relay")) for core in sorted({*axons, *somas})}
 
 

@@ -112,8 +112,8 @@ class MappingOptions:
             choice("MappingOptions.fold", self.fold, FOLDS)
         else:
             remedy = f"It is a number of passes; or give one of {FOLDS}."
-            turns = whole("MappingOptions.fold", self.fold, 1, float("inf"), remedy)
-            object.__setattr__(self, "fold", turns)
+            most = whole("MappingOptions.fold", self.fold, 1, float("inf"), remedy)
+            object.__setattr__(self, "fold", most)
         if self.budget is not None:
             whole("MappingOptions.budget", self.budget, 1, float("inf"), "It is a number of cores.")
         number("MappingOptions.rate", self.rate, 0, 1, "It is a share of the steps.")

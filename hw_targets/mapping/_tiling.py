@@ -103,7 +103,7 @@ def cut_places(
     outs, after = layers[0].outs, layers[0].convolution.after
     most = most_axons(fold.rows, 1, 0, 0, None, chip, storage)
     for number, (y, x, height, wide) in enumerate(places(after, fold.place)):
-        a_set, turn = divmod(number, fold.turns)
+        a_set, pass_index = divmod(number, fold.n_passes)
         start, size = (y * after[1] + x) * outs, height * wide * outs
         for piece, first in enumerate(range(0, size, fold.rows)):
             rows = start + first, start + min(first + fold.rows, size)
@@ -112,11 +112,11 @@ def cut_places(
                 own = fold.first if layer is layers[0] else fold.others
                 for part, columns, axon in received(layer, fold, own, (y, x, height, wide), chip):
                     core = cores[a_set, piece, layer.name, part]
-                    yield Tile(layer.name, population, rows, columns, core, (), soma, turn, axon)
+                    yield Tile(layer.name, population, rows, columns, core, (), soma, pass_index, axon)
             for p in beside:
                 for columns in cuts(p.n_in, most):
                     if not is_empty(p, rows, columns):
-                        yield Tile(p.name, population, rows, columns, next(numbers), (), soma, turn)
+                        yield Tile(p.name, population, rows, columns, next(numbers), (), soma, pass_index)
 
 
 def received(

@@ -63,10 +63,10 @@ class CoreState:
         return clipped
 
 
-def build_core(tile: Tile, held: dict[str, Any], rule: IntRule | None, local: Array | None) -> CoreState:
+def build_core(tile: Tile, given: dict[str, Any], rule: IntRule | None, local: Array | None) -> CoreState:
     """The state of a tile's cores before the first step.
 
-    held : weights, alpha, and theta, the rule's parameters by name. local : (samples, n_out, n_in), which the cores
+    given : weights, alpha, and theta, the rule's parameters by name. local : (samples, n_out, n_in), which the cores
     read and update, or None.
     """
     rows, columns = tile.slices
@@ -74,13 +74,13 @@ def build_core(tile: Tile, held: dict[str, Any], rule: IntRule | None, local: Ar
     core = CoreState(
         tile,
         axons=np.zeros((samples, tile.columns[1] - tile.columns[0]), np.int64),
-        weights=held["weights"][rows, columns],
-        alpha=piece(held["alpha"], rows),
+        weights=given["weights"][rows, columns],
+        alpha=piece(given["alpha"], rows),
     )
     if rule is not None and local is not None:
         core.rule, core.local = rule, local[:, rows, columns]
         core.mask = None if rule.mask is None else rule.mask[rows, columns]
-        core.theta = rule.held(held["theta"], rows, columns)
+        core.theta = rule.values_at(given["theta"], rows, columns)
         core.state = rule.fresh(rows.stop - rows.start, columns.stop - columns.start, (samples,))
     return core
 

@@ -30,7 +30,7 @@ class Counting:
 
     first_axon, last_axon : from which neurons a tile receives. delays : steps that spikes wait at its axons. works,
     earlier : (clock, tiles), 1 in the steps of the tile's population, and how many earlier steps of the presentation
-    there are. visit_tile, visit_core, visit_rows, visit_turn : one entry a tile and core that visits its rows, and in
+    there are. visit_tile, visit_core, visit_rows, visit_pass : one entry a tile and core that visits its rows, and in
     which time-multiplexing pass. compare_tile, compare_core : tiles that compare spikes (history form). gathers :
     (tile, core, rows, step) of each core that writes a stream.
     """
@@ -45,7 +45,7 @@ class Counting:
     visit_tile: Array = field(default_factory=no_counts)
     visit_core: Array = field(default_factory=no_counts)
     visit_rows: Array = field(default_factory=no_counts)
-    visit_turn: Array = field(default_factory=no_counts)
+    visit_pass: Array = field(default_factory=no_counts)
     compare_tile: Array = field(default_factory=no_counts)
     compare_core: Array = field(default_factory=no_counts)
     gathers: Array = field(default_factory=no_counts)
@@ -59,7 +59,7 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
     """The counts that do not depend on the input."""
     net = mapping.network
     assert isinstance(net, IntNetwork)
-    clock, tiles = net.steps + net.depth, mapping.held
+    clock, tiles = net.steps + net.depth, mapping.stored
     plan = Counting()
     plan.first_axon, plan.last_axon, plan.delays = np.zeros((3, len(tiles)), np.int64)
     plan.works, plan.earlier = np.zeros((2, clock, len(tiles)), np.int64)
@@ -74,7 +74,7 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
         plan.works[steps, i] = 1
         holds_local = form in (FROZEN, MATRIX) or (form == HISTORY and p.local_weights.any())
         for core in (tile.core, *(tile.local_cores if holds_local else ())):
-            visits.append((i, core, rows, tile.turn))
+            visits.append((i, core, rows, tile.pass_index))
             plan.partial_sums += net.steps * rows * (core in mapping.senders[tile])
         if form == MATRIX or p.streams:
             writes = slice(steps.stop - 1, steps.stop) if p.streams else steps
@@ -91,7 +91,7 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
                 recalling.add((p.name, tile.rows, tile.soma_core))
                 plan.recalled[steps, tile.soma_core] += rows * earlier
             plan.overlaps += int(earlier.sum()) * (tile.core != tile.soma_core)
-    plan.visit_tile, plan.visit_core, plan.visit_rows, plan.visit_turn = np.array(visits, np.int64).T
+    plan.visit_tile, plan.visit_core, plan.visit_rows, plan.visit_pass = np.array(visits, np.int64).T
     plan.gathers = np.array(gathers, np.int64).reshape(-1, 4)
     plan.compare_tile, plan.compare_core = np.array(compares, np.int64).reshape(-1, 2).T
     return plan
@@ -118,17 +118,17 @@ def count(
         received = received * plan.works
     else:
         received = state.received[:, 1:, [layout.tiles.index(t) for t in mapping.tiles]]
-    visited, slowest = np.zeros((n, clock, mapping.cores), np.int64), np.zeros((clock, mapping.turns + 1), np.int64)
+    visited, slowest = np.zeros((n, clock, mapping.cores), np.int64), np.zeros((clock, mapping.n_passes + 1), np.int64)
     slots = received[:, :, plan.visit_tile] * plan.visit_rows
-    for turn in range(mapping.turns):
-        mine = np.flatnonzero(plan.visit_turn == turn)
-        cores, of_turn = plan.visit_core[mine], np.zeros_like(visited)
+    for pass_index in range(mapping.n_passes):
+        mine = np.flatnonzero(plan.visit_pass == pass_index)
+        cores, of_pass = plan.visit_core[mine], np.zeros_like(visited)
         if len(set(cores.tolist())) == len(cores):
-            of_turn[:, :, cores] = slots[:, :, mine]
+            of_pass[:, :, cores] = slots[:, :, mine]
         else:  # several tiles on a core
-            np.add.at(of_turn, (slice(None), slice(None), cores), slots[:, :, mine])  # type: ignore[arg-type]
-        slowest[:, turn] = of_turn.max(axis=2).sum(axis=0)
-        visited += of_turn
+            np.add.at(of_pass, (slice(None), slice(None), cores), slots[:, :, mine])  # type: ignore[arg-type]
+        slowest[:, pass_index] = of_pass.max(axis=2).sum(axis=0)
+        visited += of_pass
     rewritten = plan.rewritten * n
     for tile, core, rows, step in plan.gathers:  # the write of a stream adds up a term an active input, step and neuron
         rewritten[step, core] += int(received[:, :, tile].sum()) * rows

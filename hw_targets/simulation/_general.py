@@ -114,7 +114,7 @@ def fire(soma: Somas, state: Any, bias: Array, samples: slice, t: int, m: int, e
         vth=p.vth, decay=p.decay, bias=bias[soma.neurons], reset=p.reset, accumulator_shift=p.accumulator_shift
     )
     left, sums = state.u[samples, soma.neurons].astype(np.int64), state.acc[samples, soma.sums]
-    u, sent, after, extra, saturated = n.update(left, extra, sums, told, n.held(n.values, soma.rows))
+    u, sent, after, extra, saturated = n.update(left, extra, sums, told, n.values_at(n.values, soma.rows))
     state.u[samples, soma.neurons], state.sent[samples, t, soma.neurons] = after, sent
     state.u_log[samples, m - 1, soma.probe] = u
     state.saturated[samples.start, soma.number] += saturated
@@ -147,16 +147,16 @@ def run_general(net: IntNetwork, layout: Any, program: Any, state: Any, packet_l
                     extra[i] = learn(part, state, samples, slice(first, last), t, m, extra[i], now)
 
 
-def learn(part: Part, state: Any, held: slice, samples: slice, t: int, m: int, extra: Any, signal: Array) -> Any:
-    """Phase 3 of one tile. held : whose P it is; samples : whose spikes. Returns the rule's extra arrays."""
+def learn(part: Part, state: Any, owners: slice, samples: slice, t: int, m: int, extra: Any, signal: Array) -> Any:
+    """Phase 3 of one tile. owners : whose P it is; samples : whose spikes. Returns the rule's extra arrays."""
     p, rows, columns = part.projection, part.rows.stop - part.rows.start, part.columns.stop - part.columns.start
     assert p.rule is not None
-    block = state.local[held, part.local : part.local + rows * columns].reshape(-1, columns, rows).transpose(0, 2, 1)
+    block = state.local[owners, part.local : part.local + rows * columns].reshape(-1, columns, rows).transpose(0, 2, 1)
     s = state.sent[samples, max(t - 1 - p.delay, 0), part.axon : part.axon + columns].astype(np.int64)
     u = state.u_log[samples, m - 1, part.probe : part.probe + rows].astype(np.int64)
-    theta = p.rule.held(p.rule.values, part.rows, part.columns)
+    theta = p.rule.values_at(p.rule.values, part.rows, part.columns)
     mask = None if p.rule.mask is None else p.rule.mask[part.rows, part.columns]
     new, extra, clipped = p.rule.update(fixed, block.astype(np.int64), extra, s, u, signal, theta, None, mask)
-    state.local[held, part.local : part.local + rows * columns] = new.transpose(0, 2, 1).reshape(len(new), -1)
+    state.local[owners, part.local : part.local + rows * columns] = new.transpose(0, 2, 1).reshape(len(new), -1)
     state.clipped[samples.start, part.head] += clipped
     return extra

@@ -200,9 +200,9 @@ class Simulator:
         new = replace(old, rule=rule, alpha=theta.get("alpha", old.alpha))
         network = replace(net, projections=tuple(new if p is old else p for p in net.projections))
         self.mapping = replace(self.mapping, network=network)
-        kept, self.network = (self.memory, self.biases), network
+        before, self.network = (self.memory, self.biases), network
         self.load()
-        self.memory, self.biases = kept
+        self.memory, self.biases = before
 
     def forget(self) -> None:
         """What lives on, local weights and biases, back to its start, for the next call of `stream`."""

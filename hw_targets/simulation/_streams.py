@@ -125,7 +125,7 @@ def write_tiles(
         onset = net.onsets[p.target]
         s = window(state.sent, onset - p.delay, net.steps)[0, :, tile.axon].astype(np.int64)
         u = state.u_log[0, :, tile.probe].astype(np.int64)
-        theta = p.rule.held(p.rule.values, tile.rows, tile.columns)
+        theta = p.rule.values_at(p.rule.values, tile.rows, tile.columns)
         mask = None if p.rule.mask is None else p.rule.mask[tile.rows, tile.columns]
         drawn = words[p.name]
         mine = None if drawn is None else drawn[tile.rows, tile.columns]

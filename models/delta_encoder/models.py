@@ -28,9 +28,9 @@ class AbstractDeltaEncoder(SharedModel, PyLoihiProcessModel):
             if params["given"]:
                 x = self.signal[timing.presentation(self.time_step), m - 1 :][: params["steps"]]
             if m == 1:
-                self.held[:] = x[0] if params["start"] is None else params["start"]
+                self.level[:] = x[0] if params["start"] is None else params["start"]
             for i, now in enumerate(x):
-                sent[i], self.held[:] = encoding.delta(now, self.held, self.threshold[0], params["form"] == "graded")
+                sent[i], self.level[:] = encoding.delta(now, self.level, self.threshold[0], params["form"] == "graded")
         if params["form"] == "channels":
             sent = encoding.polarities(sent)
         self.s_out.send(sent.reshape(self.s_out._shape).astype(self.s_out._d_type))
@@ -46,7 +46,7 @@ class PyDeltaEncoderModelFloat(AbstractDeltaEncoder):
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
     signal: np.ndarray = LavaPyType(np.ndarray, float)
-    held: np.ndarray = LavaPyType(np.ndarray, float)
+    level: np.ndarray = LavaPyType(np.ndarray, float)
     threshold: np.ndarray = LavaPyType(np.ndarray, float)
 
 
@@ -60,5 +60,5 @@ class PyDeltaEncoderModelFixed(AbstractDeltaEncoder):
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int64, precision=24)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64, precision=24)
     signal: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
-    held: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
+    level: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)
     threshold: np.ndarray = LavaPyType(np.ndarray, np.int64, precision=24)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +64,7 @@ class DeltaEncoder(DataOrPort):
         The signal, where none is given.
     s_out : OutPort, shape (n,), or (2 n,) for "channels"; with T rows of these at once
         What is sent.
-    held : Var, shape (n,)
+    level : Var, shape (n,)
         Sum of what was sent in the presentation, times the threshold unless graded. It differs from the signal by less
         than a threshold, if graded always, else while the signal moves by no more than a threshold a step.
     threshold : Var, shape (1,)
@@ -111,7 +112,7 @@ class DeltaEncoder(DataOrPort):
             number(f"{name}.start", start, -(2**23), 2**23 - 1, "It is a value of the signal.")
         if signal is None:
             remedy = "Give a signal, or the number of values."
-            held = np.zeros((1, 1, whole(f"{name}.n", n, 1, np.inf, remedy)), dtype)
+            array = np.zeros((1, 1, whole(f"{name}.n", n, 1, np.inf, remedy)), dtype)
         else:
             alone = n is None and period is None and presentations is None
             remedy = "They follow from the signal; leave them out."
@@ -120,22 +121,30 @@ class DeltaEncoder(DataOrPort):
             require(
                 len(shape) == 3 and 0 not in shape, f"{name}.signal", f"shape {shape}", "(samples, T, n)", "Cut it."
             )
-            held = finite_array(f"{name}.signal", signal, (shape,), integer)
-            low, high = held.min(), held.max()
+            array = finite_array(f"{name}.signal", signal, (shape,), integer)
+            low, high = array.min(), array.max()
             fits = not integer or bool(-top <= low and high <= top)
             require(fits, f"{name}.signal", f"{low} to {high}", f"{-top} to {top}", "Scale it.")
-            presentations, period = held.shape[:2]
+            presentations, period = array.shape[:2]
         if at_once:
             whole(f"{name}.period", period, 1, np.inf, "It is T, the steps of a presentation sent at once.")
         timing = Timing(onset, 1 if at_once else period, presentations).check(name)
         steps, given = (int(period or 1) if at_once else 1), signal is not None
         params = {"form": form, "start": start, "timing": timing, "steps": steps, "given": given}
         super().__init__(integer=integer, **params, **kwargs)
-        values, rows = held.shape[-1], (steps,) if at_once else ()
+        values, rows = array.shape[-1], (steps,) if at_once else ()
         self.a_in: InPort = InPort(shape=(*rows, values))
         self.s_out: OutPort = OutPort(shape=(*rows, (1 + (form == "channels")) * values))
-        self.signal: SharedVar = SharedVar(held, -top, top)
-        self.held: SharedVar = SharedVar(np.zeros(values, dtype), -top, top)
+        self.signal: SharedVar = SharedVar(array, -top, top)
+        self.level: SharedVar = SharedVar(np.zeros(values, dtype), -top, top)
         smallest = 1 if integer else float(np.finfo(float).tiny)
         self.threshold: SharedVar = SharedVar(np.asarray(threshold, dtype), smallest, top)
         self.share()
+
+    def __getattr__(self, name: str) -> Any:
+        """Find `level` by its old name, with a DeprecationWarning. `dir` does not list it: Lava asks for all in it."""
+        if name != "held":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        said = f"{type(self).__name__}.{name} is called level now. Since 0.3."
+        warnings.warn(said, DeprecationWarning, stacklevel=2)
+        return self.level

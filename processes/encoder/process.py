@@ -87,19 +87,19 @@ class Encoder(DataOrPort):
         whole(f"{name}.period", period, 1, np.inf, "It is T, the steps of a presentation.")
         kind(f"{name}.at_once", at_once, bool, "True sends a presentation in each Lava step.")
         if values is None:
-            held = np.zeros((1, whole(f"{name}.n", n, 1, np.inf, "Give values, or the number of channels.")))
+            array = np.zeros((1, whole(f"{name}.n", n, 1, np.inf, "Give values, or the number of channels.")))
         else:
             remedy = "They follow from the values; leave them out."
             require(n is None and presentations is None, name, "n or presentations beside values", "one", remedy)
             shares(f"{name}.values", values)
-            held = np.asarray(values)
-            presentations, whole_numbers = len(held), held.dtype.kind in "iu"
+            array = np.asarray(values)
+            presentations, whole_numbers = len(array), array.dtype.kind in "iu"
             integer = whole_numbers if code.num_message_bits else None
         timing = Timing(onset, 1 if at_once else period, presentations).check(name)
         params = {"code": code, "steps": period, "timing": timing, "at_once": at_once, "given": values is not None}
         super().__init__(integer=integer, **params, **kwargs)
-        channels = held.shape[1]
+        channels = array.shape[1]
         self.a_in: InPort = InPort(shape=(channels,))
         self.s_out: OutPort = OutPort(shape=(period, channels) if at_once else (channels,))
-        self.values: SharedVar = SharedVar(held, 0, VALUE_MAX if held.dtype.kind in "iu" else 1)
+        self.values: SharedVar = SharedVar(array, 0, VALUE_MAX if array.dtype.kind in "iu" else 1)
         self.share()

@@ -99,9 +99,9 @@ class FusedNetwork(SharedProcess):
         c = np.concatenate([np.zeros(0, dtype), *start_biases(network).values()])
         self.homeostatic_bias: SharedVar = SharedVar(c if c.size else np.zeros(1, dtype))
         self.homeostatic_record: SharedVar = SharedVar(np.zeros((max(record, 1), max(c.size, 1)), dtype))
-        kept = (record, network.steps, neurons) if record else (1, 1, 1)
-        self.s_record: SharedVar = SharedVar(np.zeros(kept, dtype))
-        self.u_record: SharedVar = SharedVar(np.zeros(kept, dtype))
+        shape = (record, network.steps, neurons) if record else (1, 1, 1)
+        self.s_record: SharedVar = SharedVar(np.zeros(shape, dtype))
+        self.u_record: SharedVar = SharedVar(np.zeros(shape, dtype))
         self.local_record: SharedVar = SharedVar(np.zeros((record, max(total, 1)) if record else (1, 1), dtype))
         self.share()
 

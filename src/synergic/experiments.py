@@ -20,6 +20,7 @@ __all__ = [
     "HP",
     "LP",
     "MNIST_CONV",
+    "ClassIncremental",
     "Classification",
     "Continual",
     "Convolution",
@@ -274,6 +275,53 @@ class FewShot(Settings):
         return f"omniglot-{self.ways}way-{self.shots}shot-{self.split}-{self.seed}"
 
 
+@dataclass(frozen=True)
+class ClassIncremental(Settings):
+    """Omniglot: one class after another, learned by the local rule alone."""
+
+    classes: int = 250
+    """Number of test characters that are learned one after another."""
+    shots: int = 10
+    """Number of labelled drawings of each character. It is shown no other drawing with a label, and none again."""
+    channels: tuple[int, ...] = (16, 32, 96, 192)
+    """Number of channels of each convolution. Each takes every second position."""
+    p_max: float = 16.0
+    """Bound of the local weights: every entry of P stays within -p_max and p_max. It is far above what they become, so
+    that they have some 8 of the bits of the integers: what the rounded tanh lacks to 1 is then below the last bit."""
+    epochs: int = 40
+    """Number of epochs, each of `steps_an_epoch` training steps."""
+    steps_an_epoch: int = 100
+    """Number of training steps in an epoch. A run writes a checkpoint after each epoch."""
+    ways: int = 60
+    """Number of characters in a training step."""
+    trained_shots: tuple[int, ...] = (1, 5, 10, 10)
+    """Numbers of drawings of each character to learn from, of which each training step takes one at random."""
+    queries: int = 4
+    """Number of drawings of each character that a training step asks."""
+    mirrored: bool = True
+    """Whether mirror images count as further training characters. Rotations by 90, 180 and 270 degrees always do."""
+    distortion: float = 0.12
+    """Random affine distortion of each training image: largest difference of an entry of its matrix from the
+    identity."""
+    lr: float = 3e-3
+    """Learning rate of Adam for the convolutions. A cosine schedule lowers it to 0."""
+    lr_theta: float = 1e-3
+    """Learning rate of Adam for alpha, eta and c. A cosine schedule lowers it to 0."""
+    held_characters: int = 0
+    """Number of training characters that are set aside for validation."""
+    validation: bool = False
+    """Whether to evaluate on the validation characters (`held_characters`) instead of the test characters."""
+    test_draws: int = 3
+    """Number of times that the drawings to learn from are drawn anew in the evaluation."""
+    seed: int = 0
+    """Seed of the initial weights, of the training steps and of the order of the test characters."""
+
+    @property
+    def name(self) -> str:
+        """Default name of the run's folder."""
+        return f"omniglot-{self.classes}classes-{self.seed}"
+
+
 GP = Classification(mode="gp")
 """Settings of the dense network on Fashion-MNIST with global plasticity."""
 LP = Classification(mode="lp", alpha_start=0.1, eta_start=0.05)
@@ -383,6 +431,7 @@ EXPERIMENTS: dict[str, tuple[str, Any]] = {
         "Omniglot, 20 characters from 5 drawings each",
         FewShot(ways=20, shots=5, batch=2, epochs=25),
     ),
+    "omniglot-classes": ("Omniglot, 250 characters one after another by the local rule alone", ClassIncremental()),
     "continual-gp": ("50 shuffled MNIST tasks, global plasticity with masks", Continual(mode="gp")),
     "continual-hp": ("50 shuffled MNIST tasks, hybrid plasticity with masks", Continual(mode="hp")),
     "continual-ewc": ("50 shuffled MNIST tasks, elastic weight consolidation", Continual(mode="ewc", gain=1.0)),

@@ -37,11 +37,11 @@ def clone(tmp_path):
 
 def test_measured_figures_stand_beside_targets(clone, tmp_path):
     console = Console(record=True, width=150, file=io.StringIO())
-    held = bench(("chip",), folder=clone, json_file=tmp_path / "out.json", console=console)
+    result = bench(("chip",), folder=clone, json_file=tmp_path / "out.json", console=console)
     text = console.export_text()
-    assert held["figures"]["chip"]["speed"] == {"target": 2, "at most": False, "measured": 3.0, "enough": True}
-    assert [row["enough"] for row in held["figures"]["chip"].values()] == [True, False, None]
-    assert not all_reached(held)
+    assert result["figures"]["chip"]["speed"] == {"target": 2, "at most": False, "measured": 3.0, "enough": True}
+    assert [row["enough"] for row in result["figures"]["chip"].values()] == [True, False, None]
+    assert not all_reached(result)
     assert "at most 5" in text
     assert "chip: 1 figures not measured, a quick round leaves them out" in text
     assert "left_out" in text.splitlines()[-3]

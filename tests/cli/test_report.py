@@ -6,9 +6,6 @@ import copy
 import io
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +26,6 @@ from synergic.hw_targets import map_network, save_mapping
 from synergic.learning.tasks._runs import settings, write_json
 from synergic.network import save
 
-SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 NET = sy.quantise(plastic_network(sizes=(20, 12, 4)))
 
 
@@ -66,8 +62,8 @@ def files(tmp_path_factory):
 def shown(*paths, **asked):
     """What is printed, and what JSON holds."""
     console = Console(record=True, width=200, file=io.StringIO())
-    held = report(paths, console=console, **asked)
-    return console.export_text(), held
+    result = report(paths, console=console, **asked)
+    return console.export_text(), result
 
 
 def row(text, name):
@@ -78,7 +74,7 @@ def row(text, name):
 
 
 def test_two_runs_stand_side_by_side(files, tmp_path):
-    text, held = shown(files / "gp", files / "hp" / "record.json", html=tmp_path / "page.html")
+    text, result = shown(files / "gp", files / "hp" / "record.json", html=tmp_path / "page.html")
     assert row(text, "accuracy") == ["0.875", "0.9375"]
     assert row(text, "early_exit.steps") == ["2.5", "2.5"]
     assert row(text, "seed") == ["0", "0"]
@@ -86,8 +82,8 @@ def test_two_runs_stand_side_by_side(files, tmp_path):
     assert row(text, "machine") == ["a machine", "a machine"]
     assert "accuracy: salt" in text
     assert row(text, "4") == ["0.25", "0.25"]
-    assert [o["name"] for o in held["inputs"]] == ["gp", "hp"]
-    assert held["inputs"][1]["losses"] == [0.5, 0.25]
+    assert [o["name"] for o in result["inputs"]] == ["gp", "hp"]
+    assert result["inputs"][1]["losses"] == [0.5, 0.25]
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/png;base64,") == 2, "losses, and one curve of damage with two lines"
     assert page.count("0.9375") == 2, "the figure, and the curve without damage"
@@ -112,10 +108,10 @@ def test_a_network_and_its_mapping(files, tmp_path):
     assert row(text, "neurons") == ["16"]
     assert row(text, "c0") == ["in", "layer1", "12 x 20", "127", "IntHebbian, per_sample"]
     assert (tmp_path / "net.html").read_text().count("data:image/png") == 2, "each matrix of weights"
-    text, held = shown(files / "map.h5", html=tmp_path / "map.html")
+    text, result = shown(files / "map.h5", html=tmp_path / "map.html")
     assert row(text, "chip") == ["model of generic"]
     assert row(text, "layer2")[0] == "4"
-    assert held["inputs"][0]["sections"]["chip"]["seed"] == 0
+    assert result["inputs"][0]["sections"]["chip"]["seed"] == 0
     assert (tmp_path / "map.html").read_text().count("data:image/png") == 2, "occupancy and routes"
 
 
@@ -183,13 +179,16 @@ def places(value, path=()):
             yield from places(item, (*path, key))
 
 
+@pytest.mark.parametrize("part", [0.3, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 @pytest.mark.parametrize("name", ["simulated.json", "mapped.json", "refused.json", "hp/record.json"])
-def test_other_contents_in_sound_json_are_shown_or_refused(files, name, tmp_path):
+def test_other_contents_in_sound_json_are_shown_or_refused(files, name, part, tmp_path):
     sound = (files / name).read_text()
     everywhere = list(places(json.loads(sound)))
     drawn = tmp_path / "page.html" if name.startswith("hp") else None  # the others have no curves to draw
 
-    @settings_of(deadline=None, max_examples=40 if drawn else 100, suppress_health_check=list(HealthCheck))
+    @settings_of(
+        deadline=None, max_examples=int(part * (40 if drawn else 100)), suppress_health_check=list(HealthCheck)
+    )
     @given(st.lists(st.tuples(st.sampled_from(everywhere), ODD | st.just("nothing")), min_size=1, max_size=2))
     def check(changes):
         value = json.loads(sound)
@@ -218,13 +217,12 @@ def test_nothing_to_show_and_nowhere_to_write_are_refused(files, tmp_path):
         report([files / "gp"], html=tmp_path / "missing" / "page.html")
 
 
-def test_the_command(files, tmp_path):
-    command = [SYNERGIC, "report", files / "gp", files / "hp", "--json", tmp_path / "both.json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+def test_the_command(files, tmp_path, commands):
+    done = commands.run("report", *(str(p) for p in (files / "gp", files / "hp", "--json", tmp_path / "both.json")))
     assert done.returncode == 0, done.stderr
     assert "0.9375" in done.stdout
     assert len(json.loads((tmp_path / "both.json").read_text())["inputs"]) == 2
-    done = subprocess.run([SYNERGIC, "report", tmp_path], capture_output=True, text=True, timeout=900)
+    done = commands.run("report", str(tmp_path))
     assert (done.returncode, done.stderr[:10]) == (2, "synergic: ")
 
 

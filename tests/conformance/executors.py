@@ -28,8 +28,8 @@ EXECUTORS = {
     "chip in lava": lambda net, spikes, told: run_in_lava(net, spikes, ChipSimCfg(), signal=told),
 }
 FLOATS = ("reference", "lava float")
-INTEGERS = ("integers", "lava fixed", "chip", *(("c",) if COMPILER else ()))
-"""C only where a compiler is; test_c.py says where it is not."""
+INTEGERS = ("integers", "chip", *(("c",) if COMPILER else ()), "lava fixed")
+"""Lava, which takes longest, comes last. C only where a compiler is; test_c.py says where it is not."""
 
 
 def assert_agree(want, got, tolerance, who):
@@ -49,14 +49,13 @@ def conform(network, inputs, more=(), signal=None):
     integer = sy.quantise(network, rounding=rounding, local_bits=8 if rounding == "stochastic" else 16)
     if signal is None and any(p.plastic and p.rule.signalled for p in network.projections):
         signal = np.random.default_rng(0).uniform(-2, 2, inputs.shape[:2])
-    records = {name: EXECUTORS[name](network, inputs, signal) for name in FLOATS}
-    signal = None if signal is None else integer.encode_signal(signal)
+    told = None if signal is None else integer.encode_signal(signal)
     whole = integer.encode(inputs) if network.source.num_message_bits else inputs
-    running = [*INTEGERS, *more]
-    records |= {name: EXECUTORS[name](integer, whole, signal) for name in running}
-    assert_agree(records["reference"], records["lava float"], TOLERANCE, "lava float")
-    for name in running[1:]:
-        assert_agree(records["integers"], records[name], 0, name)
+    records = {}
+    for kind, tolerance, *given in ((FLOATS, TOLERANCE, network, inputs, signal), (INTEGERS, 0, integer, whole, told)):
+        for name in (*kind, *(more if kind == INTEGERS else ())):
+            records[name] = EXECUTORS[name](*given)
+            assert_agree(records[kind[0]], records[name], tolerance, name)
     return records
 
 

@@ -89,35 +89,35 @@ class Run:
         """Steps 2 to 4. Changes u and beside, appends to sent, returns u before the reset."""
         shown, out, count = [], [], 0
 
-        def held(value):
+        def limited(value):
             nonlocal count
             count += value != sat24(value)
             return sat24(value)
 
         for i, a in enumerate(total):
-            vth, b, kept = p["vth"], p["bias"][i], rshift(u[i] * p["decay"], 12)
+            vth, b, left = p["vth"], p["bias"][i], rshift(u[i] * p["decay"], 12)
             if p["homeostasis"]:
                 b += rshift(self.biases[p["name"]][i], 8)
             if p["kind"] == "LIF":
-                v = held(kept + rshift(a, p["shift"]) + b)
+                v = limited(left + rshift(a, p["shift"]) + b)
                 s = int(v > vth)
                 shown.append(v)
                 u[i] = v - vth * s if p["reset"] == "subtract" else v * (1 - s)
                 out.append(s)
                 continue
-            current = held(rshift(a, p["shift"]))
+            current = limited(rshift(a, p["shift"]))
             if p["kind"] == "CurrentLIF":
                 x = rshift(p["decay_i"][i] * beside[i], 12) + current
-                v = kept + x + b
+                v = left + x + b
                 s = int(v > vth)
                 after = v - vth * s if p["reset"] == "subtract" else v * (1 - s)
-                beside[i] = held(x)
+                beside[i] = limited(x)
             elif p["kind"] == "AdaptiveLIF":
-                h, w = beside[i], kept + current + b
+                h, w = beside[i], left + current + b
                 v = w - h
                 s = int(v > vth)
                 after = w - (vth + h) * s if p["reset"] == "subtract" else w * (1 - s)
-                beside[i] = held(rshift(p["decay_h"][i] * h, 12) + p["jump"][i] * s)
+                beside[i] = limited(rshift(p["decay_h"][i] * h, 12) + p["jump"][i] * s)
             else:
                 v, after = current + b, 0
                 x = rshift(v * nearest(2**32 / vth), 20)
@@ -125,8 +125,8 @@ class Run:
                     s = clip(rshift(255 * x, 12), 0, 255)
                 else:
                     s = p["entries"][clip((x >> 7) + 128, 0, 255)]
-            shown.append(held(v))
-            u[i] = held(after)
+            shown.append(limited(v))
+            u[i] = limited(after)
             out.append(s)
         sent.append(out)
         self.saturated[f"{p['name']}.u"] += count

@@ -205,10 +205,10 @@ def only_first(line):
     return line, f"if (row_ == 0) {line.strip()}"
 
 
-def kept_of(probe):
+def retained_of(probe):
     """The share of P that the writes of a probe keep, as the C text has it, and one."""
     stream = CProgram(whole(*PROBES[probe]())[0]).streams[0].stream
-    return f"INT64_C({stream.kept})", f"INT64_C({1 << stream.bits})"
+    return f"INT64_C({stream.retained})", f"INT64_C({1 << stream.bits})"
 
 
 def extremes(rule_bits=16):
@@ -439,7 +439,7 @@ PLANTED = {
     "sparse weights": ("convolved", "a < W_sparse_rows[row_ + 1]", "a + 1 < W_sparse_rows[row_ + 1]"),
     "masked sums": ("convolved", "a < P_conv_rows[row_ + 1]; ++a", "a + 1 < P_conv_rows[row_ + 1]; ++a"),
     "masked update": ("convolved", "at_ < P_conv_rows[row_ + 1]", "at_ + 1 < P_conv_rows[row_ + 1]"),
-    "stream: decay": ("stream Hebbian", *kept_of("stream Hebbian")),
+    "stream: decay": ("stream Hebbian", *retained_of("stream Hebbian")),
     "stream: growth": ("stream Hebbian", "gathered += s * q;", "gathered += s * (q + 99);"),
     "stream: share": ("stream Oja", "+ share * net->gathered_c1", "+ (share + 99999) * net->gathered_c1"),
     "stream: rounded down": ("stream of values Oja", "rshift(exact, 24)", "ashift(exact, 24)"),

@@ -66,8 +66,8 @@ def test_a_run_cut_anywhere_is_the_run(case, data):
     assert left.presented == len(inputs)
     for name in names:
         assert np.array_equal(whole.local_weights[name], parts[1].local_weights[name])
-        kept = next(p for p in left.projections if p.name == name)
-        assert np.array_equal(whole.local_weights[name][0], kept.local_weights)
+        continued = next(p for p in left.projections if p.name == name)
+        assert np.array_equal(whole.local_weights[name][0], continued.local_weights)
     for name in adapting:
         assert np.array_equal(whole.homeostatic_bias[name][cut:], parts[1].homeostatic_bias[name])
         assert np.array_equal(whole.homeostatic_bias[name][-1], left.population(name).homeostasis.start)

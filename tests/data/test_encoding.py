@@ -124,13 +124,13 @@ def test_rate_encode_is_the_same_code():
 
 @given(moves=st.lists(st.integers(-1000, 1000), min_size=1, max_size=30), threshold=st.integers(1, 1000))
 def test_a_signal_is_known_to_within_the_threshold(moves, threshold):
-    held, slow, total = np.zeros(1, int), np.zeros(1, int), 0
+    level, slow, total = np.zeros(1, int), np.zeros(1, int), 0
     x = 0
     for move in moves:
         x += move
-        sent, held = encoding.delta(np.array([x]), held, threshold, True)
+        sent, level = encoding.delta(np.array([x]), level, threshold, True)
         total += int(sent[0])
-        assert held[0] == total
+        assert level[0] == total
         assert abs(x - total) < threshold
     x, count = 0, 0
     for move in moves:
@@ -142,9 +142,9 @@ def test_a_signal_is_known_to_within_the_threshold(moves, threshold):
 
 
 def test_a_signal_by_hand():
-    held, sent = np.zeros(1), []
+    level, sent = np.zeros(1), []
     for x in (0.5, 1.0, 1.4, 4.0, 4.0, 4.0, 3.0, 2.1, 2.0):
-        now, held = encoding.delta(np.array([x]), held, 1.0, False)
+        now, level = encoding.delta(np.array([x]), level, 1.0, False)
         sent.append(int(now[0]))
     assert sent == [0, 1, 0, 1, 1, 1, -1, 0, -1]  # the jump to 4 is caught up with in three steps
     assert encoding.polarities(np.array([[1.0, 0.0, -1.0]])).tolist() == [[0, 0, 1, 1, 0, 0]]

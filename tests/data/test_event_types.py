@@ -102,10 +102,10 @@ def test_a_sensor_of_one_row_needs_no_y(fields):
     shd["x"], shd["t"] = rng.integers(0, 700, 500), np.sort(rng.integers(0, 10**6, 500))
     if "p" in fields:
         shd["p"] = 1
-    heard = source(shd, sensor=(700, 1, 1), duration=100_000)
-    assert heard.shape == (1, 1, 700)
-    assert heard.events.get() == [500]
-    assert heard.outside.get() == np.count_nonzero(shd["t"] - shd["t"][0] >= 10**6)
+    encoder = source(shd, sensor=(700, 1, 1), duration=100_000)
+    assert encoder.shape == (1, 1, 700)
+    assert encoder.events.get() == [500]
+    assert encoder.outside.get() == np.count_nonzero(shd["t"] - shd["t"][0] >= 10**6)
     noisy = add_events(shd, 0.5, (700, 1, 1), np.random.default_rng(0))
     assert len(noisy) == 750
     assert "p" not in fields or set(noisy["p"]) == {1}

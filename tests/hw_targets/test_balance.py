@@ -115,7 +115,7 @@ def test_refusals():
         estimate(net, CHIP, balance=None)
 
 
-def test_expected_spikes_of_a_picture_are_cut_in_the_order_of_the_mapping():
+def test_expected_spikes_of_an_image_are_cut_in_the_order_of_the_mapping():
     """Tiles count pixel by pixel, the network channel by channel; here only the first of two channels spikes."""
     geometry = sy.Convolution((1, 1), (1, 4))
     conv = sy.Projection.of_kernel("conv", "in", "maps", np.ones((2, 1, 1, 1)), geometry)

@@ -109,8 +109,8 @@ def test_packets_are_lost_at_the_rate_that_is_named_whatever_the_batch():
     broken = break_chip(mapping, "lost packets", 0.1, seed=3)
     got, activity = simulate_on_chip(mapping, spikes, faults=broken)
     first = mapping.tiles[0]
-    heard = activity.integrated[:, first.core].sum() / 4
-    assert heard / spikes.sum() == pytest.approx(0.9, abs=0.01)
+    integrated = activity.integrated[:, first.core].sum() / 4
+    assert integrated / spikes.sum() == pytest.approx(0.9, abs=0.01)
     again, _ = simulate_on_chip(mapping, spikes, 3, faults=broken, threads=1)
     assert np.array_equal(got.u["layer2"], again.u["layer2"])
     other, _ = simulate_on_chip(mapping, spikes, faults=break_chip(mapping, "lost packets", 0.1, seed=4))

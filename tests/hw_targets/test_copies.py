@@ -39,7 +39,7 @@ def chain_of(sizes, recurrent=False, plastic=False):
 def somas(mapping):
     """By population, how many cores fire for it."""
     found = {}
-    for t in mapping.held:
+    for t in mapping.stored:
         found.setdefault(t.population, set()).add(t.soma_core)
     return {name: len(cores) for name, cores in found.items()}
 
@@ -66,7 +66,7 @@ def test_copies_need_copies_before_them():
     assert check_mapping(mapping) == ()
 
 
-def test_a_copy_that_hears_its_own_population_hears_itself():
+def test_a_copy_that_receives_its_own_population_receives_itself():
     network = chain_of((8, 8, 8), recurrent=True)
     loop = dataclasses.replace(network.projections[-1], source="layer1", target="layer1")
     network = dataclasses.replace(network, projections=(*network.projections[:-1], loop))

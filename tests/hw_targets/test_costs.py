@@ -83,7 +83,7 @@ def test_a_busy_link_holds_the_phase_up():
     assert c.latency_contention_s == pytest.approx((3 * 954 + 11 * 256) / 300e6)
 
 
-def test_a_packet_crosses_a_link_once_for_all_who_hear_it():
+def test_a_packet_crosses_a_link_once_for_all_who_receive_it():
     # Three cores in a row: what the first sends visits the second, then the third.
     populations = tuple(sy.Population(name, 8, 0.5, 1.0) for name in "abc")
     ends = [("in", "a", 2.0), ("a", "b", -1.0), ("a", "c", -1.0)]

@@ -33,14 +33,14 @@ SPIKES = (np.random.default_rng(1).random((3, 4, 84)) < 0.3).astype(int)
 
 
 def folded_core():
-    """A synapse core that computes several turns, and is nobody's soma."""
+    """A synapse core that computes several passes, and is nobody's soma."""
     somas = {t.soma_core for t in MAPPING.tiles}
     cores = [t.core for t in MAPPING.tiles if t.projection == "conv" and t.core not in somas]
-    return max(set(cores), key=lambda core: len(turns(core)))
+    return max(set(cores), key=lambda core: len(passes(core)))
 
 
-def turns(core):
-    return {t.turn for t in MAPPING.tiles if t.core == core}
+def passes(core):
+    return {t.pass_index for t in MAPPING.tiles if t.core == core}
 
 
 def neurons(tile):
@@ -63,9 +63,9 @@ def same(want, got):
     return all(np.array_equal(want.u[name], got.u[name]) for name in want.u)
 
 
-def test_a_dead_synapse_core_is_missing_in_every_turn():
+def test_a_dead_synapse_core_is_missing_in_every_pass():
     core = folded_core()
-    assert len(turns(core)) > 1
+    assert len(passes(core)) > 1
     weights = NET.projections[0].weights.copy()
     for tile in (t for t in MAPPING.tiles if t.core == core):
         weights[np.ix_(neurons(tile), inputs(tile))] = 0
@@ -74,19 +74,19 @@ def test_a_dead_synapse_core_is_missing_in_every_turn():
     assert not same(sy.simulate(NET, SPIKES), got)
 
 
-def test_neurons_of_all_turns_of_a_dead_soma_core_never_fire():
-    core = next(t.soma_core for t in MAPPING.tiles if t.projection == "conv" and t.turn == 1)
+def test_neurons_of_all_passes_of_a_dead_soma_core_never_fire():
+    core = next(t.soma_core for t in MAPPING.tiles if t.projection == "conv" and t.pass_index == 1)
     mine = {n for t in MAPPING.tiles if t.soma_core == core for n in neurons(t).tolist()}
     got, _ = simulate_on_chip(MAPPING, SPIKES, faults=BrokenChip(MAPPING, dead_cores=(core,)))
     whole = sy.simulate(NET, SPIKES)
     alive = np.setdiff1d(np.arange(60), list(mine))
-    assert len(mine) > 12  # more than a core has in a turn
+    assert len(mine) > 12  # more than a core has in a pass
     assert not got.spikes["maps"][..., list(mine)].any()
     assert whole.spikes["maps"][..., list(mine)].any()
     assert np.array_equal(got.u["maps"][..., alive], whole.u["maps"][..., alive])
 
 
-def test_a_dead_link_takes_the_sums_of_every_turn():
+def test_a_dead_link_takes_the_sums_of_every_pass():
     route = next(r for r in MAPPING.routes if r.kind == "partial sum")
     link = next(itertools.pairwise((MAPPING.position(route.start), *route.hops)))
     broken = BrokenChip(MAPPING, dead_links=(link,))
@@ -112,7 +112,7 @@ def test_a_dead_link_takes_the_sums_of_every_turn():
 
 
 @pytest.mark.parametrize("fault", ["dead synapses", "stuck synapses", "bit flips"])
-def test_a_broken_weight_is_broken_in_every_turn(fault):
+def test_a_broken_weight_is_broken_in_every_pass(fault):
     """What the cores hold is read off single spikes: the sums of each neuron, with every input on by itself."""
     single = np.zeros((84, 4, 84), int)
     single[np.arange(84), 0, np.arange(84)] = 1
@@ -120,7 +120,7 @@ def test_a_broken_weight_is_broken_in_every_turn(fault):
     broken = break_chip(MAPPING, fault, 0.1, seed=2)
     record, _ = simulate_on_chip(MAPPING, single, faults=broken, probes=probe)
     whole, _ = simulate_on_chip(MAPPING, single, faults=BrokenChip(MAPPING), probes=probe)
-    held, kept, changed, weights = {}, 0, [], np.zeros((60, 84), np.int64)
+    cells, reused, changed, weights = {}, 0, [], np.zeros((60, 84), np.int64)
     tiles = [t for t in MAPPING.into("maps") if t.projection == "conv"]
     for tile, got, was in zip(tiles, record.sums["conv"], whole.sums["conv"], strict=True):
         now = got["slow"][inputs(tile), 0].T  # (neurons, inputs) of the tile
@@ -129,11 +129,11 @@ def test_a_broken_weight_is_broken_in_every_turn(fault):
         changed.append((now != before).mean())
         for (i, j), value in np.ndenumerate(now):
             cell = (tile.core, i, tile.axon + j)
-            kept += cell in held
-            assert held.setdefault(cell, (value, before[i, j])) == (value, before[i, j])
-    assert kept > 100  # cells that several turns use
+            reused += cell in cells
+            assert cells.setdefault(cell, (value, before[i, j])) == (value, before[i, j])
+    assert reused > 100  # cells that several passes use
     expected = 1 - 0.9**8 if fault == "bit flips" else 0.1
-    wrong = np.mean([now != before for now, before in held.values()])
+    wrong = np.mean([now != before for now, before in cells.values()])
     assert wrong == pytest.approx(expected, abs=0.05)
     other, _ = simulate_on_chip(MAPPING, SPIKES, faults=broken, probes=Probes(u=("maps",)))
     assert np.array_equal(sy.simulate(with_weights(weights), SPIKES).u["maps"], other.u["maps"])
@@ -146,8 +146,8 @@ def test_dead_neurons_are_those_of_the_network():
     assert not same(sy.simulate(NET, SPIKES), got)
 
 
-def test_sums_of_several_turns_are_lost_each_by_itself_and_those_that_stay_are_not():
-    """Core 0 has the somas; core 1 sends its sums in each turn. What arrived is read off the first potentials."""
+def test_sums_of_several_passes_are_lost_each_by_itself_and_those_that_stay_are_not():
+    """Core 0 has the somas; core 1 sends its sums in each pass. What arrived is read off the first potentials."""
     spikes = np.ones((300, 4, 84), int)
     broken = BrokenChip(MAPPING, packet_loss=0.1, seed=3)
     got, _ = simulate_on_chip(MAPPING, spikes, faults=broken, probes=Probes(u=("maps",), sums=("conv",)))
@@ -160,7 +160,7 @@ def test_sums_of_several_turns_are_lost_each_by_itself_and_those_that_stay_are_n
         made[tile.core][:, slice(*tile.rows)] += part["slow"][:, 0]
     lost = arrived == made[0]
     assert (lost | (arrived == made[0] + made[1])).all()
-    lost = (lost & (made[1] != 0)).reshape(300, 5, 12)  # sample, turn, neuron of the turn
+    lost = (lost & (made[1] != 0)).reshape(300, 5, 12)  # sample, pass, neuron of the pass
     assert lost.mean() == pytest.approx(0.1, abs=0.01)
     for one, two in itertools.combinations(range(5), 2):
         both = (lost[:, one] & lost[:, two]).mean()
@@ -171,7 +171,7 @@ def test_sums_of_several_turns_are_lost_each_by_itself_and_those_that_stay_are_n
 def test_accuracy_of_a_network_that_fits_folded_only(fault):
     chip = small_chip(axons=20, neurons=12, rows=1, columns=MAPPING.cores)
     mapping = map_network(NET, chip)
-    assert mapping.turns > 1
+    assert mapping.n_passes > 1
     with pytest.raises(CapacityError):
         map_network(break_network(NET, "bit flips", 0.1), chip)
     labels = sy.simulate(NET, SPIKES).classes(NET)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Folding by hand: which cores, which turns, which memory; and errors planted into a folded mapping."""
+"""Folding by hand: which cores, which passes, which memory; and errors planted into a folded mapping."""
 
 import dataclasses
 import re
@@ -47,17 +47,17 @@ def test_the_mapping_counts_pixel_by_pixel():
     assert arranged(plain) is plain
 
 
-def test_rows_of_a_picture_on_one_core_in_turn():
+def test_rows_of_an_image_on_one_core_one_by_one():
     unfolded, folded = (map_network(NET, CHIP, fold=fold) for fold in ("none", "full"))
-    assert (unfolded.cores, unfolded.turns, unfolded.phases_per_step) == (4, 1, 1)
-    assert (folded.cores, folded.turns, folded.phases_per_step) == (1, 4, 4)
+    assert (unfolded.cores, unfolded.n_passes, unfolded.phases_per_step) == (4, 1, 1)
+    assert (folded.cores, folded.n_passes, folded.phases_per_step) == (1, 4, 4)
     # Row y hears lines y, y + 1, y + 2, which take axons 0 - 6, 6 - 12, 12 - 18 whatever y is.
-    got = {(t.turn, t.rows, t.columns, t.axon) for t in folded.tiles}
+    got = {(t.pass_index, t.rows, t.columns, t.axon) for t in folded.tiles}
     assert got == {(y, (8 * y, 8 * y + 8), (6 * (y + i), 6 * (y + i) + 6), 6 * i) for y in range(4) for i in range(3)}
-    assert {t.turn for t in unfolded.tiles} == {0}
+    assert {t.pass_index for t in unfolded.tiles} == {0}
     two = map_network(NET, CHIP, fold=2)
-    assert (two.cores, two.turns) == (2, 2)
-    assert {(t.core, t.turn, t.rows[0] // 8) for t in two.tiles} == {(0, 0, 0), (0, 1, 1), (1, 0, 2), (1, 1, 3)}
+    assert (two.cores, two.n_passes) == (2, 2)
+    assert {(t.core, t.pass_index, t.rows[0] // 8) for t in two.tiles} == {(0, 0, 0), (0, 1, 1), (1, 0, 2), (1, 1, 3)}
 
 
 def test_a_folded_core_needs_memory_for_membranes_and_inputs():
@@ -95,13 +95,13 @@ def test_values_take_eight_bits_of_the_memory():
     assert "memory" in str(found)
 
 
-def test_the_automatic_fold_takes_the_fewest_turns_that_fit():
-    for cores, turns in ((4, 1), (3, 2), (2, 2), (1, 4)):
+def test_the_automatic_fold_takes_the_fewest_passes_that_fit():
+    for cores, n_passes in ((4, 1), (3, 2), (2, 2), (1, 4)):
         chip = small_chip(axons=18, neurons=8, rows=1, columns=cores)
         needs = estimate(NET, chip)
         assert needs.fits
-        assert needs.turns == map_network(NET, chip).turns == turns
-        assert estimate(NET, CHIP, budget=cores).turns == turns
+        assert needs.n_passes == map_network(NET, chip).n_passes == n_passes
+        assert estimate(NET, CHIP, budget=cores).n_passes == n_passes
 
 
 def behind(bits, rule=None):
@@ -136,10 +136,10 @@ def test_what_learns_synapse_by_synapse_is_not_folded():
     for fold in ("full", 2):
         with pytest.raises(UnsupportedError, match=r"conv\.local weights: got fold=.*Map with fold='auto'"):
             map_network(plastic, small_chip(rows=20, columns=20), fold=fold)
-    assert map_network(plastic, small_chip(rows=20, columns=20)).turns == 1
+    assert map_network(plastic, small_chip(rows=20, columns=20)).n_passes == 1
 
 
-def test_a_soma_core_may_hear_nothing_but_others():
+def test_a_soma_core_may_receive_nothing_but_others():
     # One line of 4 pixels fills the 4 axons. The lines of the first row begin on the padding: of its three cores the
     # first, which is the soma's, holds nothing.
     net = conv(image=(3, 4), outs=1, padding=1)
@@ -155,14 +155,14 @@ def test_a_soma_core_may_hear_nothing_but_others():
 
 def test_a_folded_mapping_in_a_file(tmp_path):
     mapping = map_network(conv(ins=2, padding=1), CHIP, fold=3)
-    assert mapping.turns > 1
+    assert mapping.n_passes > 1
     save_mapping(mapping, tmp_path / "map.h5")
     again = load_mapping(tmp_path / "map.h5")
     assert again.tiles == mapping.tiles
     assert again.network.projections[0].convolution == mapping.network.projections[0].convolution
 
 
-def test_time_memory_and_energy_of_turns():
+def test_time_memory_and_energy_of_passes():
     spikes = np.ones((1, 3, 36), int)
     unfolded, folded = (map_network(NET, CHIP, fold=fold) for fold in ("none", "full"))
     one, four = (cost(m, simulate_on_chip(m, spikes)[1]) for m in (unfolded, folded))
@@ -174,7 +174,7 @@ def test_time_memory_and_energy_of_turns():
     clocks, names = phase_clocks(folded, simulate_on_chip(folded, spikes)[1])
     assert names == ("integrate 1", "integrate 2", "integrate 3", "integrate 4")
     alone, _ = phase_clocks(unfolded, simulate_on_chip(unfolded, spikes)[1])
-    # With all inputs on, each turn has as much to do as the busiest core of the unfolded mapping.
+    # With all inputs on, each pass has as much to do as the busiest core of the unfolded mapping.
     assert (clocks["slowest core"] == alone["slowest core"]).all()
 
 
@@ -187,7 +187,7 @@ def planted():
     """By name, a folded mapping with one thing wrong, and what the checker says."""
     net = conv(ins=2, image=(6, 5), outs=3)
     sound = map_network(net, small_chip(axons=16, neurons=6), fold=2, placement="first_fit")
-    assert sound.turns == 2
+    assert sound.n_passes == 2
     assert check_mapping(sound) == ()
 
     def changed(which, **fields):
@@ -196,29 +196,29 @@ def planted():
         many[number] = dataclasses.replace(many[number], **fields)
         return dataclasses.replace(sound, tiles=tuple(many))
 
-    later = next(t for t in sound.tiles if t.turn == 1 and t.axon > 0)
-    assert any(t.turn == 0 and t.core == later.core for t in sound.tiles)
-    swapped = {0: 1, 1: 0}
+    later = next(t for t in sound.tiles if t.pass_index == 1 and t.axon > 0)
+    assert any(t.pass_index == 0 and t.core == later.core for t in sound.tiles)
     return {
-        "a turn before the first": (changed(lambda t: True, turn=-1), "turn -1"),
+        "a pass before the first": (changed(lambda t: True, pass_index=-1), "pass -1"),
         "an axon before the first": (changed(lambda t: True, axon=-1), "axon -1"),
-        "an axon for two inputs": (changed(lambda t: t == later, axon=0), "some for several inputs in turn 1"),
-        "other weights than in the turn before": (
+        "an axon for two inputs": (changed(lambda t: t == later, axon=0), "some for several inputs in pass 1"),
+        "other weights than in the pass before": (
             dataclasses.replace(sound, tiles=tuple(
-                mirrored(t) if (t.core, t.turn) == (later.core, 1) else t
+                mirrored(t) if (t.core, t.pass_index) == (later.core, 1) else t
                 for t in sound.tiles)),
             "others than in passes before",
         ),
-        "a neuron in two turns": (changed(lambda t: t == later, turn=0), "with none or several"),
-        "local weights in a later turn": (
-            changed(lambda t: t == later, local_cores=(0,)), "local weights in turn 0 only"),
+        "a neuron in two passes": (changed(lambda t: t == later, pass_index=0), "with none or several"),
+        "local weights in a later pass": (
+            changed(lambda t: t == later, local_cores=(0,)), "local weights in pass 0 only"),
         "two pieces at once": (
-            dataclasses.replace(sound, tiles=tuple(dataclasses.replace(t, turn=0) for t in sound.tiles)),
+            dataclasses.replace(sound, tiles=tuple(dataclasses.replace(t, pass_index=0) for t in sound.tiles)),
             "soma of",
         ),
-        "turns exchanged in one core": (
+        "passes exchanged in one core": (
             dataclasses.replace(sound, tiles=tuple(
-                dataclasses.replace(t, turn=swapped[t.turn]) if t.core == later.core else t for t in sound.tiles)),
+                dataclasses.replace(t, pass_index=1 - t.pass_index) if t.core == later.core else t
+                for t in sound.tiles)),
             "with none or several",
         ),
         "a spike lost": (
@@ -236,7 +236,7 @@ def test_the_checker_finds_what_is_wrong_with_a_fold(name):
     assert re.search(words, text), text
 
 
-def test_the_checker_compares_the_weights_of_all_turns():
+def test_the_checker_compares_the_weights_of_all_passes():
     """A network whose kernel changed at one place only: the mapping of the old one no longer holds."""
     mapping = map_network(NET, CHIP, fold="full")
     weights = NET.projections[0].weights.copy()
@@ -244,10 +244,10 @@ def test_the_checker_compares_the_weights_of_all_turns():
     weights[at] += 1 if weights[at] < 100 else -1
     changed = dataclasses.replace(NET.projections[0], weights=weights, convolution=None)
     laid = dataclasses.replace(mapping)
-    kept = dataclasses.replace(NET, projections=(changed,))
+    same = dataclasses.replace(NET, projections=(changed,))
     order = arranged(NET)
     laid.__dict__["arranged"] = dataclasses.replace(  # what `Mapping.arranged` would be with these weights
-        order, projections=(dataclasses.replace(order.projections[0], weights=permuted(kept)),)
+        order, projections=(dataclasses.replace(order.projections[0], weights=permuted(same)),)
     )
     assert any("others than in passes before" in str(v) for v in contents(laid))
 
@@ -273,10 +273,10 @@ def test_counting_needs_no_weights_and_counts_what_mapping_takes():
     layer = Layer(sy.Convolution((3, 3), (6, 6)), 1, 2)
     for fold, cores, phases in ((1, 4, 2), (2, 2, 4), (16, 1, 8)):
         assert count_layers([(layer,)], CHIP, fold) == (cores, phases)
-    # On real sizes: with more turns never more cores, and never fewer than the weights themselves take.
+    # On real sizes: with more passes never more cores, and never fewer than the weights themselves take.
     tianjic = sy.hw_targets.load_chip("tianjic")
     for into in (into for into in NETWORKS["VGG8"]() if isinstance(into[0], Layer)):
-        taken = [best(into, 0, tianjic, "full", turns).cores for turns in (1, 2, 7, 32, 100, 1024)]
+        taken = [best(into, 0, tianjic, "full", n_passes).cores for n_passes in (1, 2, 7, 32, 100, 1024)]
         assert taken == sorted(taken, reverse=True)
         geometry, groups = into[0].convolution, into[0].convolution.groups
         weights = into[0].outs * into[0].ins // groups * geometry.kernel[0] * geometry.kernel[1]

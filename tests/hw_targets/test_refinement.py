@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Refinement: a mapped network is the unmapped one, spike for spike and state for state, however it is mapped.
 
-Hundreds of cases here; thousands: pytest --hypothesis-profile=thousands tests/hw_targets/test_refinement.py
+Sixty and more here, hundreds with `-m ""`; thousands:
+pytest -m "" --hypothesis-profile=thousands tests/hw_targets/test_refinement.py
 """
 
 import dataclasses
@@ -17,22 +18,24 @@ import synergic as sy
 from synergic.errors import CapacityError, ParameterError
 from synergic.hw_targets.faults._broken_chip import all_links
 from synergic.hw_targets.mapping import PLACEMENTS, check_mapping, estimate, map_network
-from synergic.hw_targets.mapping._turns import cores_needed
+from synergic.hw_targets.mapping._time_multiplexing import cores_needed
 from synergic.hw_targets.simulation import Probes, simulate_on_chip
 
 CASES = max(300, settings.default.max_examples)
+PARTS = [CASES // 5, pytest.param(CASES - CASES // 5, marks=pytest.mark.slow)]
+"""Networks of a part: a fifth of them in the default selection, at least 60."""
 
 
 def with_holes(network, rng):
     """The network without the synapses of some rectangles: tiles there are empty, and may be left out."""
     projections = []
     for p in network.projections:
-        kept = np.kron(rng.random((3, 3)) < 0.5, np.ones((-(-p.n_out // 3), -(-p.n_in // 3)), np.int64))
-        kept = kept[: p.n_out, : p.n_in].astype(np.int64)
-        changes = {"weights": p.weights * kept}
+        exists = np.kron(rng.random((3, 3)) < 0.5, np.ones((-(-p.n_out // 3), -(-p.n_in // 3)), np.int64))
+        exists = exists[: p.n_out, : p.n_in].astype(np.int64)
+        changes = {"weights": p.weights * exists}
         if p.rule is not None:
-            mask = kept if p.rule.mask is None else p.rule.mask * kept
-            changes |= {"rule": dataclasses.replace(p.rule, mask=mask), "local_weights": p.local_weights * kept}
+            mask = exists if p.rule.mask is None else p.rule.mask * exists
+            changes |= {"rule": dataclasses.replace(p.rule, mask=mask), "local_weights": p.local_weights * exists}
         projections.append(dataclasses.replace(p, **changes))
     return dataclasses.replace(network, projections=tuple(projections))
 
@@ -105,8 +108,8 @@ def folded(draw):
     rule = draw(st.sampled_from([None, sy.Hebbian(rng.uniform(0, 0.2, size), 0.1), sy.Oja(0.05)]))
     projections.append(sy.Projection("dense", before, "out", weights(5, size), rule, 0.3))
     populations.append(sy.Population("out", 5, 0.4, 0.5))
-    heard = populations[0].num_message_bits if before == "b" else bits
-    if heard == populations[-2].num_message_bits:  # in integers a population hears either values or spikes
+    received = populations[0].num_message_bits if before == "b" else bits
+    if received == populations[-2].num_message_bits:  # in integers a population hears either values or spikes
         projections += draw(st.sampled_from([[], [sy.Projection("recurrent", before, before, weights(size, size))]]))
     described = sy.Network(source, tuple(populations), tuple(projections), "out", 4)
     try:
@@ -129,18 +132,27 @@ def folded(draw):
     return network, inputs, chip, options
 
 
-@pytest.mark.timeout(7200)
-@settings(max_examples=CASES // 4, deadline=None, suppress_health_check=list(HealthCheck))
-@given(folded())
-def test_a_folded_network_is_the_unfolded_one(case):
-    assert_refined(*case)
+def refined(examples, cases):
+    """So many cases are refined."""
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(cases)
+    def check(case):
+        assert_refined(*case)
+
+    check()
 
 
 @pytest.mark.timeout(7200)
-@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(mapped())
-def test_a_mapped_network_is_the_unmapped_one(case):
-    assert_refined(*case)
+@pytest.mark.parametrize("examples", PARTS)
+def test_a_folded_network_is_the_unfolded_one(examples):
+    refined(examples // 4, folded())
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("examples", PARTS)
+def test_a_mapped_network_is_the_unmapped_one(examples):
+    refined(examples, mapped())
 
 
 def assert_refined(integer, inputs, chip, options):

@@ -259,8 +259,8 @@ def test_several_ways_over_one_pooling():
     assert net.population("out").bias == pytest.approx(0.5 * 0.3)
     for p in net.projections:
         if p.name[0] == "w" and p.source in "ab":
-            kept = w[int(p.name[1])] @ np.kron(np.eye(2), np.kron(np.ones(2), np.kron(np.eye(2), np.ones(2)))) / 4
-            np.testing.assert_allclose(p.weights, 0.5 * kept, rtol=1e-12)
+            pooled = w[int(p.name[1])] @ np.kron(np.eye(2), np.kron(np.ones(2), np.kron(np.eye(2), np.ones(2)))) / 4
+            np.testing.assert_allclose(p.weights, 0.5 * pooled, rtol=1e-12)
     assert net.onsets["out"] == 3  # in NIR all ways to it take the same step
 
 
@@ -290,7 +290,7 @@ def test_poolings_refused_by_name(nodes, error, text):
         from_nir(nir.NIRGraph(named, list(itertools.pairwise(named)), type_check=False), 1e-3, 3)
 
 
-def test_a_loop_of_poolings_and_one_nobody_hears_are_refused():
+def test_a_loop_of_poolings_and_one_nobody_receives_are_refused():
     one = pool(nir.SumPool2d, (1, 1))
     nodes = {
         "input": nir.Input(np.array([1, 2, 2])),

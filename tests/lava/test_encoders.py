@@ -37,7 +37,7 @@ RNG = np.random.default_rng(0)
 VALUES = RNG.random((3, 12)) * (RNG.random((3, 12)) < 0.8)
 
 
-def heard(process, steps, config, port="s_out"):
+def received(process, steps, config, port="s_out"):
     """What a process sends in so many Lava steps, the steps first."""
     out = getattr(process, port)
     sink = Sink(shape=out.shape, buffer=steps)
@@ -54,7 +54,7 @@ def lavas(integer):
 
 @pytest.mark.parametrize("code", [Rate(random=True, seed=5), Latency("logarithmic")], ids=repr)
 def test_presentations_follow_each_other_and_then_there_is_silence(code):
-    sent = heard(Encoder(code=code, values=VALUES, period=5, onset=2), 20, lavas(False))
+    sent = received(Encoder(code=code, values=VALUES, period=5, onset=2), 20, lavas(False))
     assert np.array_equal(sent[2:17].reshape(3, 5, 12), code.encode(VALUES, 5))
     assert not sent[:2].any()
     assert not sent[17:].any()
@@ -63,19 +63,19 @@ def test_presentations_follow_each_other_and_then_there_is_silence(code):
 def test_integers_of_either_kind_of_graph_send_the_same():
     values = np.rint(VALUES * 255).astype(int)
     for integer in (False, True):
-        sent = heard(Encoder(code=Rate(), values=values, period=5), 15, lavas(integer))
+        sent = received(Encoder(code=Rate(), values=values, period=5), 15, lavas(integer))
         assert np.array_equal(sent.reshape(3, 5, 12), Rate().encode(values, 5))
 
 
 @KINDS
-def test_values_from_a_port_are_held_for_a_presentation(integer):
+def test_values_from_a_port_are_repeated_for_a_presentation(integer):
     code = Rate(random=True, seed=5)
     values = np.rint(VALUES * 255).astype(int) if integer else VALUES
     told = np.zeros((12, 15), values.dtype)  # in the first step of each presentation only
     told[:, ::5] = values.T
     source, encoder = Source(data=told), Encoder(code=code, n=12, period=5)
     source.s_out.connect(encoder.a_in)
-    sent = heard(encoder, 15, lavas(integer))
+    sent = received(encoder, 15, lavas(integer))
     assert np.array_equal(sent.reshape(3, 5, 12), code.encode(values, 5))
     assert np.array_equal(encoder.values.get()[0], values[-1])
 
@@ -94,7 +94,7 @@ def test_values_set_between_runs_act_at_the_next_presentation():
 
 
 @KINDS
-def test_networks_hear_what_simulate_hears(integer):
+def test_networks_receive_what_simulate_receives(integer):
     network = plastic_network()
     network = sy.quantise(network) if integer else network
     code = Rate(random=True, seed=2)
@@ -103,12 +103,12 @@ def test_networks_hear_what_simulate_hears(integer):
     encoder = Encoder(code=code, values=VALUES, period=network.steps)
     hierarchical = HybridNetwork(network=network, presentations=3)
     encoder.s_out.connect(hierarchical.s_in)
-    sent = heard(hierarchical, steps, HybridSimCfg())[begin : begin + 3 * network.steps]
+    sent = received(hierarchical, steps, HybridSimCfg())[begin : begin + 3 * network.steps]
     assert np.array_equal(sent.reshape(3, network.steps, -1), want.spikes[network.output])
     encoder = Encoder(code=code, values=VALUES, period=network.steps, at_once=True)
     fused = FusedNetwork(network=network)
     encoder.s_out.connect(fused.s_in)
-    assert np.array_equal(heard(fused, 3, lavas(integer)), want.spikes[network.output])
+    assert np.array_equal(received(fused, 3, lavas(integer)), want.spikes[network.output])
     assert want.spikes[network.output].any()
 
 
@@ -122,7 +122,7 @@ def test_values_themselves(integer, at_once):
     encoder = Encoder(code=Value(), values=values, period=5, at_once=at_once)
     process = FusedNetwork(network=network) if at_once else HybridNetwork(network=network, presentations=3)
     encoder.s_out.connect(process.s_in)
-    sent = heard(process, 3 if at_once else 16, HybridSimCfg())
+    sent = received(process, 3 if at_once else 16, HybridSimCfg())
     assert np.array_equal(sent if at_once else sent[1:].reshape(3, 5, 4), want)
     assert want.any()
 
@@ -134,16 +134,16 @@ def test_the_chip_takes_an_encoder_as_its_source():
     encoder = Encoder(code=code, values=VALUES, period=network.steps)
     encoder.s_out.connect(inside.entries[0].s_in)
     configuration = ChipSimCfg()
-    sent = heard(inside.output, 3 * network.steps + network.depth, configuration)
+    sent = received(inside.output, 3 * network.steps + network.depth, configuration)
     assert np.array_equal(sent[network.depth :].reshape(want.shape), want)
     assert configuration.costs().energy_j > 0
 
 
 @KINDS
-def test_lavas_own_connection_hears_them(integer):
+def test_lavas_own_connection_receives_them(integer):
     dense = Dense(weights=2 * np.eye(12))
     Encoder(code=Rank(), values=VALUES, period=5).s_out.connect(dense.s_in)
-    sent = heard(dense, 16, lavas(integer), "a_out")  # Dense delivers a step later
+    sent = received(dense, 16, lavas(integer), "a_out")  # Dense delivers a step later
     assert np.array_equal(sent[1:].reshape(3, 5, 12), 2 * Rank().encode(VALUES, 5))
 
 
@@ -152,10 +152,10 @@ SIGNAL = RNG.integers(-40, 40, (2, 9, 4)).cumsum(axis=1)
 
 def test_graded_differences_are_those_of_lavas_encoder():
     signal = SIGNAL[:1]
-    sent = heard(DeltaEncoder(threshold=30, form="graded", signal=signal), 9, lavas(True))
+    sent = received(DeltaEncoder(threshold=30, form="graded", signal=signal), 9, lavas(True))
     theirs, source = LavasDeltaEncoder(shape=(4,), vth=30), Source(data=np.pad(signal[0].T, ((0, 0), (0, 1))))
     source.s_out.connect(theirs.a_in)
-    late = heard(theirs, 10, Loihi2SimCfg())
+    late = received(theirs, 10, Loihi2SimCfg())
     assert np.array_equal(sent, late[1:])
     assert 0 < np.count_nonzero(sent) < sent.size
 
@@ -166,29 +166,29 @@ def test_a_cameras_spikes_from_data_port_and_at_once(integer, start):
     want = np.zeros(SIGNAL.shape, int)
     for sample, told in enumerate(signal.tolist()):
         for j in range(4):
-            held = told[0][j] if start is None else start
+            level = told[0][j] if start is None else start
             for m in range(9):
-                move = told[m][j] - held
+                move = told[m][j] - level
                 want[sample, m, j] = 0 if abs(move) < threshold else 1 if move > 0 else -1
-                held += threshold * want[sample, m, j]
+                level += threshold * want[sample, m, j]
     given = {"threshold": threshold, "start": start}
-    signed = heard(DeltaEncoder(signal=signal, form="signed", onset=1, **given), 20, lavas(integer))
+    signed = received(DeltaEncoder(signal=signal, form="signed", onset=1, **given), 20, lavas(integer))
     assert np.array_equal(signed[1:19].reshape(want.shape), want)
     assert not signed[[0, 19]].any()
     encoder, source = DeltaEncoder(n=4, period=9, **given), Source(data=signal.reshape(18, 4).T)
     source.s_out.connect(encoder.a_in)
-    assert np.array_equal(heard(encoder, 18, HybridSimCfg()).reshape(2, 9, 8), polarities(want))
-    at_once = heard(DeltaEncoder(signal=signal, at_once=True, **given), 2, HybridSimCfg())
+    assert np.array_equal(received(encoder, 18, HybridSimCfg()).reshape(2, 9, 8), polarities(want))
+    at_once = received(DeltaEncoder(signal=signal, at_once=True, **given), 2, HybridSimCfg())
     assert np.array_equal(at_once, polarities(want))
     assert {-1, 0, 1} == set(want.ravel().tolist())
 
 
-def test_a_network_hears_a_camera():
+def test_a_network_receives_a_camera():
     network = sy.quantise(plastic_network(sizes=(8, 5, 3), steps=9))
     encoder, fused = DeltaEncoder(threshold=20, signal=SIGNAL, at_once=True), FusedNetwork(network=network, record=2)
     encoder.s_out.connect(fused.s_in)
-    sent = heard(fused, 2, HybridSimCfg())
-    spikes = heard(DeltaEncoder(threshold=20, signal=SIGNAL), 18, lavas(True)).reshape(2, 9, 8)
+    sent = received(fused, 2, HybridSimCfg())
+    spikes = received(DeltaEncoder(threshold=20, signal=SIGNAL), 18, lavas(True)).reshape(2, 9, 8)
     assert np.array_equal(sent, sy.simulate(network, spikes).spikes[network.output])
 
 
@@ -256,15 +256,15 @@ def test_a_code_of_ones_own_is_one_class():
     dense, lif = HybridDense(weights=np.eye(12)), HybridLIF(shape=(12,), vth=0.5, decay=0.0)
     Encoder(code=Once(), values=VALUES, period=5).s_out.connect(dense.s_in)
     dense.a_out.connect(lif.a_in)
-    sent = heard(lif, 16, HybridSimCfg())[1:].reshape(3, 5, 12)
+    sent = received(lif, 16, HybridSimCfg())[1:].reshape(3, 5, 12)
     assert np.array_equal(sent.sum(axis=1), VALUES > 0.5)
     assert [step.any(axis=1).argmax() for step in sent] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("by_port", [False, True])
-def test_the_chip_hears_a_camera(by_port):
+def test_the_chip_receives_a_camera(by_port):
     network = sy.quantise(plastic_network(sizes=(8, 5, 3), steps=9))
-    spikes = heard(DeltaEncoder(threshold=20, signal=SIGNAL), 18, lavas(True)).reshape(2, 9, 8)
+    spikes = received(DeltaEncoder(threshold=20, signal=SIGNAL), 18, lavas(True)).reshape(2, 9, 8)
     want = sy.simulate(network, spikes).spikes[network.output]
     inside, given = compose(network, 2, 0), {"n": 4, "period": 9, "presentations": 2} if by_port else {"signal": SIGNAL}
     encoder = DeltaEncoder(threshold=20, **given)
@@ -272,7 +272,7 @@ def test_the_chip_hears_a_camera(by_port):
     if by_port:
         Source(data=SIGNAL.reshape(18, 4).T).s_out.connect(encoder.a_in)
     configuration = ChipSimCfg()
-    sent = heard(inside.output, 18 + network.depth, configuration)
+    sent = received(inside.output, 18 + network.depth, configuration)
     assert np.array_equal(sent[network.depth :].reshape(want.shape), want)
     assert want.any()
     assert configuration.costs().energy_j > 0
@@ -292,5 +292,5 @@ def test_what_the_chips_packets_do_not_hold_is_refused_by_name(form, threshold, 
     inside, encoder = compose(network, 2, 0), DeltaEncoder(threshold=threshold, signal=signal, form=form, name="delta")
     encoder.s_out.connect(inside.entries[0].s_in)
     with pytest.raises(error, match=text):
-        heard(inside.output, 18, ChipSimCfg())
+        received(inside.output, 18, ChipSimCfg())
     assert not multiprocessing.active_children()

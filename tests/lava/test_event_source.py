@@ -40,7 +40,7 @@ def frames():
     return np.array([to_frame(events) for events, _ in RECORDINGS]).reshape(3, 6, -1)
 
 
-def heard(process, steps, config):
+def received(process, steps, config):
     """What a process sends in so many Lava steps, the steps first."""
     sink = Sink(shape=process.s_out.shape, buffer=steps)
     process.s_out.connect(sink.a_in)
@@ -54,7 +54,7 @@ def heard(process, steps, config):
 def test_the_spikes_are_tonics_frames(tag, at_once):
     pairs = (pair for pair in RECORDINGS)  # anything that can be gone through
     source = EventSource(recordings=pairs, start=0, onset=1, at_once=at_once, **PLACE)
-    sent = heard(source, 5 if at_once else 20, Loihi2SimCfg(select_tag=tag))
+    sent = received(source, 5 if at_once else 20, Loihi2SimCfg(select_tag=tag))
     lived = sent[1:4] if at_once else sent[1:19].reshape(3, 6, 40)
     assert np.array_equal(lived, frames() > 0)
     assert not sent[[0, -1]].any()
@@ -68,12 +68,12 @@ def test_what_became_of_the_events_is_counted():
     source = EventSource(recordings=[(events, 0), (none, 1)], **PLACE)  # steps from 50 to 650
     assert [v.get().tolist() for v in (source.events, source.outside, source.merged)] == [[5, 0], [1, 0], [1, 0]]
     assert source.report() == ("2 recordings, 5 events: 3 spikes, 1 outside the steps, 1 merged into another's spike")
-    sent = heard(source, 12, HybridSimCfg())
+    sent = received(source, 12, HybridSimCfg())
     assert sorted(map(tuple, np.argwhere(sent).tolist())) == [(0, 1), (0, 15), (0, 21)]  # step, channel
     pooled = EventSource(recordings=[(events, 0)], pool=2, merge=True, **PLACE)
     assert pooled.shape == (1, 2, 3)
     assert pooled.merged.get().tolist() == [2]
-    assert np.argwhere(heard(pooled, 6, HybridSimCfg())).tolist() == [[0, 0], [0, 3]]
+    assert np.argwhere(received(pooled, 6, HybridSimCfg())).tolist() == [[0, 0], [0, 3]]
 
 
 @pytest.mark.parametrize("config", [HybridSimCfg, ChipSimCfg])
@@ -104,7 +104,7 @@ def test_a_fused_network_sees_with_it():
     network = plastic_network(sizes=(40, 9, 4))
     source, fused = EventSource(recordings=RECORDINGS, start=0, at_once=True, **PLACE), FusedNetwork(network=network)
     source.s_out.connect(fused.s_in)
-    assert np.array_equal(heard(fused, 3, HybridSimCfg()), sy.simulate(network, frames() > 0).spikes["layer2"])
+    assert np.array_equal(received(fused, 3, HybridSimCfg()), sy.simulate(network, frames() > 0).spikes["layer2"])
 
 
 def changed(field, value):

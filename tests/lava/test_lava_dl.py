@@ -91,8 +91,8 @@ def test_slayers_blocks_spike_for_spike(tmp_path, decay):
 
 def faded(value, decay):
     """What Lava leaves of a value, rounded towards 0."""
-    kept = value * (4096 - decay)
-    return np.sign(kept) * (np.abs(kept) >> 12)
+    left = value * (4096 - decay)
+    return np.sign(left) * (np.abs(left) >> 12)
 
 
 def loihi(weights, bias, vth, decay, spikes, current_decay=4096):
@@ -176,7 +176,7 @@ def images(strides=(1, 1), pool=True):
 
 
 @pytest.mark.parametrize(("strides", "pool"), [((2, 2), False), ((2, 1), True), ((2, 1), False)])
-def test_pictures_spike_for_spike(tmp_path, strides, pool):
+def test_images_spike_for_spike(tmp_path, strides, pool):
     net = images(strides, pool)
     spikes = (np.random.default_rng(0).random((STEPS, 2, 7, 6)) < 0.4).astype(int)
     x, want = torch.tensor(spikes.transpose(1, 2, 3, 0)[None], dtype=torch.float32), []
@@ -228,7 +228,7 @@ def test_poolings_spike_for_spike(tmp_path, input_shape, how, claim):
     assert (ours.projections[0].convolution is not None) == claim
 
 
-def test_pictures_of_another_size_are_refused(tmp_path):
+def test_images_of_another_size_are_refused(tmp_path):
     net = images()
     x = torch.zeros(1, 2, 7, 6, 3)
     for block in net[:2]:

@@ -29,11 +29,11 @@ def test_every_process_is_in_the_table_with_its_ports():
         name for name, thing in exported.items() if isinstance(thing, type) and issubclass(thing, AbstractProcess)
     }
     made = in_lava()
-    for name, (what, heard, sent, floating, fixed, _) in TABLE.items():
+    for name, (what, received, sent, floating, fixed, _) in TABLE.items():
         case = made[f"synergic.processes.{name}"]
         process = case.call(**case.args)
         assert what
-        assert set(filter(None, heard.split(", "))) == {port.name for port in process.in_ports}
+        assert set(filter(None, received.split(", "))) == {port.name for port in process.in_ports}
         assert set(sent.split(", ")) == {port.name for port in process.out_ports}
         assert (floating, fixed) == ("yes", "yes")
 

@@ -162,8 +162,8 @@ def test_a_hybrid_network_as_one_process_is_the_composed_one():
     inputs = rng.random((3, 5, 6))
     for network, given in ((net, inputs), (sy.quantise(net), sy.quantise(net).encode(inputs))):
         fused = FusedNetwork(network=network, record=3)
-        kept = Source(data=np.moveaxis(given, 0, -1))
-        kept.s_out.connect(fused.s_in)
+        source = Source(data=np.moveaxis(given, 0, -1))
+        source.s_out.connect(fused.s_in)
         with running(fused):
             run(fused, network.integer, 3)
             record = fused.result(given)

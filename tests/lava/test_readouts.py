@@ -190,7 +190,7 @@ def test_bad_arguments_are_refused(make, text):
         make()
 
 
-def test_a_readout_that_hears_nothing_or_values_is_refused():
+def test_a_readout_that_receives_nothing_or_values_is_refused():
     readout = RateReadout(n=2, period=3, presentations=1, name="deaf")
     Source(data=np.zeros((2, 3))).s_out.connect(readout.s_in)
     with pytest.raises(ParameterError, match=r"deaf\.u_in: got no connection, allowed one"):

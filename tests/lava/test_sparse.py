@@ -220,17 +220,17 @@ class Competing(sy.Oja):
     """Not local to a synapse: what the other neurons do counts."""
 
     @staticmethod
-    def floating(local, state, heard, theta):
-        x = heard.x - heard.x.mean(-1)
-        return local + theta.eta * x[..., :, None] * heard.s[..., None, :], {}
+    def floating(local, state, received, theta):
+        x = received.x - received.x.mean(-1)
+        return local + theta.eta * x[..., :, None] * received.s[..., None, :], {}
 
 
 class Summing(sy.BCM):
     """Nor this one: its trace is of the neuron's input."""
 
     @staticmethod
-    def floating(local, state, heard, theta):
-        return local, {"threshold": (local * heard.s[..., None, :]).sum(-1)}
+    def floating(local, state, received, theta):
+        return local, {"threshold": (local * received.s[..., None, :]).sum(-1)}
 
 
 for rule in (Competing, Summing):

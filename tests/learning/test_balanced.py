@@ -31,7 +31,7 @@ def test_by_hand():
 
 
 @given(WEIGHTS, st.floats(-5, 5))
-def test_what_all_inputs_share_is_not_heard(weights, shared):
+def test_what_all_inputs_share_is_not_received(weights, shared):
     once = balanced(weights)
     s = np.linspace(0, 1, 5)
     np.testing.assert_allclose(once @ (s + shared), once @ s, atol=1e-9)

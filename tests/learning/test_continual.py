@@ -61,9 +61,9 @@ def test_resumed_equals_undisturbed(trained):
 def test_the_description_of_a_task_classifies_as_the_trained_net(trained):
     for task in (0, 2):
         images = trained.permuted(trained.test, task)
-        heard = np.repeat(images.numpy()[:, None], CONFIG.steps, 1)
+        inputs = np.repeat(images.numpy()[:, None], CONFIG.steps, 1)
         network = trained.description(task)
-        found = float((sy.simulate(network, heard).classes(network) == trained.test_labels.numpy()).mean())
+        found = float((sy.simulate(network, inputs).classes(network) == trained.test_labels.numpy()).mean())
         assert found == pytest.approx(trained.accuracy(task, trained.test, trained.test_labels), abs=0.011)
 
 
@@ -88,13 +88,13 @@ def test_theta_is_trained_after_the_first_tasks_only():
 
 
 def test_a_strong_penalty_keeps_the_first_task():
-    kept = {}
+    accuracy = {}
     for strength in (0.0, 1e8):
         task = ContinualTask(replace(CONFIG, mode="ewc", ewc=strength), data=made_up())
         for _ in range(3):
             task.epoch()
-        kept[strength] = task.matrix[-1][0]
-    assert kept[1e8] > kept[0.0] + 0.05
+        accuracy[strength] = task.matrix[-1][0]
+    assert accuracy[1e8] > accuracy[0.0] + 0.05
 
 
 def test_the_penalty_is_the_sum_over_tasks():

@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torchvision
 
 from synergic import quantise
 from synergic.errors import DataError, FormatError, ParameterError
 from synergic.experiments import FewShot
 from synergic.hw_targets import map_network, simulate_on_chip
+from synergic.learning import _omniglot as omniglot
 from synergic.learning import to_description
 from synergic.learning._episodes import presented
 from synergic.learning._omniglot import (
@@ -51,16 +53,16 @@ def images():
 
 
 def test_splits_do_not_overlap():
-    train, held, test = split_characters("published", 100, 0)
-    assert (len(train), len(held), len(test)) == (1423, 100, 100)
-    assert len(set(train.tolist()) | set(held.tolist()) | set(test.tolist())) == 1623
+    train, held_out, test = split_characters("published", 100, 0)
+    assert (len(train), len(held_out), len(test)) == (1423, 100, 100)
+    assert len(set(train.tolist()) | set(held_out.tolist()) | set(test.tolist())) == 1623
     everything, none, same = split_characters("published", 0, 0)
     assert (len(everything), len(none)) == (1523, 0)
-    assert torch.equal(everything, torch.cat([train, held]))
+    assert torch.equal(everything, torch.cat([train, held_out]))
     assert torch.equal(same, test)
-    train, held, test = split_characters("official", 100, 0)
+    train, held_out, test = split_characters("official", 100, 0)
     assert test.tolist() == list(range(964, 1623))
-    assert max(train.max(), held.max()) < 964
+    assert max(train.max(), held_out.max()) < 964
 
 
 def test_validation_needs_characters_held_back(images):
@@ -81,7 +83,7 @@ def test_an_episode_has_different_characters_and_no_drawing_twice():
     assert set(drawn.orientations.flatten().tolist()) == set(range(8))
 
 
-def test_turned_pictures():
+def test_turned_images():
     images = torch.arange(2 * 20 * 4.0).reshape(2, 20, 2, 2)
     pairs = torch.tensor([[[[0, 3]], [[1, 5]]]])
     shown = oriented_images(images, pairs, torch.tensor([[1, 0]]))
@@ -97,13 +99,13 @@ def test_turned_pictures():
 
 
 @pytest.mark.parametrize(("kind", "features"), [("strided", 2 * 2 * 32), ("pooled", 3 * 3 * 32)])
-def test_what_the_layer_hears(images, kind, features):
+def test_what_the_layer_receives(images, kind, features):
     task = FewShotTask(replace(SMALL, convolutions=kind), images=images)
-    heard, classes = task.presentations(4)
-    assert heard.shape == (4 * 3, 7, features + 3)
-    assert 0 <= heard.min() <= heard.max() <= 1
+    inputs, classes = task.presentations(4)
+    assert inputs.shape == (4 * 3, 7, features + 3)
+    assert 0 <= inputs.min() <= inputs.max() <= 1
     assert classes.tolist() == [0, 1, 2] * 4
-    labels = heard[..., features:]
+    labels = inputs[..., features:]
     assert (labels[:, -1] == 0).all(), "the query has no label"
     assert (labels[:, :-1].sum(2) == 1).all()
     assert (labels[:, :-1].sum(1) == 2).all(), "two drawings of each"
@@ -127,8 +129,8 @@ def trained(images, request):
 
 def test_it_learns_from_the_support_alone(trained):
     assert trained.figures()["accuracy"] > 0.6  # chance is .33
-    heard, classes = trained.presentations(40)
-    untaught = heard.clone()
+    inputs, classes = trained.presentations(40)
+    untaught = inputs.clone()
     untaught[..., 128:] = 0
     without = trained.net.plastic(untaught)[1][:, -1].argmax(1)
     assert (without == classes).double().mean() < 0.5
@@ -147,8 +149,8 @@ def test_a_resumed_run_ends_the_same(trained, images):
 
 
 def test_episodes_run_as_integers_and_on_the_chip(trained):
-    heard, classes = trained.presentations(40)
-    network, task_input = trained.description(), trained.to_machine(heard)
+    inputs, classes = trained.presentations(40)
+    network, task_input = trained.description(), trained.to_machine(inputs)
     # The teaching current takes most of the range of a weight: in one channel, 8 bits leave nothing of a small alpha.
     faint = copy.deepcopy(trained.net.plastic)
     faint.layers[0].alpha.data.mul_(0.1)
@@ -177,27 +179,76 @@ def test_bad_input_is_refused(tmp_path):
         draw_episodes(torch.arange(9), 1, 5, 1, 2, 5, torch.Generator())
 
 
+@pytest.fixture
+def small_omniglot(monkeypatch):
+    """Three characters, the last for evaluation, as (60, 105, 105): the ink of a drawing is its number, in bits."""
+    monkeypatch.setattr(omniglot, "BACKGROUND", 2)
+    monkeypatch.setattr(omniglot, "EVALUATION", 1)
+    drawings = np.zeros((60, 105 * 105), np.uint8)
+    drawings[:, :6] = np.arange(60)[:, None] >> np.arange(6) & 1
+    return drawings.reshape(60, 105, 105)
+
+
+def test_a_packed_set_is_read_in_the_official_order(small_omniglot, tmp_path):
+    arrays, rng = {}, np.random.default_rng(0)
+    for part, numbers in (("background", np.arange(40)), ("evaluation", np.arange(40, 60))):
+        numbers = rng.permutation(numbers)  # the rows of the file are in any order
+        arrays[f"{part}_packed"] = np.packbits(small_omniglot[numbers].reshape(len(numbers), -1), axis=1)
+        # Drawers in the alphabets' characters, which are numbered anew in each alphabet.
+        arrays |= {f"{part}_drawer": numbers % 20, f"{part}_alphabet": numbers // 20}
+        arrays[f"{part}_character"] = -(numbers // 20)
+    np.savez(tmp_path / "omniglot_packed105.npz", **arrays)
+    want = normalised(small_omniglot.reshape(3, 20, 105, 105))
+    assert torch.equal(load_omniglot(tmp_path), want)
+    np.savez(tmp_path / "omniglot_packed105.npz", **{**arrays, "background_packed": arrays["background_packed"][:9]})
+    with pytest.raises(FormatError, match=r"damaged.*Fetch it again"):
+        load_omniglot(tmp_path)
+
+
+def test_torchvisions_set_is_read_with_the_background_first(small_omniglot, tmp_path, monkeypatch):
+    asked = []
+
+    def pictures(root, background, download):  # white paper, True, with black ink
+        asked.append((root, background, download))
+        part = small_omniglot[:40] if background else small_omniglot[40:]
+        return [(drawing == 0, 0) for drawing in part]
+
+    monkeypatch.setattr(torchvision.datasets, "Omniglot", pictures)
+    (tmp_path / "omniglot-py").mkdir()
+    assert torch.equal(load_omniglot(tmp_path), normalised(small_omniglot.reshape(3, 20, 105, 105)))
+    assert asked == [(str(tmp_path), True, False), (str(tmp_path), False, False)], (
+        "a folder that was named stays as it is"
+    )
+
+    def offline(*_, **__):
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(torchvision.datasets, "Omniglot", offline)
+    with pytest.raises(DataError, match=r"the download failed: no network\. Put omniglot_packed105\.npz"):
+        load_omniglot(tmp_path)
+
+
 def test_normalised_paper_is_white():
     white = normalised(np.zeros((1, 1, 105, 105), np.uint8))
     assert white.shape == (1, 1, 31, 31)
     assert torch.allclose(white, torch.tensor((1 - MEAN) / DEVIATION))
 
 
-def test_regrouped_episodes_hear_the_same_features_in_other_company():
+def test_regrouped_episodes_receive_the_same_features_in_other_company():
     images = torch.randn(100, 20, 31, 31, generator=torch.Generator().manual_seed(1))  # no two drawings alike
     task = FewShotTask(replace(SMALL, precision="float32", held_characters=10), images=images)
     task.net.train()
     generator = torch.Generator().manual_seed(3)
     at_once = draw_episodes(torch.arange(100), 1, 6, 2, 2, 4, generator)
     seen, asked, classes = task.net.shown(images, at_once, generator, regroupings=5)
-    heard, classes = presented(seen, asked), classes.flatten()
-    assert heard.shape == (5 * 2 * 3 * 2, 7, 128 + 3)
-    features, labels = heard[..., :128], heard[..., 128:]
+    inputs, classes = presented(seen, asked), classes.flatten()
+    assert inputs.shape == (5 * 2 * 3 * 2, 7, 128 + 3)
+    features, labels = inputs[..., :128], inputs[..., 128:]
     known = {tuple(row.tolist()): i for i, row in enumerate(features.reshape(-1, 128).unique(dim=0))}
     assert len(known) == 6 * 4, "features of the images drawn and of no others"
     # Which image belongs to which character is told by the labels: the same for all episodes.
     together: dict[int, set[int]] = {i: {i} for i in known.values()}
-    for episode, target in zip(heard, classes, strict=True):
+    for episode, target in zip(inputs, classes, strict=True):
         members = [known[tuple(x[:128].tolist())] for x in episode if x[128 + int(target)] or not x[128:].any()]
         assert len(set(members)) == 3, "two drawings of the support, another for the query"
         for i in members:
@@ -206,7 +257,7 @@ def test_regrouped_episodes_hear_the_same_features_in_other_company():
     assert (labels[:, :-1].sum(1) == 2).all()
 
 
-def test_distorted_pictures():
+def test_distorted_images():
     shown = made_up(3)[:, 0][:, None]
     generator = torch.Generator().manual_seed(0)
     assert torch.allclose(distorted(shown, 0.0, generator), shown, atol=1e-5)

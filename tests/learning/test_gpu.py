@@ -86,7 +86,7 @@ def test_training_goes_the_same_way():
     torch.testing.assert_close(torch.tensor(losses[1]), torch.tensor(losses[0]), rtol=1e-3, atol=1e-4)
 
 
-def test_few_shot_learning_takes_its_pictures_there():
+def test_few_shot_learning_takes_its_images_there():
     images = torch.rand(1623, 20, 31, 31, generator=torch.Generator().manual_seed(0))
     config = FewShot(channels=4, epochs=1, steps_an_epoch=2, batch=2, precision="float32", test_episodes=50)
     found = []

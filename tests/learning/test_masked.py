@@ -53,7 +53,7 @@ def test_equal_in_single_precision():
         assert torch.allclose(fast, plain, atol=1e-4, rtol=1e-4)
 
 
-def test_the_bound_of_p_is_kept():
+def test_the_bound_of_p_holds():
     layer = layer_of(2, p_max=0.05)
     s = torch.rand(5, 13, dtype=torch.float64)
     unbounded = layer_of(2, p_max=1e6)

@@ -347,7 +347,7 @@ def test_memory_is_used_again_only_when_nothing_holds_it():
     assert buffers.empty((100, 300), torch.float32).data_ptr() == place
 
 
-def test_a_smaller_tensor_takes_larger_memory_that_lies_idle():
+def test_a_smaller_tensor_takes_larger_memory_that_stands_idle():
     buffers.release()
     a = buffers.empty((100, 300), torch.float32)
     place = a.data_ptr()

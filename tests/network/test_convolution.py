@@ -25,9 +25,9 @@ def by_the_equations(layer, s, k):
     u, out = torch.zeros(()).double(), []
     fired = torch.zeros(()).double()
     for m in range(len(k)):
-        kept = u - layer.vth * fired if layer.reset == "subtract" else u * (1 - fired)
+        left = u - layer.vth * fired if layer.reset == "subtract" else u * (1 - fired)
         current = k[m] * functional.conv2d(s[:, min(m, s.shape[1] - 1)], layer.weight, padding="same")
-        u = layer.decay * kept + current + layer.bias[:, None, None]
+        u = layer.decay * left + current + layer.bias[:, None, None]
         fired = (u > layer.vth).double()
         out.append(functional.avg_pool2d(fired, layer.pool))
     return torch.stack(out, 1)
@@ -56,7 +56,7 @@ def test_means_over_squares_and_their_gradient_are_torchs(side):
         assert torch.allclose(ours, torchs, rtol=1e-14)
 
 
-def test_a_picture_that_stays_is_one_shown_again_also_in_its_gradient():
+def test_an_image_that_stays_is_one_shown_again_also_in_its_gradient():
     torch.manual_seed(0)
     layer, s = SpikingConv2d(2, 3).double(), torch.rand(4, 1, 2, 6, 6, dtype=torch.float64)
     grads = []
@@ -84,7 +84,7 @@ def test_local_plasticity_alone_trains_the_read_out_only():
     assert all(name.startswith("layers.1.") for name in trained)
 
 
-def test_pooling_by_layer_and_pictures_with_colours():
+def test_pooling_by_layer_and_images_with_colours():
     net = ConvHybridNet((3, 8, 8), (4, 5), (6, 3), pools=(1, 4), steps=2)
     assert net.layers[0].weight.shape == (6, 5 * 2 * 2)
     assert net(torch.rand(2, 3 * 64))[1].shape == (2, 2, 3)
@@ -116,8 +116,8 @@ def test_the_family_learns(tmp_path):
     save(task.description(), tmp_path / "net.h5")
     assert (tmp_path / "net.h5").stat().st_size < 2**20
     network = load(tmp_path / "net.h5")
-    heard = np.repeat(task.test[:20].reshape(20, 1, -1), 3, axis=1)
-    record = sy.simulate(network, heard)
+    inputs = np.repeat(task.test[:20].reshape(20, 1, -1), 3, axis=1)
+    record = sy.simulate(network, inputs)
     u = task.outputs(torch.from_numpy(task.test[:20].reshape(20, -1)))[1].numpy()
     assert np.abs(record.u["output"] - u).max() < 1e-4  # torch trains in 32 bits
 

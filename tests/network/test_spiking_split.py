@@ -43,15 +43,15 @@ def written_out(network, split, spikes, name, parts, integer):
     """u of sub-neurons and neurons of one population, from the spikes that the split run sent: a loop over neurons."""
     p = next(q for q in network.populations if q.name == name)
     sub = split.population(f"{name} parts")
-    heard = [(q, spikes[q.source], split.lag(next(s for s in split.projections if s.name == q.name)))
+    received = [(q, spikes[q.source], split.lag(next(s for s in split.projections if s.name == q.name)))
              for q in network.projections if q.target == name]  # fmt: skip
-    total = sum(q.n_in for q, _, _ in heard)
+    total = sum(q.n_in for q, _, _ in received)
     told, log = np.zeros((parts, network.steps, p.size), int), np.zeros((parts, network.steps, p.size))
     for g, i in itertools.product(range(parts), range(p.size)):
         u = 0
         for m in range(network.steps):
             acc, number = 0, 0
-            for q, sent, lag in heard:
+            for q, sent, lag in received:
                 for j in range(q.n_in):
                     mine = number * parts // total == g
                     acc += q.weights[i, j] * sent[m - lag, j] if mine and m >= lag else 0

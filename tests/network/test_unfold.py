@@ -116,10 +116,10 @@ def test_a_convolution_knows_its_kernel_and_refuses_other_weights(given, row, co
     projection, kernel = convolutional(**given)
     geometry = projection.convolution
     # Lines of the kernel that lie on padding at every place have no synapse.
-    heard = [[i in geometry.uses(0) and j in geometry.uses(1) for j in range(kernel.shape[3])]
-             for i in range(kernel.shape[2])]  # fmt: skip
-    assert np.array_equal(projection.kernel, kernel * heard)
-    if np.count_nonzero(projection.weights) > np.count_nonzero(kernel * heard):  # it is used more than once
+    inside = [[i in geometry.uses(0) and j in geometry.uses(1) for j in range(kernel.shape[3])]
+               for i in range(kernel.shape[2])]  # fmt: skip
+    assert np.array_equal(projection.kernel, kernel * inside)
+    if np.count_nonzero(projection.weights) > np.count_nonzero(kernel * inside):  # it is used more than once
         changed = projection.weights.copy()
         used = np.argwhere(changed)
         sizes = [np.count_nonzero(projection.weights == projection.weights[tuple(at)]) for at in used]
@@ -137,9 +137,9 @@ def test_quantise_files_and_nir_keep_a_convolution(tmp_path):
     for each in (network, sy.quantise(network)):
         sy.network.save(each, tmp_path / "net.h5")
         for again in (each, sy.network.load(tmp_path / "net.h5")):
-            (kept,) = again.projections
-            assert kept.convolution == geometry
-            assert np.array_equal(convolution_matrix(kept.kernel, geometry.image, 2, 1), kept.weights)
+            (found,) = again.projections
+            assert found.convolution == geometry
+            assert np.array_equal(convolution_matrix(found.kernel, geometry.image, 2, 1), found.weights)
     back = sy.interchange.from_nir(sy.interchange.to_nir(network, lossy=True)).projections[0]
     assert back.convolution == geometry
     assert np.array_equal(back.kernel, kernel)

@@ -25,8 +25,8 @@ def cases(draw):
     mask = rng.random((n_out, n_in)) < draw(st.sampled_from([0.1, 0.5, 1.0]))
     mask[rng.integers(n_out), rng.integers(n_in)] = True
     s = (rng.random(n_in) < draw(st.sampled_from([0.0, 0.3, 1.0]))).astype(np.int64)
-    held = csc_matrix(mask)
-    return rng, mask, held.indptr, held.indices, s * rng.integers(0, 256, n_in) if draw(st.booleans()) else s
+    pattern = csc_matrix(mask)
+    return rng, mask, pattern.indptr, pattern.indices, s * rng.integers(0, 256, n_in) if draw(st.booleans()) else s
 
 
 def at(mask, full):
@@ -65,8 +65,8 @@ def test_hebbian_in_floating_point(case, rho, lambda_, scalars, chosen):
     theta |= {"sign": -1, "p_max": 0.5, "vth": 0.35}
     u, got = rng.normal(size=len(mask)), at(mask, local)
     want, clipped = floating.hebbian(local, s / 7.0, u, **theta, mask=keep.astype(int))
-    held = at(mask, keep.astype(int)) if chosen else None
-    assert sparse.hebbian_floating(got, s / 7.0, u, starts, rows, **theta, mask=held) == clipped
+    entries = at(mask, keep.astype(int)) if chosen else None
+    assert sparse.hebbian_floating(got, s / 7.0, u, starts, rows, **theta, mask=entries) == clipped
     assert np.array_equal(got, at(mask, want))
 
 
@@ -80,8 +80,8 @@ def test_hebbian_in_integers(case, lambda_, eta_exp, scalars, chosen):
     theta = {"eta": eta[0] if scalars else eta, "lambda_": lambda_, "sign": 1, "p_top": 3000, "eta_exp": eta_exp}
     post, got = rng.integers(-(2**16), 2**16, len(mask)), at(mask, local)
     want, clipped = fixed.hebbian(local, s, post, **theta, mask=keep.astype(int))
-    held = at(mask, keep.astype(int)) if chosen else None
-    assert sparse.hebbian_fixed(got, s, post, starts, rows, **theta, mask=held) == clipped
+    entries = at(mask, keep.astype(int)) if chosen else None
+    assert sparse.hebbian_fixed(got, s, post, starts, rows, **theta, mask=entries) == clipped
     assert np.array_equal(got, at(mask, want))
 
 
@@ -101,14 +101,14 @@ def test_rules_see_synapses_one_by_one(case, name, integer, chosen):
         local = np.rint(local * 8000).astype(np.int64)
     places = Places(rows, np.nonzero(mask.T)[0], mask.shape)
     full, own, got = rule.fresh(*mask.shape[:2]), places.fresh(rule), at(mask, local)
-    held = at(mask, keep.astype(int)) if chosen else None
+    entries = at(mask, keep.astype(int)) if chosen else None
     for _ in range(3):
         s, u = rng.integers(0, 2, mask.shape[1]), rng.uniform(-1, 3, len(mask)) * vth
         signal = rng.uniform(-40, 40, 1) * one  # ThreeFactor's P and eligibility meet their bounds
         s, u, signal = (x.astype(local.dtype) for x in (s, u, signal))
         now = (s, u, signal, rule.values, vth)
         local, full, clipped = rule.update(numerics, local, full, *now, keep.astype(int))
-        got, own, counted = update_synapses(rule, numerics, got, own, *now, held, places)
+        got, own, counted = update_synapses(rule, numerics, got, own, *now, entries, places)
         assert np.array_equal(got, at(mask, local))
         assert counted == clipped
         for n, p in rule.state.items():

@@ -35,13 +35,13 @@ def use(page, folder, also=""):
     return done.stdout
 
 
-KEPT = """
+EXAMPLES = """
 np.savez("made.npz", w=projection.weights, s=spikes, u=record.u["out"], f=record.spikes["out"])
 """
 
 
 def test_a_rule_is_one_new_file(tmp_path):
-    said = use("rule", tmp_path, KEPT + 'np.savez("p.npz", p=record.local_weights["c"])\n')
+    said = use("rule", tmp_path, EXAMPLES + 'np.savez("p.npz", p=record.local_weights["c"])\n')
     assert "P identical on the chip: True" in said
     assert "rule in the file: Habit" in said
     made, learned = np.load(tmp_path / "made.npz"), np.load(tmp_path / "p.npz")["p"]
@@ -54,7 +54,7 @@ def test_a_rule_is_one_new_file(tmp_path):
 
 
 def test_a_neuron_is_one_new_file(tmp_path):
-    said = use("neuron", tmp_path, KEPT)
+    said = use("neuron", tmp_path, EXAMPLES)
     assert "potentials identical on the chip: True" in said
     assert "neuron in the file: Draining" in said
     made = np.load(tmp_path / "made.npz")

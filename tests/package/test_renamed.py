@@ -17,7 +17,7 @@ from synergic import experiments, interchange, learning, network, processes, rul
 from synergic._core.moved import NAMES, renamed
 from synergic.cli._main import arguments, main
 from synergic.errors import FormatError, ParameterError
-from synergic.hw_targets import Simulator, map_network, simulate_on_chip
+from synergic.hw_targets import Simulator, estimate, load_mapping, map_network, save_mapping, simulate_on_chip
 from synergic.hw_targets.faults import BrokenChip
 from synergic.interchange import from_lava_dl
 from synergic.interchange._nir import KEY
@@ -25,6 +25,7 @@ from synergic.learning.tasks import read_config
 from synergic.learning.tasks._families import settings_now
 from synergic.learning.tasks._runs import load_config, open_run, settings
 from synergic.network import IntProjection
+from synergic.numerics import fixed
 from synergic.processes import HybridConv, HybridDense, HybridSparse
 
 ONES = np.ones((2, 3))
@@ -237,3 +238,47 @@ def test_files_of_convolutions_have_the_name_of_0_1(tmp_path):
     ]
     assert [np.asarray(values["picture"]).tolist() for values in own] == [[3, 3]]
     assert interchange.from_nir(graph).projections[0].convolution == geometry
+
+
+def test_time_multiplexing_works_by_both_names():
+    needs, tile = estimate(MAPPING.network), MAPPING.tiles[0]
+    for item, old, new in (
+        (needs, "turns", "n_passes"),
+        (MAPPING, "turns", "n_passes"),
+        (MAPPING, "held", "stored"),
+        (tile, "turn", "pass_index"),
+    ):
+        said = rf"{type(item).__name__}\.{old} is called {new} now\. Since 0\.3"
+        with pytest.warns(DeprecationWarning, match=said) as caught:
+            assert getattr(item, old) == getattr(item, new)
+        assert caught[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match=r"Tile\(turn=.*\) is called pass_index now\. Since 0\.3"):
+        later = dataclasses.replace(tile, turn=2)
+    assert later == dataclasses.replace(tile, pass_index=2)
+    with pytest.warns(DeprecationWarning, match=r"Estimate\(turns=.*\) is called n_passes now\. Since 0\.3"):
+        assert dataclasses.replace(needs, turns=5).n_passes == 5
+
+
+def test_mapping_files_have_the_first_name_of_a_pass(tmp_path):
+    save_mapping(MAPPING, tmp_path / "map.h5")
+    with h5py.File(tmp_path / "map.h5", "r") as file:
+        assert "turn" in file["tiles"]
+        assert "pass_index" not in file["tiles"]
+    assert load_mapping(tmp_path / "map.h5").tiles == MAPPING.tiles
+
+
+def test_functions_and_variables_work_by_both_names():
+    values = np.array([2**23, -5])
+    with pytest.warns(DeprecationWarning, match=r"fixed\.held is called saturate now\. Since 0\.3") as caught:
+        assert fixed.held(values)[1] == fixed.saturate(values)[1] == 1
+    rule, neuron = sy.Oja(), sy.neurons.LIF()
+    with pytest.warns(DeprecationWarning, match=r"Oja\.held is called values_at now") as more:
+        assert rule.held(rule.values, ..., ...) == rule.values_at(rule.values, ..., ...)
+    with pytest.warns(DeprecationWarning, match=r"LIF\.held is called values_at now"):
+        assert neuron.held(neuron.values, ...) == neuron.values_at(neuron.values, ...)
+    encoder = processes.DeltaEncoder(threshold=3, n=2)
+    with pytest.warns(DeprecationWarning, match=r"DeltaEncoder\.held is called level now") as last:
+        assert encoder.held is encoder.level
+    assert {w.filename for w in (*caught, *more, *last)} == {__file__}
+    assert not hasattr(fixed, "no_such_name")
+    assert not hasattr(encoder, "no_such_name")

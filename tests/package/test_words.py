@@ -144,13 +144,24 @@ def test_the_list_of_experiments_says_it_too():
     assert not said("\n".join(what for what, _ in EXPERIMENTS.values()))
 
 
-GONE = re.compile(r"(?:^|_)(?:hears?|heard|lies|lay|pictures?|un(?:fire|hear|overlap))(?:_|$)", re.IGNORECASE)
-"""Words that no function, class, argument or attribute has in its name. `held`, `kept` and `turns` are still in use."""
+GONE = re.compile(
+    r"(?:^|_)(?:hears?|heard|hearing|held(?!_(?:out|back|characters)(?:_|$))|kept|lies|lay|pictures?|turns?|"
+    r"un(?:fire|hear|overlap))(?:_|$)",
+    re.IGNORECASE,
+)
+"""Words that no function, class, argument, variable or attribute has in its name; the field says `held_out`."""
+LOST = re.compile(r"(?:^|_)losses(?:_|$)", re.IGNORECASE)
+"""In the model of the chip a loss is of packets, and is not called so."""
 
 
 def identifiers(text):
-    """Names of functions, classes, arguments, variables and attributes in a module."""
-    for node in ast.walk(ast.parse(text)):
+    """Names of functions, classes, arguments, variables and attributes in a module, without deprecated ones."""
+    tree = ast.parse(text)
+    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)]
+    old = {id(name) for node in assigned if ast.unparse(node.value.func) == "OldName" for name in node.targets}
+    for node in ast.walk(tree):
+        if id(node) in old:
+            continue
         for field in ("name", "arg", "attr", "id"):
             if isinstance(name := getattr(node, field, None), str):
                 yield name
@@ -159,11 +170,18 @@ def identifiers(text):
 def test_identifiers_are_found():
     text = "class Heard:\n    def f(self, picture):\n        lay = self.old_pictures(unhear=1)\n"
     assert {n for n in identifiers(text) if GONE.search(n)} == {"Heard", "picture", "lay", "old_pictures", "unhear"}
-    assert not [n for n in identifiers("layer = display + relays") if GONE.search(n)]
+    text = "held = OldName('stored', '0.3')\nturns = 1\nfor kept in by_turn(held_back, hearing=cores_held): pass\n"
+    found = {n for n in identifiers(text) if GONE.search(n)}
+    assert found == {"turns", "kept", "by_turn", "hearing", "cores_held"}
+    said = "layer = display + relays + returns(held_characters, held_out, n_held_out, upheld)"
+    assert not [n for n in identifiers(said) if GONE.search(n)]
 
 
-@pytest.mark.parametrize("folder", CLEAN)
+@pytest.mark.parametrize("folder", [*CLEAN, "benchmarks", "tests"])
 def test_identifiers_say_it_too(folder):
-    modules = sorted((ROOT / folder).rglob("*.py"))
+    modules = [path for path in sorted((ROOT / folder).rglob("*.py")) if path.name != "test_renamed.py"]
     assert len(modules) > 10
-    assert not [(path.name, n) for path in modules for n in identifiers(path.read_text()) if GONE.search(n)]
+    found = [(path.name, name) for path in modules for name in identifiers(path.read_text())]
+    assert not [(path, name) for path, name in found if GONE.search(name)]
+    # Losses: the name by which numba's caches of 0.1 know PacketLoss.
+    assert folder != "hw_targets" or [name for _, name in found if LOST.search(name)] == ["Losses"]

@@ -300,10 +300,10 @@ def answering(function, answer):
 @pytest.mark.parametrize(
     ("function", "answer", "text"),
     [
-        ("fixed", lambda p, state, heard, theta: (p * 0.5, state), r"Wrong.fixed: got P of float64 .*allowed int64"),
-        ("floating", lambda p, state, heard, theta: (p[0], state), r"Wrong.floating: got P of float64 \(3, 6\)"),
-        ("floating", lambda p, state, heard, theta: (0.0, state), r"Wrong.floating: got P of <class 'float'>"),
-        ("floating", lambda p, state, heard, theta: (p, {"a": p}), r"Wrong.floating: got state \{'a'.*allowed \{\}"),
+        ("fixed", lambda p, state, received, theta: (p * 0.5, state), r"Wrong.fixed: got P of float64 .*allowed int64"),
+        ("floating", lambda p, state, received, theta: (p[0], state), r"Wrong.floating: got P of float64 \(3, 6\)"),
+        ("floating", lambda p, state, received, theta: (0.0, state), r"Wrong.floating: got P of <class 'float'>"),
+        ("floating", lambda p, state, received, theta: (p, {"a": p}), r"Wrong.floating: got state \{'a'.*allowed \{\}"),
     ],
 )
 def test_a_rule_that_answers_wrongly_is_refused_by_name(function, answer, text):

@@ -117,7 +117,7 @@ def test_other_rules_add_up_the_changes_of_the_p_that_the_presentation_began_wit
 def test_a_subclass_of_hebbian_with_another_equation_writes_that():
     class Faster(sy.Hebbian):
         @staticmethod
-        def floating(local, state, heard, theta):
+        def floating(local, state, received, theta):
             return local + 1.0, {}
 
     try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from synergic.hw_targets.mapping._arrange import layers
-from synergic.hw_targets.mapping._turns import folds_for
+from synergic.hw_targets.mapping._time_multiplexing import folds_for
 from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
 
 

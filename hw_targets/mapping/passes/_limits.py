@@ -13,13 +13,13 @@ from synergic.hw_targets.mapping._mapping_data import (
     Tile,
     Violation,
     core_count,
+    count_passes,
     phases,
     stored_synapses,
-    turns_of,
 )
 from synergic.hw_targets.mapping._memory import different_weights, full_bytes, most_neurons, room
 from synergic.hw_targets.mapping._options import Folding
-from synergic.hw_targets.mapping._turns import bound, cut
+from synergic.hw_targets.mapping._time_multiplexing import bound, cut
 from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
 from synergic.network._quantise import NARROWEST_LOCAL, IntGraph, IntNetwork
 from synergic.numerics import fixed
@@ -60,7 +60,7 @@ class Limits(Pass):
             occupancy=stored_synapses(tiles) / (slots * cores),
             phases_per_step=per_step,
             step_seconds=per_step * chip.phase_seconds,
-            turns=turns_of(tiles),
+            n_passes=count_passes(tiles),
             violations=tuple(found),
         )
         return replace(state, needs=needs)
@@ -145,7 +145,7 @@ def fold_more(network: Net, chip: Chip, storage: str, fold: Folding | int, avail
     """Return the smallest change that fits a network with convolutions, whose images cannot have just any size."""
     tiles = cut(network, chip, storage, "auto", available)
     if fold != "auto" and core_count(tiles) <= available:
-        return f"With fold='auto' it needs {core_count(tiles)}, in {turns_of(tiles)} passes of a step."
+        return f"With fold='auto' it needs {core_count(tiles)}, in {count_passes(tiles)} passes of a step."
     least = core_count(cut(network, chip, storage, "full", available))
     wide, narrow = (bound(network, chip, storage, {}, bits) for bits in (None, NARROWEST_LOCAL))
     if narrow < wide and least - (wide - narrow) <= available:

@@ -73,10 +73,10 @@ def arriving(packet_loss: Any, tile: Any, number: Any, n: Any, t: Any, events: A
     """The events that reach a tile."""
     if not packet_loss.any:
         return events
-    kept = np.empty(events.size, events.dtype)
+    arrived = np.empty(events.size, events.dtype)
     count = 0
     for event in events:
         if arrives(packet_loss, tile, number, n, t, event - tile.axon):
-            kept[count] = event
+            arrived[count] = event
             count += 1
-    return kept[:count]
+    return arrived[:count]

@@ -49,12 +49,12 @@ def activate(u: Any, acc: Any, bias: Any, group: Any, entries: Any, shown: Any, 
         raw = rounded(acc[i], group.shift)
         current = min(max(raw, MEMBRANE_MIN), MEMBRANE_MAX)
         now = current + bias[i]
-        kept = min(max(now, MEMBRANE_MIN), MEMBRANE_MAX)
-        saturated += (current != raw) + (kept != now)
+        within = min(max(now, MEMBRANE_MIN), MEMBRANE_MAX)
+        saturated += (current != raw) + (within != now)
         x = rounded(now * group.unit, UNIT_SHIFT)
         if group.soma == RECTIFIED:
             sent[i] = min(max(rounded(VALUE_MAX * x, FRACTION_BITS), 0), VALUE_MAX)
         else:
             sent[i] = entries[min(max((x >> X_SHIFT) + TABLE_SIZE // 2, 0), TABLE_SIZE - 1)]
-        shown[i], u[i] = kept, 0
+        shown[i], u[i] = within, 0
     return saturated

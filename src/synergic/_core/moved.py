@@ -22,8 +22,8 @@ NAMES = {
     "picture_after": "image_after",
 }
 """Public functions and classes, by their names in 0.1."""
-FILE_KEYS = {"image": "picture"}
-"""Fields that files call by their name in 0.1, so that each release reads the files of the other."""
+FILE_KEYS = {"image": "picture", "pass_index": "turn"}
+"""Fields that files call by their first name, so that each release reads the files of the other."""
 PASSED_ON = ("synergic", "dataclasses", "lava", "torch")
 """Packages that pass arguments on: a warning is for the line of the user, not for theirs."""
 MOVED = {
@@ -113,13 +113,15 @@ class MovedModule(ModuleType):
         return value
 
 
-def renamed(old: str, new: str) -> Callable[[Call], Call]:
-    """Let a function or class take a named argument of 0.1 by its old name, too, with a DeprecationWarning.
+def renamed(old: str, new: str, since: str = "0.2") -> Callable[[Call], Call]:
+    """Let a function or class take a named argument by its old name, too, with a DeprecationWarning.
 
     Parameters
     ----------
     old, new : str
-        The name in 0.1, and the name now.
+        The name before, and the name now.
+    since : str
+        The version that has the name now.
 
     Returns
     -------
@@ -138,7 +140,7 @@ def renamed(old: str, new: str) -> Callable[[Call], Call]:
                     raise TypeError(
                         f"{call.__name__}: got {old}= and {new}=, which are one argument. Give {new}= alone."
                     )
-                said = f"{call.__name__}({old}=...) is called {new} now. Since 0.2."
+                said = f"{call.__name__}({old}=...) is called {new} now. Since {since}."
                 warnings.warn(said, DeprecationWarning, stacklevel=2 + frames_between())
                 given[new] = given.pop(old)
             return now(*args, **given)
@@ -149,6 +151,32 @@ def renamed(old: str, new: str) -> Callable[[Call], Call]:
         return call
 
     return decorate
+
+
+class OldName:
+    """An attribute of a class by its old name: gives what the new name gives, with a DeprecationWarning.
+
+    Parameters
+    ----------
+    new : str
+        The name now.
+    since : str
+        The version that has the name now.
+    """
+
+    def __init__(self, new: str, since: str) -> None:
+        self.new, self.since, self.old = new, since, ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.old = name
+
+    def __get__(self, item: object, owner: type) -> Any:
+        """Return the attribute, or this object where the class is asked."""
+        if item is None:
+            return self
+        said = f"{owner.__name__}.{self.old} is called {self.new} now. Since {self.since}."
+        warnings.warn(said, DeprecationWarning, stacklevel=2)
+        return getattr(item, self.new)
 
 
 def frames_between() -> int:

@@ -14,7 +14,7 @@ from synergic._core.contents import Content
 from synergic._core.integers import ONE, VALUE_MAX
 from synergic.numerics.fixed import MEMBRANE_MAX, TABLE_SIZE
 
-HELD = 8.0
+CLAMP = 8.0
 """Bound of u / v_th, of the global signal and of plain parameters: 16 bits with 12 fraction bits."""
 
 
@@ -38,7 +38,7 @@ class Parameter(NamedTuple):
         if integer:
             wide = MEMBRANE_MAX if self.kind == "potential" else 2**15 - 1
             return -wide, wide
-        return (-HELD, HELD) if self.kind == "plain" else (-np.inf, np.inf)
+        return (-CLAMP, CLAMP) if self.kind == "plain" else (-np.inf, np.inf)
 
 
 def declared(kind: str, per: str, default: Any) -> Any:

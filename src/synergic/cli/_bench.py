@@ -90,8 +90,8 @@ def check_clone(folder: Path) -> None:
 
 def measure(script: Path, options: Sequence[str]) -> dict[str, Any]:
     """One script in a process of its own, its figures printed as it prints them. Raises ExecutionError."""
-    with tempfile.TemporaryDirectory() as held:
-        result = Path(held) / "figures.json"
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "figures.json"
         command = [sys.executable, str(script), "--json", str(result), *options]
         # One thread for each program that is compared, as in the records.
         done = subprocess.run(command, env={"OMP_NUM_THREADS": "1", **os.environ}, check=False)
@@ -139,12 +139,12 @@ def bench(
     folder = check_path("bench.folder", folder)
     check_clone(folder)
     console = console or Console()
-    held: dict[str, Any] = {"quick": quick, "figures": {}, "records": {}}
+    result: dict[str, Any] = {"quick": quick, "figures": {}, "records": {}}
     for name in dict.fromkeys(which):
         console.print(f"{name}: {SCRIPTS[name].what}")
         record = measure(folder / f"{name}.py", SCRIPTS[name].quick if quick else ())
-        held["records"][name], held["figures"][name] = record, compared(record)
-    for name, rows in held["figures"].items():
+        result["records"][name], result["figures"][name] = record, compared(record)
+    for name, rows in result["figures"].items():
         cells = [
             (AGAINST.get(figure, figure), *shown(row)) for figure, row in rows.items() if row["enough"] is not None
         ]
@@ -158,8 +158,8 @@ def bench(
     if quick:
         console.print("Quick: few rounds, so figures scatter. `synergic bench --full` measures as for the records.")
     if json_file is not None:
-        write_json(json_file, held)
-    return held
+        write_json(json_file, result)
+    return result
 
 
 def shown(row: dict[str, Any]) -> tuple[str, str, str]:
@@ -168,8 +168,8 @@ def shown(row: dict[str, Any]) -> tuple[str, str, str]:
     return target, f"{row['measured']:.4g}", "yes" if row["enough"] else "no"
 
 
-def all_reached(held: dict[str, Any]) -> bool:
-    """Return whether every measured figure meets its target. `held` is the result of `bench`. Raises ParameterError."""
-    kind("all_reached.held", held, dict, "bench() gives it.")
-    kind("all_reached.held['figures']", held.get("figures"), dict, "bench() gives it.")
-    return all(row["enough"] is not False for rows in held["figures"].values() for row in rows.values())
+def all_reached(result: dict[str, Any]) -> bool:
+    """Return whether every measured figure meets its target. `result` is of `bench`. Raises ParameterError."""
+    kind("all_reached.result", result, dict, "bench() gives it.")
+    kind("all_reached.result['figures']", result.get("figures"), dict, "bench() gives it.")
+    return all(row["enough"] is not False for rows in result["figures"].values() for row in rows.values())

@@ -48,7 +48,7 @@ def estimate_section(needs: Estimate) -> dict[str, Any]:
         "of them for local weights": needs.local_cores,
         "synapses used of these cores": f"{100 * needs.occupancy:.1f} %",
         "phases a step": needs.phases_per_step,
-        "passes of time-multiplexed cores a step": needs.turns,
+        "passes of time-multiplexed cores a step": needs.n_passes,
         "time of a step": f"{1e6 * needs.step_seconds:.1f} us",
         "fits": "yes" if needs.fits else "no",
     }
@@ -74,7 +74,12 @@ def folding_section(network: IntNetwork, chip: Chip | str, asked: MappingOptions
     for name, fold in folds.items():
         needs = estimate(network, chip, options=asked, fold=fold)
         step = f"{1e6 * needs.step_seconds:.1f} us"
-        found[name] = {"cores": needs.cores, "turns": needs.turns, "phases a step": needs.phases_per_step, "step": step}
+        found[name] = {
+            "cores": needs.cores,
+            "turns": needs.n_passes,
+            "phases a step": needs.phases_per_step,
+            "step": step,
+        }
     return found
 
 
@@ -106,8 +111,8 @@ def placement_section(mapping: Mapping) -> dict[str, Any]:
 def memory_section(mapping: Mapping) -> dict[str, Any]:
     """What the weights take in both forms of storage, and which of them the mapping needs. Raises ParameterError."""
     kind("memory_section.mapping", mapping, Mapping, MAPS)
-    memory = memory_of(mapping.arranged, mapping.held, mapping.chip)
-    table_size, table_cores = tables(mapping.network, mapping.held)
+    memory = memory_of(mapping.arranged, mapping.stored, mapping.chip)
+    table_size, table_cores = tables(mapping.network, mapping.stored)
     return {
         "storage": mapping.weight_storage,
         "bytes at full width": memory.full,

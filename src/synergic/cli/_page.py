@@ -99,9 +99,9 @@ def drawing(draw: Callable[..., Any], *what: Any) -> str:
     figure = Figure(figsize=(7, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     draw(figure.subplots(), *what)
-    held = io.BytesIO()
-    figure.savefig(held, format="png", dpi=110)
-    return "data:image/png;base64," + base64.b64encode(held.getvalue()).decode()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def write_page(
@@ -115,7 +115,7 @@ def write_page(
     kinds("write_page", notes=(notes, row), tables=(tables, row))
     kinds("write_page", **{f"notes[{i}]": (note, str) for i, note in enumerate(notes)})
     kinds("write_page", **{f"tables[{i}]": (table, Table) for i, table in enumerate(tables)})
-    kinds("write_page", **{f"drawings[{name!r}]": (held, str) for name, held in drawings.items()})
+    kinds("write_page", **{f"drawings[{name!r}]": (url, str) for name, url in drawings.items()})
     environment = Environment(loader=PackageLoader("synergic.cli"), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("report.html")
     text = template.render(answer=answer, title=title, notes=notes, tables=tables, drawings=drawings)

@@ -144,9 +144,9 @@ def report(
     if html is not None:
         drawn = {caption: page.drawing(draw) for caption, draw in curves(shown).items()}
         own = {o.name if len(shown) > 1 else "": o.drawings for o in shown}
-        drawn |= {f"{name}: {c}".removeprefix(": "): url for name, held in own.items() for c, url in held.items()}
+        drawn |= {f"{name}: {c}".removeprefix(": "): url for name, urls in own.items() for c, url in urls.items()}
         page.write_page(html, ", ".join(o.name for o in shown), notes, tables, drawn)
-    held = {"inputs": [{k: v for k, v in asdict(o).items() if k != "drawings"} for o in shown]}
+    result = {"inputs": [{k: v for k, v in asdict(o).items() if k != "drawings"} for o in shown]}
     if json_file is not None:
-        write_json(json_file, held)
-    return held
+        write_json(json_file, result)
+    return result

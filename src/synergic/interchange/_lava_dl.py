@@ -162,10 +162,10 @@ def read_lava_dl(
         unit = SHIFT - half
         vth = min(layer.vth << unit, fixed.MEMBRANE_MAX)  # above that nothing ever fires, here and there
         bias, scale = layer.bias << unit, float(1 << unit)
-        held: Neuron = LIF(integer=True)
+        neuron: Neuron = LIF(integer=True)
         if layer.current_decay != ONE:
-            held = CurrentLIF(ONE - layer.current_decay, integer=True)
-        post = IntPopulation(name, len(layer.weights), vth, ONE - layer.decay, "zero", bias, scale, neuron=held)
+            neuron = CurrentLIF(ONE - layer.current_decay, integer=True)
+        post = IntPopulation(name, len(layer.weights), vth, ONE - layer.decay, "zero", bias, scale, neuron=neuron)
         weights = layer.weights >> half
         delays = np.zeros(weights.shape, np.int64) if layer.delays is None else layer.delays
         for delay in (several := np.unique(delays)):

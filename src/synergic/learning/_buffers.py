@@ -63,7 +63,7 @@ def like(values: Tensor, shape: tuple[int, ...]) -> Tensor:
     return empty(tuple(shape), values.dtype) if holds else values.new_empty(shape)
 
 
-def kept(values: Tensor) -> Tensor:
+def stored(values: Tensor) -> Tensor:
     """The same values in such memory, if that can hold them; a gradient does not pass."""
     if values.device.type != "cpu" or values.dtype not in KIND or torch.is_grad_enabled():
         return values

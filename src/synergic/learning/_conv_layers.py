@@ -41,15 +41,15 @@ class Pooled(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         """Return the gradient of the spikes."""
         g, side = grads[0] / ctx.side**2, ctx.side
-        kept = [side * n for n in g.shape[2:]]
+        covered = [side * n for n in g.shape[2:]]
         if not g.is_cuda:
             whole = buffers.like(g, (*g.shape[:2], *ctx.size))
-            whole[:, :, kept[0] :], whole[:, :, :, kept[1] :] = 0, 0
+            whole[:, :, covered[0] :], whole[:, :, :, covered[1] :] = 0, 0
             for corner in corners(whole, side):
                 corner.copy_(g)
             return whole, None
-        whole = g[:, :, :, None, :, None].expand(-1, -1, -1, side, -1, side).reshape(*g.shape[:2], *kept)
-        rest = [size - have for size, have in zip(ctx.size, kept, strict=True)]
+        whole = g[:, :, :, None, :, None].expand(-1, -1, -1, side, -1, side).reshape(*g.shape[:2], *covered)
+        rest = [size - have for size, have in zip(ctx.size, covered, strict=True)]
         return functional.pad(whole, (0, rest[1], 0, rest[0])) if any(rest) else whole, None
 
 

@@ -115,12 +115,12 @@ def normalised(ink: npt.NDArray[np.uint8]) -> Tensor:
     return (1 - torch.stack(small) - MEAN) / DEVIATION
 
 
-def split_characters(split: str, held: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+def split_characters(split: str, held_out: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Characters to train on, to validate with and to test with.
 
     split : "published", a random order of all characters of which the last 100 are for the test (Wu et al. 2022), or
-    "official", background and evaluation. held : training characters set aside for validation, the last in the order;
-    0 to train on all.
+    "official", background and evaluation. held_out : training characters set aside for validation, the last in the
+    order; 0 to train on all.
     """
     generator = torch.Generator().manual_seed(seed)
     if split == "published":
@@ -129,8 +129,9 @@ def split_characters(split: str, held: int, seed: int) -> tuple[Tensor, Tensor, 
     else:
         rest = torch.randperm(BACKGROUND, generator=generator)
         test = torch.arange(BACKGROUND, BACKGROUND + EVALUATION)
-    require(0 <= held < len(rest), "split_characters.held", held, f"0 to {len(rest) - 1}", "Set fewer aside.")
-    return rest[: len(rest) - held], rest[len(rest) - held :], test
+    most = len(rest) - 1
+    require(0 <= held_out <= most, "split_characters.held_out", held_out, f"0 to {most}", "Set fewer aside.")
+    return rest[: len(rest) - held_out], rest[len(rest) - held_out :], test
 
 
 def draw_episodes(

@@ -45,7 +45,7 @@ class Product(torch.autograd.Function):
         """Return the gradients of s and W."""
         (s, weight), g = ctx.saved_tensors, grads[0].flatten(0, -2)
         g_s = times(g, weight.T).view(*grads[0].shape[:-1], -1) if ctx.needs_input_grad[0] else None
-        return g_s, buffers.kept(times(g.T, s.flatten(0, -2).T)) if ctx.needs_input_grad[1] else None
+        return g_s, buffers.stored(times(g.T, s.flatten(0, -2).T)) if ctx.needs_input_grad[1] else None
 
 
 def product(s: Tensor, weight: Tensor, fused: bool = True) -> Tensor:

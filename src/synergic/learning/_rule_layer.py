@@ -17,7 +17,7 @@ from synergic.learning._layers import TRAINED_SCOPES, HybridLinear
 from synergic.learning._products import product
 from synergic.rules import Received, Rule
 from synergic.rules._kernels import HEBBIAN
-from synergic.rules._rates import HELD, TRACE_MAX
+from synergic.rules._rates import CLAMP, TRACE_MAX
 
 
 @renamed("trace", "plasticity_scope")
@@ -152,7 +152,7 @@ class RuleLinear(HybridLinear):
             local = torch.einsum("bij,bj->bi", matrix, s[:, t]) * (1 if self.alpha.ndim == 2 else self.alpha)
             before, fired, u = self.neuron.step(u, slow[:, t] + local)
             if self.plasticity_scope == "per_sample":
-                received = Received(s[:, t], (before / self.vth).clip(-HELD, HELD), fired, told[:, t, None])
+                received = Received(s[:, t], (before / self.vth).clip(-CLAMP, CLAMP), fired, told[:, t, None])
                 p, state = self.update(p, state, received)
             potentials.append(before)
             spikes.append(fired)

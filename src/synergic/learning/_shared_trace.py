@@ -65,7 +65,7 @@ def gram(layer: HybridLinear, x: Tensor, k: Tensor, fused: bool) -> tuple[Tensor
     with torch.no_grad():
         # A new tensor: others may hold the old one, back-propagation among them.
         new = times(trace.T, pre.T).add_(layer.local_weights, alpha=layer.lambda_ ** len(k))
-        layer.local_weights = buffers.kept(new)
+        layer.local_weights = buffers.stored(new)
     return spikes, u
 
 

@@ -120,14 +120,14 @@ class Convolution:
         """
         outs, ins = self.channels(where, *weights.shape)
         each = ins // self.groups
-        held = weights.reshape(outs, *self.after, ins, *self.image)
+        entries = weights.reshape(outs, *self.after, ins, *self.image)
         kernel = np.zeros((outs, each, *self.kernel), weights.dtype)
         o = np.arange(outs)[:, None]
         c = np.arange(each) + o // (outs // self.groups) * each  # the channels that each output's group receives
         rows, columns = (self.uses(axis) for axis in (0, 1))
         for i, (y, row) in rows.items():
             for j, (x, column) in columns.items():
-                kernel[:, :, i, j] = held[o, y, x, c, row, column]
+                kernel[:, :, i, j] = entries[o, y, x, c, row, column]
         same = np.array_equal(self.unfold(kernel), weights)
         remedy = "Give convolution=None, or make the weights of one kernel (Projection.of_kernel)."
         require(same, f"{where}.weights", "others than a kernel repeated", f"those of {self}", remedy)

@@ -29,7 +29,7 @@ from synergic.neurons._homeostasis import check_homeostasis
 from synergic.neurons._lif import checked_neuron
 from synergic.numerics.floating import slow_decay
 from synergic.rules import Rule
-from synergic.rules._rates import HELD, check_masked
+from synergic.rules._rates import CLAMP, check_masked
 from synergic.rules._stream import MEMORY, STEPS_MAX, check_memory
 
 RESETS = ("subtract", "zero")
@@ -503,14 +503,14 @@ class Topology(Content):
         -8 .. 8, or whole numbers with 12 fraction bits in an IntNetwork (`encode_signal`). Zeros for None where no rule
         needs one. Raises ParameterError for one that is missing, or that no rule of the network uses.
         """
-        hearing = [p.name for p in self.projections if p.plastic and p.rule.signalled]
+        signalled = [p.name for p in self.projections if p.plastic and p.rule.signalled]
         if signal is None:
-            require(not hearing, "signal", "none", f"(samples, T) for the rules of {hearing}", "Give one.")
+            require(not signalled, "signal", "none", f"(samples, T) for the rules of {signalled}", "Give one.")
             return np.zeros((samples, self.steps), np.int64 if self.integer else float)
         remedy = "Leave it out, or use a rule such as ThreeFactor."
-        require(bool(hearing), "signal", "a signal", "none: no rule of the network receives it", remedy)
+        require(bool(signalled), "signal", "a signal", "none: no rule of the network receives it", remedy)
         array = finite_array("signal", signal, ((samples, self.steps),), self.integer)
-        top = int(HELD * ONE) if self.integer else HELD
+        top = int(CLAMP * ONE) if self.integer else CLAMP
         bad = array[(array < -top) | (array > top - self.integer)]
         require(bad.size == 0, "signal", f"{bad[:3]}", f"{-top:g} to {top - self.integer:g}", "Scale it.")
         return array

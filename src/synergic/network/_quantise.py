@@ -35,7 +35,7 @@ from synergic.numerics import fixed
 from synergic.numerics._lfsr import seed_of
 from synergic.rules import IntRule
 from synergic.rules._hebbian import computes_hebbian
-from synergic.rules._rates import HELD, check_masked
+from synergic.rules._rates import CLAMP, check_masked
 from synergic.rules._stream import MEMORY, ROUNDINGS, check_memory, check_rounding
 
 NARROWEST_LOCAL, WIDEST_LOCAL = 8, 16
@@ -247,9 +247,9 @@ class IntNetwork(Topology):
         """Return a global signal in -8 .. 8 as integers with 12 fraction bits. Raises ParameterError for others."""
         given = numbers("encode_signal.signal", signal)
         array = finite_array("encode_signal.signal", given, (given.shape,))
-        top = HELD - 1 / ONE
-        bad = array[(array < -HELD) | (array > top)]
-        require(bad.size == 0, "encode_signal.signal", f"{bad[:3]}", f"{-HELD:g} to {top:g}", "Scale it.")
+        top = CLAMP - 1 / ONE
+        bad = array[(array < -CLAMP) | (array > top)]
+        require(bad.size == 0, "encode_signal.signal", f"{bad[:3]}", f"{-CLAMP:g} to {top:g}", "Scale it.")
         return np.rint(array * ONE).astype(np.int64)
 
 
@@ -446,11 +446,11 @@ def quantise_projection(
         local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
     weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
     warn_of_outliers(p, weights)
-    kept: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, "delay": p.delay}
-    kept |= how
+    same: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, "delay": p.delay}
+    same |= how
     bits = network.message_bits[p.source]
     return IntProjection(
-        p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **kept
+        p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **same
     )
 
 

@@ -36,6 +36,8 @@ RENAMED = {"trace": "plasticity_scope"}
 """Fields by the names that earlier releases wrote, and their names now."""
 HEADER = 512
 """Bytes of the user block, the smallest that HDF5 allows."""
+DEFLATED = 2**16
+"""Bytes from which on an array is deflated."""
 PACKED = 1032
 """Bytes that a byte of deflate, HDF5's usual compression, becomes at most."""
 TYPES = (
@@ -133,17 +135,23 @@ def says(path: str | Path, form: str) -> bool:
         return False
 
 
+def write_array(group: Any, key: str, value: Any) -> None:
+    """One dataset, deflated if it is large: most weights of a large matrix are often 0."""
+    small = value.nbytes < DEFLATED
+    group.create_dataset(key, data=value, **({} if small else {"compression": 6}))
+
+
 def write(group: Any, item: Any) -> None:
     """One dataclass into one group."""
     group.attrs["type"] = type(item).__name__
     for f in fields(item):
         value, key = getattr(item, f.name), FILE_KEYS.get(f.name, f.name)
         if f.name == "weights" and item.convolution is not None and value.size <= LARGEST:
-            group.create_dataset("weights_kernel", data=item.kernel)
+            write_array(group, "weights_kernel", item.kernel)
         elif value is None:
             group.attrs[f"{key}.absent"] = True
         elif isinstance(value, np.ndarray):
-            group.create_dataset(key, data=value)
+            write_array(group, key, value)
         elif isinstance(value, tuple) and not any(map(is_dataclass, value)):  # of numbers
             group.create_dataset(key, data=np.array(value))
         elif isinstance(value, tuple):
@@ -257,7 +265,9 @@ def check_sizes(file: Any) -> None:
 
 def read_array(data: Any, path: str) -> Any:
     """One dataset; refuses other things than numbers, and sizes that the file does not hold, before it reads."""
-    if data.dtype.kind not in "iuf" or data.nbytes > data.file.id.get_filesize():
+    if data.dtype.kind not in "iuf" or data.nbytes > PACKED * min(
+        data.id.get_storage_size(), data.file.id.get_filesize()
+    ):
         raise FormatError(
             f"{path}, {data.name}: got {data.shape} of {data.dtype}, allowed numbers, not more than the file is long."
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from synergic._core.checks import kind, require
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
+from synergic._core.moved import OldName
 from synergic._core.parameters import Parameterised, declared, piece
 from synergic.errors import UnsupportedError
 from synergic.neurons._c_neuron import CNeuron
@@ -129,7 +130,9 @@ class Neuron(Parameterised):
         """The arrays beside u when a presentation begins, `(*batch, size)` of zeros."""
         return {name: np.zeros((*batch, size), np.int64 if self.integer else np.float64) for name in self.states}
 
-    def held(self, values: dict[str, Any], rows: Any) -> dict[str, Any]:
+    held = OldName("values_at", "0.3")
+
+    def values_at(self, values: dict[str, Any], rows: Any) -> dict[str, Any]:
         """The parts of the parameters `values` that a core with these neurons holds. rows : a slice, or numbers."""
         per_neuron = {name for name, (_, per) in self.parameters().items() if per}
         return {name: piece(value, rows) if name in per_neuron else value for name, value in values.items()}
@@ -193,11 +196,11 @@ class Neuron(Parameterised):
             u, sent, after, new = self.answer("floating", self.floating(u, state, acc, theta), u, state, p.vth)
             return u, sent, after, new, 0
         theta.unit = round(2**UNIT_SHIFT * ONE / p.vth)
-        current, count = fixed.held(fixed.rshift(acc, p.accumulator_shift))
+        current, count = fixed.saturate(fixed.rshift(acc, p.accumulator_shift))
         u, sent, after, new = self.answer("fixed", self.fixed(u, state, current, theta), u, state, p.vth)
-        parts = [fixed.held(part) for part in (u, after, *(new[name] for name in self.states))]
-        kept, total = [part for part, _ in parts], count + sum(n for _, n in parts)
-        return kept[0], sent, kept[1], dict(zip(self.states, kept[2:], strict=True)), total
+        parts = [fixed.saturate(part) for part in (u, after, *(new[name] for name in self.states))]
+        limited, total = [part for part, _ in parts], count + sum(n for _, n in parts)
+        return limited[0], sent, limited[1], dict(zip(self.states, limited[2:], strict=True)), total
 
     def answer(self, function: str, given: Any, u: Any, state: dict[str, Any], vth: Any) -> Any:
         """What the neuron's function returned, refused where it is not what it must be."""

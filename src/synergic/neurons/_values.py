@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from synergic._core.checks import choice, numbers, require
 from synergic._core.integers import VALUE_MAX
-from synergic._core.parameters import HELD, declared
+from synergic._core.parameters import CLAMP, declared
 from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._neuron import UNIT_SHIFT, Neuron
 from synergic.neurons._neuron_kernels import BY_TABLE, RECTIFIED
@@ -138,7 +138,7 @@ class Table(Neuron):
     def floating(u: Any, state: dict[str, Any], current: Any, theta: Any) -> Any:
         """The equation in floating point."""
         now = current + theta.bias
-        steps = np.floor((now / theta.vth).clip(-HELD, HELD) * TABLE_PER_UNIT + ROUNDING).astype(np.int64)
+        steps = np.floor((now / theta.vth).clip(-CLAMP, CLAMP) * TABLE_PER_UNIT + ROUNDING).astype(np.int64)
         return now, theta.entries[index(steps)], u * 0, state
 
     @staticmethod

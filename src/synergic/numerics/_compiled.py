@@ -181,9 +181,9 @@ def write_floating(
 
 @jit
 def write_fixed(
-    local: Any, s: Any, factor: Any, post: Any, kept: Any, bits: Any, top: Any, mask: Any, words: Any
+    local: Any, s: Any, factor: Any, post: Any, retained: Any, bits: Any, top: Any, mask: Any, words: Any
 ) -> Any:  # pragma: no cover
-    """As `write_floating`; `kept` and `factor` have `bits` fraction bits, 1 .. 62, which one rounding removes.
+    """As `write_floating`; `retained` and `factor` have `bits` fraction bits, 1 .. 62, which one rounding removes.
 
     words : random numbers of 32 bits, (n_in, n_out), for stochastic rounding; empty to round half up.
     """
@@ -195,7 +195,7 @@ def write_fixed(
                 gather(total, s[m, j], post, m)
         pre = factor[min(j, factor.size - 1)]
         for i in range(total.size):
-            exact = kept * local[j, i] + pre * total[i]
+            exact = retained * local[j, i] + pre * total[i]
             if words.size == 0:
                 raw = (exact + half) >> bits
             elif bits <= 32:
@@ -315,11 +315,11 @@ def write_hebbian_floating(
 
 
 def write_hebbian_fixed(
-    local_weights: Array, s: Array, post: Array, *, kept: int, factor: Any, bits: int, p_top: int,
+    local_weights: Array, s: Array, post: Array, *, retained: int, factor: Any, bits: int, p_top: int,
     mask: Array | None = None, words: Array | None = None,
 ) -> int:  # fmt: skip
     """As `write_hebbian_floating`, in integers. words : (n_out, n_in), or None to round half up."""
-    given = (row(factor), post, kept, bits, p_top, by_input(mask), by_input(words))
+    given = (row(factor), post, retained, bits, p_top, by_input(mask), by_input(words))
     return int(write_fixed(local_weights.T, s, *given))
 
 

@@ -83,8 +83,8 @@ def change_fixed(
                 local[e] = (lambda_ * local[e] + HALF) >> FRACTION_BITS
         else:
             for e in range(first, end):
-                kept = (lambda_ * local[e] + HALF) >> FRACTION_BITS
-                local[e] = kept + ((post[rows[e]] * pre[j] + half) >> shift)
+                retained = (lambda_ * local[e] + HALF) >> FRACTION_BITS
+                local[e] = retained + ((post[rows[e]] * pre[j] + half) >> shift)
         if mask.size:
             for e in range(first, end):
                 local[e] *= mask[e]
@@ -119,8 +119,8 @@ def hebbian_floating(
     local_weights : (synapses,); s : (n_in,); u : (n_out,); mask : (synapses,) or None; the rest as there.
     """
     post = RHO[rho](u / vth) + beta
-    held = OWN if mask is None else mask
-    return int(change_floating(local_weights, sign * eta * s, post, float(lambda_), float(p_max), starts, rows, held))
+    masked = OWN if mask is None else mask
+    return int(change_floating(local_weights, sign * eta * s, post, float(lambda_), float(p_max), starts, rows, masked))
 
 
 def hebbian_fixed(
@@ -128,5 +128,5 @@ def hebbian_fixed(
     p_top: int, eta_exp: int, mask: Array | None = None,
 ) -> int:  # fmt: skip
     """fixed.hebbian of one sample, in place, as `hebbian_floating`."""
-    held, shift = OWN if mask is None else mask, FRACTION_BITS + eta_exp
-    return int(change_fixed(local_weights, sign * eta * s, post, lambda_, p_top, shift, starts, rows, held))
+    masked, shift = OWN if mask is None else mask, FRACTION_BITS + eta_exp
+    return int(change_fixed(local_weights, sign * eta * s, post, lambda_, p_top, shift, starts, rows, masked))

@@ -72,20 +72,20 @@ def at_steps(first: Steps, steps: int) -> Steps:
     return (first[..., None, :] == np.arange(1, steps + 1)[:, None]).astype(np.int64)
 
 
-def delta(x: Array, held: Array, threshold: float, graded: bool) -> tuple[Array, Array]:
+def delta(x: Array, level: Array, threshold: float, graded: bool) -> tuple[Array, Array]:
     """One step of a signal: what is sent where it has moved by a threshold or more, and the level stored after it.
 
-    `held` is the level before the step, and d = x - `held`. graded: sends d where ``|d| >= threshold``, and the level
+    `level` is the level before the step, and d = x - `level`. graded: sends d where ``|d| >= threshold``, and the level
     becomes x there (Lava's DeltaEncoder). Otherwise: sends sign(d) there, and adds threshold sign(d) to the level, so
     that the level follows a faster signal by one threshold a step. The level is the sum of what was sent (times the
     threshold). Floats or integers.
     """
-    moved = x - held
+    moved = x - level
     passed = np.abs(moved) >= threshold
     if graded:
-        return np.where(passed, moved, 0), np.where(passed, x, held)
+        return np.where(passed, moved, 0), np.where(passed, x, level)
     sent = np.sign(moved) * passed
-    return sent, held + threshold * sent
+    return sent, level + threshold * sent
 
 
 def polarities(sent: Array) -> Steps:

@@ -7,10 +7,13 @@ and processes do.
 
 from __future__ import annotations
 
+import warnings
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["accumulate", "hebbian", "held", "membrane", "postsynaptic", "reset", "rshift", "spike"]
+__all__ = ["accumulate", "hebbian", "membrane", "postsynaptic", "reset", "rshift", "saturate", "spike"]
 
 Array = npt.NDArray[np.int64]
 
@@ -81,7 +84,7 @@ def accumulate(s: Array, weights: Array, k: int, local_weights: Array | None, al
     return acc + alpha * local
 
 
-def held(raw: Array) -> tuple[Array, int]:
+def saturate(raw: Array) -> tuple[Array, int]:
     """Limit values to 24 bits, -2^23 to 2^23 - 1.
 
     Parameters
@@ -123,7 +126,7 @@ def membrane(u: Array, acc: Array, decay: int, bias: Array | int, shift: int = A
     saturated : int
         Number of potentials that were limited.
     """
-    return held(rshift(u * decay, FRACTION_BITS) + rshift(acc, shift) + bias)
+    return saturate(rshift(u * decay, FRACTION_BITS) + rshift(acc, shift) + bias)
 
 
 def spike(u: Array, vth: int) -> npt.NDArray[np.bool_]:
@@ -248,3 +251,13 @@ def hebbian(
     raw = hebbian_change(local_weights, s, post, eta=eta, lambda_=lambda_, sign=sign, eta_exp=eta_exp)
     raw = raw if mask is None else raw * mask
     return np.clip(raw, -p_top, p_top), int(np.count_nonzero(np.abs(raw) > p_top))
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Find `saturate` by its old name, with a DeprecationWarning."""
+        if name != "held":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        warnings.warn(f"{__name__}.{name} is called saturate now. Since 0.3.", DeprecationWarning, stacklevel=2)
+        return saturate

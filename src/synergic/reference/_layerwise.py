@@ -82,35 +82,35 @@ class Layer:
         if self.narrow:
             self.local[:] = self.start if self.start.size else 0
         layers.slow_sums(s, self.weights, self.slow)
-        held = (self.local, self.start, self.mask, self.last, self.written, self.posts, self.drive)
+        common = (self.local, self.start, self.mask, self.last, self.written, self.posts, self.drive)
         run = self.run_fixed if self.posts.dtype == np.int64 else self.run_floating
-        return run(s, held, self.q.rule is not None and (final or not self.never_clips))
+        return run(s, common, self.q.rule is not None and (final or not self.never_clips))
 
-    def run_floating(self, s: Array, held: Any, finish: bool) -> tuple[int, int]:
+    def run_floating(self, s: Array, common: Any, finish: bool) -> tuple[int, int]:
         """As `run`: a compiled call a step, because rho is numpy's."""
         p, r, clipped = self.p, self.q.rule, 0
-        held += (1.0, 0.0) if r is None else (float(r.lambda_), np.inf if self.never_clips else float(r.p_max))
-        held += (self.narrow, self.beta)
+        common += (1.0, 0.0) if r is None else (float(r.lambda_), np.inf if self.never_clips else float(r.p_max))
+        common += (self.narrow, self.beta)
         neurons = (self.alpha, self.bias, float(p.decay), float(p.vth), p.reset == "subtract")
-        given: Any = (s, self.slow, *held, *neurons, self.rest, self.u, self.ratio, self.spikes)
+        given: Any = (s, self.slow, *common, *neurons, self.rest, self.u, self.ratio, self.spikes)
         for m in range(self.steps):
             clipped += layers.step_floating(m, self.k[m], *given)
             if r is not None and (finish or m + 1 < self.steps):
                 self.posts[m, : p.size] = RHO[r.rho](self.ratio)
         if finish:
-            clipped += layers.finish_floating(self.steps, s, *held)
+            clipped += layers.finish_floating(self.steps, s, *common)
         return 0, clipped
 
-    def run_fixed(self, s: Array, held: Any, finish: bool) -> tuple[int, int]:
+    def run_fixed(self, s: Array, common: Any, finish: bool) -> tuple[int, int]:
         """As `run`."""
         p, r = self.p, self.q.rule
-        held += (0, 0, 1) if r is None else (r.lambda_, r.p_top, FRACTION_BITS + r.eta_exp)
+        common += (0, 0, 1) if r is None else (r.lambda_, r.p_top, FRACTION_BITS + r.eta_exp)
         table = (self.beta, 0) if r is None else (r.table, r.table_scale)
         neurons = (self.alpha, self.bias, p.decay, p.accumulator_shift, p.vth, p.reset == "subtract", self.rest)
-        given: Any = (self.k, s, self.slow, *held, *table, self.beta, *neurons, self.u, self.spikes)
+        given: Any = (self.k, s, self.slow, *common, *table, self.beta, *neurons, self.u, self.spikes)
         saturated, clipped = layers.run_fixed(*given)
         if finish:
-            clipped += layers.finish_fixed(self.steps, s, *held)
+            clipped += layers.finish_fixed(self.steps, s, *common)
         return saturated, clipped
 
 

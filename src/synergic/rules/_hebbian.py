@@ -19,7 +19,7 @@ from synergic.rules._c_rule import CRule
 from synergic.rules._kernels import HEBBIAN
 from synergic.rules._rates import Parameter, check_mask, rate, share
 from synergic.rules._rule import IntRule, Received, Rule
-from synergic.rules._stream import RATE_EXP_MAX, SHARE_BITS, kept_share, outer_sum, rounded, whole_share
+from synergic.rules._stream import RATE_EXP_MAX, SHARE_BITS, outer_sum, retained_share, rounded, whole_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ class Hebbian(Rule):
             return super().write(local, s, u, signal, values, vth, mask, memory, words)
         post = RHO[self.rho](u / vth) + values["beta"]
         grown = outer_sum(post, self.sign * values["eta"] * s)
-        new = kept_share(values["lambda_"], len(s), memory) * local + grown / memory
+        new = retained_share(values["lambda_"], len(s), memory) * local + grown / memory
         new = new if mask is None else new * mask
         return np.clip(new, -self.p_max, self.p_max), int(np.count_nonzero(np.abs(new) > self.p_max))
 
@@ -209,13 +209,13 @@ class IntHebbian(IntRule):
         post = fixed.postsynaptic(u, self.table, self.table_scale, values["beta"])
         # A product of float64 is exact below 2^53, and has BLAS: |sum| <= 2^15 steps 2^8 values 2^17 terms.
         sums = outer_sum(post.astype(np.float64), s.astype(np.float64)).astype(np.int64)
-        kept, share, bits = self.write_factors(values, len(s), memory)
-        new = rounded(kept * local + share * sums, bits, words)
+        retained, share, bits = self.write_factors(values, len(s), memory)
+        new = rounded(retained * local + share * sums, bits, words)
         new = new if mask is None else new * mask
         return np.clip(new, -self.p_top, self.p_top), int(np.count_nonzero(np.abs(new) > self.p_top))
 
     def write_factors(self, values: Any, steps: int, memory: int) -> tuple[int, Any, int]:
-        """As `IntRule.write_factors`; G is sum_m s_j(m) q_i(m), and the decay of all steps is in `kept`."""
+        """As `IntRule.write_factors`; G is sum_m s_j(m) q_i(m), and the decay of all steps is in `retained`."""
         left = whole_share(int(values["lambda_"]), steps, memory)
         exp = fixed.FRACTION_BITS + self.eta_exp
         bits = max(exp, SHARE_BITS)

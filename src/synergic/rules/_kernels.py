@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from synergic.numerics import _compiled, fixed
-from synergic.rules._stream import kept_share
+from synergic.rules._stream import retained_share
 
 HEBBIAN = "hebbian"
 """The kernel of `Hebbian`: the one equation that the chip's core loop and the loop over whole layers have compiled."""
@@ -73,7 +73,7 @@ def write_floating(
     rule: Any, values: Any, local: Any, s: Any, u: Any, vth: Any, mask: Any, memory: int, words: Any, loops: Any
 ) -> int:
     """`Hebbian.write` in floating point, compiled."""
-    share = kept_share(values["lambda_"], len(s), memory)
+    share = retained_share(values["lambda_"], len(s), memory)
     return int(
         loops.write_hebbian_floating(
             local, s, u, eta=values["eta"], beta=values["beta"], share=share, memory=memory, rho=rule.rho,
@@ -87,10 +87,10 @@ def write_fixed(
 ) -> int:
     """`Hebbian.write` in integers, compiled."""
     post = fixed.postsynaptic(u, rule.table, rule.table_scale, values["beta"])
-    kept, factor, bits = rule.write_factors(values, len(s), memory)
+    retained, factor, bits = rule.write_factors(values, len(s), memory)
     return int(
         loops.write_hebbian_fixed(
-            local, s, post, kept=kept, factor=factor, bits=bits, p_top=rule.p_top, mask=mask, words=words
+            local, s, post, retained=retained, factor=factor, bits=bits, p_top=rule.p_top, mask=mask, words=words
         )
     )
 

@@ -83,5 +83,5 @@ class PairSTDP(Rule):
         plus = outer(theta.eta_plus * received.fired, before)
         minus = outer(after, theta.eta_minus * received.s)
         change = rshift(plus - minus, 2 * FRACTION_BITS + theta.eta_exp)
-        kept = rshift(theta.lambda_ * local, FRACTION_BITS)
-        return kept + change, {"before": before, "after": after + received.fired}
+        retained = rshift(theta.lambda_ * local, FRACTION_BITS)
+        return retained + change, {"before": before, "after": after + received.fired}

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from synergic._core.checks import matrix, numbers, require
-from synergic._core.parameters import HELD, Parameter, Parameterised, declared, piece, plain, share
+from synergic._core.moved import OldName
+from synergic._core.parameters import CLAMP, Parameter, Parameterised, declared, piece, plain, share
 
 TRACE_MAX = 64.0
 """Bound of a rule's traces."""
@@ -31,9 +32,9 @@ def check_mask(where: str, mask: Any) -> Any:
     given = matrix(where, numbers(where, mask, "iufb") * 1)
     bad = given[(given != 0) & (given != 1)]
     require(bad.size == 0, where, f"{bad[:3]}", "0 and 1", "A synapse has a local weight, or it has none.")
-    kept = given.astype(np.int64)
-    kept.setflags(write=False)
-    return kept
+    checked = given.astype(np.int64)
+    checked.setflags(write=False)
+    return checked
 
 
 def check_masked(where: str, rule: Any, local_weights: Any) -> None:
@@ -68,7 +69,9 @@ class Parameters(Parameterised):
             allowed = f"() or {want}" if per else "()"
             require(shape in ((), want), f"{where}.rule.{name}", f"shape {shape}", allowed, remedy)
 
-    def held(self, values: dict[str, Any], rows: slice, columns: slice) -> dict[str, Any]:
+    held = OldName("values_at", "0.3")
+
+    def values_at(self, values: dict[str, Any], rows: slice, columns: slice) -> dict[str, Any]:
         """The parts of `values` that a core with these rows and columns of the synapses holds."""
         at = {"pre": columns, "post": rows, "": slice(None)}
         return {name: piece(values[name], at[per]) for name, (_, per) in self.parameters().items()}
@@ -89,6 +92,6 @@ class Parameters(Parameterised):
 
 
 __all__ = [
-    "HELD", "PER", "TRACE_MAX", "Parameter", "Parameters", "check_mask", "check_masked", "declared", "piece", "plain",
+    "CLAMP", "PER", "TRACE_MAX", "Parameter", "Parameters", "check_mask", "check_masked", "declared", "piece", "plain",
     "rate", "share",
 ]  # fmt: skip

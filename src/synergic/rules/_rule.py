@@ -13,7 +13,7 @@ from synergic._core.checks import number, require, whole
 from synergic._core.integers import AGAIN, ONE, VALUE_MAX, integers
 from synergic.numerics import fixed
 from synergic.rules._c_rule import CRule
-from synergic.rules._rates import HELD, TRACE_MAX, Parameters, check_mask
+from synergic.rules._rates import CLAMP, TRACE_MAX, Parameters, check_mask
 from synergic.rules._stream import SHARE_BITS, rounded
 
 P_MAX = (1 / 16, 256.0)
@@ -195,7 +195,7 @@ class Rule(Parameters):
         """One step before mask and bounds, checked: P and the extra arrays."""
         theta = SimpleNamespace(**values, **{name: getattr(self, name) for name in self.settings})
         if self.normalised:
-            received = Received(s, (u / vth).clip(-HELD, HELD), (u > vth) * 1.0, signal)
+            received = Received(s, (u / vth).clip(-CLAMP, CLAMP), (u > vth) * 1.0, signal)
         else:
             received, theta.vth = Received(s, u, None, signal), vth
         new, after = self.floating(local, state, received, theta)
@@ -329,7 +329,7 @@ class IntRule(Parameters):
         if self.rule_type.normalised:
             s = fixed.rshift(s * round(2**20 / VALUE_MAX), fixed.VALUE_BITS) if self.num_message_bits else s << shift
             x = fixed.rshift(u * round(2 ** (shift + U_SHIFT) / self.vth), U_SHIFT)
-            top = int(HELD * ONE)
+            top = int(CLAMP * ONE)
             received = Received(s, x.clip(-top, top - 1), (u > self.vth).astype(np.int64) << shift, signal)
         else:
             received = Received(s, u, None, signal)
@@ -342,12 +342,12 @@ class IntRule(Parameters):
     ) -> tuple[Any, int]:
         """As Rule.write, in integers: P = clip( round( (2^24 P + R sum_m D(m)) / 2^24 ) ), R = round(2^24 / B)."""
         changed = gathered(self, local, s, u, signal, values, vth, int(TRACE_MAX * ONE))
-        kept, share, bits = self.write_factors(values, len(s), memory)
-        new, _, clipped = bounded(rounded(kept * local + share * changed, bits, words), {}, {}, self.p_top, 0, mask)
+        retained, share, bits = self.write_factors(values, len(s), memory)
+        new, _, clipped = bounded(rounded(retained * local + share * changed, bits, words), {}, {}, self.p_top, 0, mask)
         return new, clipped
 
     def write_factors(self, values: Any, steps: int, memory: int) -> tuple[int, Any, int]:
-        """The numbers of a write, ``P = clip(round((kept P + share G) / 2^bits))``, with G what the steps gathered.
+        """The numbers of a write, ``P = clip(round((retained P + share G) / 2^bits))``, with G what the steps gathered.
 
         Parameters
         ----------
@@ -360,7 +360,7 @@ class IntRule(Parameters):
 
         Returns
         -------
-        kept, share, bits : int, int or array of shape (n_in,), int
+        retained, share, bits : int, int or array of shape (n_in,), int
             Factor of P, factor of G, and the bits that are rounded away, 24 .. 42.
         """
         return 1 << SHARE_BITS, round(2**SHARE_BITS / memory), SHARE_BITS

@@ -43,14 +43,14 @@ def check_rounding(where: str, rounding: Any, seed: Any) -> None:
     whole(f"{where}.seed", seed, 1, 2**32 - 1, "It seeds stochastic rounding; quantise(seed=...) makes one.")
 
 
-def kept_share(lambda_: float, steps: int, memory: int) -> float:
+def retained_share(lambda_: float, steps: int, memory: int) -> float:
     """lambda^(T/B): the share of P that a write keeps, when a step of a presentation keeps lambda^(1/B)."""
     return float(lambda_) ** (steps / memory)
 
 
 def whole_share(lambda_: int, steps: int, memory: int) -> int:
-    """`kept_share` of a rule in integers, with SHARE_BITS fraction bits."""
-    return round(2**SHARE_BITS * kept_share(lambda_ / ONE, steps, memory))
+    """`retained_share` of a rule in integers, with SHARE_BITS fraction bits."""
+    return round(2**SHARE_BITS * retained_share(lambda_ / ONE, steps, memory))
 
 
 def outer_sum(post: Array, pre: Array) -> Array:
@@ -99,5 +99,5 @@ def rounded(exact: Array, bits: int, words: Array | None) -> Array:
 
 __all__ = [
     "MEMORY", "MEMORY_MAX", "RATE_EXP_MAX", "ROUNDINGS", "SHARE_BITS", "STEPS_MAX", "check_memory", "check_rounding",
-    "kept_share", "outer_sum", "random_words", "rounded", "whole_share", "words_of",
+    "outer_sum", "random_words", "retained_share", "rounded", "whole_share", "words_of",
 ]  # fmt: skip

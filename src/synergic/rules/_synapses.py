@@ -57,14 +57,14 @@ def update_synapses(
     """
     kinds = {name: parameter.per for name, parameter in rule.parameters().items()}
     seen = {name: places.spread(v, kinds[name]) if np.size(v) > 1 else v for name, v in values.items()}
-    held = {name: places.spread(v, rule.state[name]) for name, v in state.items()}
+    spread_state = {name: places.spread(v, rule.state[name]) for name, v in state.items()}
     if places.real is not None:
         mask = np.append(np.ones(places.count) if mask is None else mask, np.zeros(len(places.real) - places.count))
         mask = mask.astype(np.int64)
     new, after, clipped = rule.update(
         numerics,
         places.spread(local, "synapse"),
-        held,
+        spread_state,
         places.spread(s, "pre"),
         places.spread(u, "post"),
         np.broadcast_to(signal, (len(places.at["pre"]), 1)),

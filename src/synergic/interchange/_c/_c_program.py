@@ -26,7 +26,7 @@ from synergic.neurons._neuron import UNIT_SHIFT as NEURON_SHIFT
 from synergic.numerics._lfsr import mixed
 from synergic.numerics.fixed import FRACTION_BITS, VALUE_BITS
 from synergic.rules import CRule
-from synergic.rules._rates import HELD, TRACE_MAX
+from synergic.rules._rates import CLAMP, TRACE_MAX
 from synergic.rules._rule import U_SHIFT
 
 
@@ -36,7 +36,7 @@ class CStream:
 
     Attributes
     ----------
-    kept, bits : int
+    retained, bits : int
         Factor of P, and the bits that are rounded away: `IntRule.write_factors`.
     share : CValue
         Factor of what was gathered.
@@ -51,7 +51,7 @@ class CStream:
         What a presentation has sent, if it is replayed.
     """
 
-    kept: int
+    retained: int
     bits: int
     share: CValue
     key: int
@@ -169,7 +169,7 @@ class CProjection:
                 else one
             )
         top, unit = (
-            int(HELD * ONE),
+            int(CLAMP * ONE),
             round(2 ** (FRACTION_BITS + U_SHIFT) / rule.vth) if rule.rule_type.normalised else 0,
         )
         x = (
@@ -569,12 +569,12 @@ class CProgram:
         """The numbers of a stream's write, and its arrays. shape, axes : of the sums."""
         q, names, steps = made.q, self.names, self.network.steps
         rule: Any = q.rule
-        kept, factor, bits = rule.write_factors(rule.values, steps, q.memory)
+        retained, factor, bits = rule.write_factors(rule.values, steps, q.memory)
         share, array = value_of("share", factor, "pre" if np.ndim(factor) else "", made.name, names, q.source)
         made.constants += [] if array is None else [array]
         key = mixed(q.seed) if q.rounding == "stochastic" else 0
         sums = CArray(names.of("gathered", made.name), "int64_t", shape, f"for the write of {q.name}", axes, "rule")
-        stream = CStream(kept, bits, share, key, replayed, sums)
+        stream = CStream(retained, bits, share, key, replayed, sums)
         if replayed:
             past = f"of each step, for the write of {q.name}"
             stream.sent = CArray(

@@ -7,6 +7,7 @@ one line in `_families.families`.
 """
 
 from synergic.learning._omniglot import load_omniglot
+from synergic.learning.tasks._class_incremental import ClassIncrementalNet, ClassIncrementalTask
 from synergic.learning.tasks._classification import ClassificationTask
 from synergic.learning.tasks._continual import ContinualTask
 from synergic.learning.tasks._events import EventsTask
@@ -21,6 +22,8 @@ __all__ = [
     "ETA",
     "SHARPNESS",
     "TEACHER",
+    "ClassIncrementalNet",
+    "ClassIncrementalTask",
     "ClassificationTask",
     "ContinualTask",
     "Direction",

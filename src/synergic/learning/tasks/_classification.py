@@ -66,11 +66,11 @@ def build(config: Classification, image: tuple[int, ...]) -> HybridNet:
 
 def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndarray, Tensor]:
     """Return training images (samples, pixels) and labels, evaluation images (samples, ...) and labels."""
-    held = config.validation
-    require(0 <= held < len(data.train), "config.validation", held, f"0 to {len(data.train) - 1}", "Hold back less.")
-    end = len(data.train) - held
+    held_out, count = config.validation, len(data.train)
+    require(0 <= held_out < count, "config.validation", held_out, f"0 to {count - 1}", "Hold back less.")
+    end = count - held_out
     stop = end if config.train_samples is None else min(end, config.train_samples)
-    test, test_labels = (data.train[end:], data.train_labels[end:]) if held else (data.test, data.test_labels)
+    test, test_labels = (data.train[end:], data.train_labels[end:]) if held_out else (data.test, data.test_labels)
     return as_rows(data.train[:stop]), torch.from_numpy(data.train_labels[:stop]), test, torch.from_numpy(test_labels)
 
 
@@ -114,8 +114,8 @@ class ClassificationTask(SupervisedTask):
         kinds("ClassificationTask", config=(config, Classification), data=(data, Images | None))
         data = check_finite("ClassificationTask.data", data or load_images(config.dataset, folder))
         images, labels, self.test, self.test_labels = split(config, data)
-        held = config.validation
-        self.evaluated_on = f"last {held} training images" if held else "test set"
+        held_out = config.validation
+        self.evaluated_on = f"last {held_out} training images" if held_out else "test set"
         super().__init__(config, build(config, self.test.shape[1:]), images, labels, device)
 
     def figures(self) -> dict[str, Any]:

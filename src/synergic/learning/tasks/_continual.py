@@ -87,14 +87,14 @@ class ContinualTask(TrainedTask):
     def __init__(self, config: Continual, folder: Path | None = None, data: Images | None = None) -> None:
         kinds("ContinualTask", config=(config, Continual), data=(data, Images | None))
         self.config, data = config, check_finite("ContinualTask.data", data or load_images("mnist", folder))
-        held, count = config.validation, len(data.train)
-        require(0 <= held < count, "config.validation", held, f"0 to {count - 1}", "Hold back less.")
-        stop = count - held
-        test, labels = (data.train[stop:], data.train_labels[stop:]) if held else (data.test, data.test_labels)
+        held_out, count = config.validation, len(data.train)
+        require(0 <= held_out < count, "config.validation", held_out, f"0 to {count - 1}", "Hold back less.")
+        stop = count - held_out
+        test, labels = (data.train[stop:], data.train_labels[stop:]) if held_out else (data.test, data.test_labels)
         stop = stop if config.train_samples is None else min(stop, config.train_samples)
         self.images, self.labels = as_rows(data.train[:stop]), torch.from_numpy(data.train_labels[:stop])
         self.test, self.test_labels = as_rows(test), torch.from_numpy(labels)
-        self.evaluated_on = f"last {held} training images" if held else "test set"
+        self.evaluated_on = f"last {held_out} training images" if held_out else "test set"
         torch.manual_seed(config.seed)
         sizes = (self.images.shape[1], config.hidden, config.hidden, 10)
         kind = HybridNet if config.mode == "ewc" else MaskedNet

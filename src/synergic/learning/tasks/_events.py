@@ -77,14 +77,14 @@ class EventsTask(SupervisedTask):
     ) -> None:
         kinds("EventsTask", config=(config, Events), data=(data, Recordings | None))
         data = data or load_recordings(folder)
-        held, count = config.validation, len(data.train)
-        require(0 <= held < count, "config.validation", held, f"0 to {count - 1}", "Hold back less.")
-        stop = count - held
-        test, labels = (data.train[stop:], data.train_labels[stop:]) if held else (data.test, data.test_labels)
+        held_out, count = config.validation, len(data.train)
+        require(0 <= held_out < count, "config.validation", held_out, f"0 to {count - 1}", "Hold back less.")
+        stop = count - held_out
+        test, labels = (data.train[stop:], data.train_labels[stop:]) if held_out else (data.test, data.test_labels)
         self.test, self.test_labels = test, torch.from_numpy(labels)
         self.evaluated_on = (
-            f"last {held} of {count} training recordings"
-            if held
+            f"last {held_out} of {count} training recordings"
+            if held_out
             else f"{len(test)} test recordings, {count} trained on"
         )
         train = frames(data.train[:stop], config.steps)

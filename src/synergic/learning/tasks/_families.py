@@ -14,7 +14,7 @@ import numpy.typing as npt
 from synergic._core.checks import choice, kind, require
 from synergic._core.files import check_path
 from synergic.errors import ParameterError
-from synergic.experiments import Classification, Continual, Convolution, Events, FewShot
+from synergic.experiments import Classification, ClassIncremental, Continual, Convolution, Events, FewShot
 from synergic.learning._tensors import checked_device
 from synergic.network._description import Network
 
@@ -61,6 +61,7 @@ def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
         By name: the class of the settings, and the task class. The latter is called with settings and the folder of the
         data sets.
     """
+    from synergic.learning.tasks._class_incremental import ClassIncrementalTask
     from synergic.learning.tasks._classification import ClassificationTask
     from synergic.learning.tasks._continual import ContinualTask
     from synergic.learning.tasks._events import EventsTask
@@ -72,10 +73,11 @@ def families() -> dict[str, tuple[type, Callable[[Any, Path | None], Task]]]:
         "continual": (Continual, ContinualTask),
         "events": (Events, EventsTask),
         "few-shot": (FewShot, FewShotTask),
+        "class-incremental": (ClassIncremental, ClassIncrementalTask),
     }
 
 
-ON_PROCESSOR = ("continual",)
+ON_PROCESSOR = ("continual", "class-incremental")
 """Families that train on the processor only."""
 
 
@@ -109,7 +111,7 @@ def open_task(config: Any, data: Path | None = None, device: str = "cpu") -> Tas
     data : pathlib.Path, optional
         Folder of the data sets. Default: $SYNERGIC_DATA, then the cache, which a download fills.
     device : str, default "cpu"
-        Where torch trains: "cpu" or, except for the continual family, for example "cuda".
+        Where torch trains: "cpu" or, but for the families "continual" and "class-incremental", for example "cuda".
 
     Returns
     -------

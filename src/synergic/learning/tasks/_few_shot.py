@@ -265,9 +265,9 @@ class FewShotTask(TrainedTask):
         )
         self.device = checked_device(device)
         self.images = (load_omniglot(folder) if images is None else images).to(self.device)
-        train, held, test = split_characters(config.split, config.held_characters, config.seed)
+        train, held_out, test = split_characters(config.split, config.held_characters, config.seed)
         self.train = train[train < len(self.images)]
-        self.test = held if config.validation else test
+        self.test = held_out if config.validation else test
         self.test = self.test[self.test < len(self.images)]
         kind = "training characters held back" if config.validation else f"test characters, {config.split} split"
         self.evaluated_on = f"{config.test_episodes} episodes of {len(self.test)} {kind}"

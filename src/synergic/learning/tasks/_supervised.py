@@ -132,7 +132,7 @@ class SupervisedTask(TrainedTask):
         theta = {id(p) for p in self.net.theta()}
         named = {name: p for name, p in self.net.named_parameters() if p.requires_grad}
         w = {name: p.detach() for name, p in named.items() if id(p) not in theta}
-        held = {name: p.detach() for name, p in named.items() if id(p) in theta}
+        thetas = {name: p.detach() for name, p in named.items() if id(p) in theta}
 
         def loss_on(rows: Tensor) -> Loss:
             """Return the loss on some samples, as a function of W and theta."""
@@ -146,14 +146,14 @@ class SupervisedTask(TrainedTask):
             return of
 
         validation = loss_on(chosen)
-        found = meta_gradient(loss_on(before), validation, w, held, self.config.look_ahead, self.config.second_order)
+        found = meta_gradient(loss_on(before), validation, w, thetas, self.config.look_ahead, self.config.second_order)
         self.optimizer.zero_grad()
         for name, gradient in found.items():
             named[name].grad = average(gradient.contiguous())  # dropout differs between processes
         self.optimizer.step()
         with torch.no_grad():
             _, weight = part_of_batch(chosen)
-            return (weight * validation(w, held)).double()
+            return (weight * validation(w, thetas)).double()
 
     @torch.no_grad()
     def outputs(self, samples: Tensor, batch: int = 100) -> tuple[Tensor, Tensor]:

@@ -20,14 +20,14 @@ Layers = dict[str, list[Layer]]
 """By population, the convolutions into it that may share weights."""
 
 
-def most_turns(convolutions: Layers) -> int:
+def most_passes(convolutions: Layers) -> int:
     """Return the largest useful number of time-multiplexing passes: the output positions of the largest image."""
     after = [into[0].convolution.after for into in convolutions.values()]
     return max((height * width for height, width in after), default=1)
 
 
-def choose(laid: IntNetwork | IntGraph, convolutions: Layers, chip: Chip, storage: str, turns: int) -> Folds:
-    """Return how each population behind convolutions is cut if a step may have `turns` time-multiplexing passes.
+def choose(laid: IntNetwork | IntGraph, convolutions: Layers, chip: Chip, storage: str, n_passes: int) -> Folds:
+    """Return how each population behind convolutions is cut if a step may have `n_passes` time-multiplexing passes.
 
     laid : the network as arranged. Populations that do not fit a core's memory at all are left out.
     """
@@ -37,7 +37,7 @@ def choose(laid: IntNetwork | IntGraph, convolutions: Layers, chip: Chip, storag
     for name, into in convolutions.items():
         names = {layer.name for layer in into}
         beside = sum(-(-p.n_in // int(chip.axons)) for p in ends[name] if p.name not in names)
-        fold = best(tuple(into), beside, room(populations[name], chip), storage, turns)
+        fold = best(tuple(into), beside, room(populations[name], chip), storage, n_passes)
         if fold is not None:
             found[name] = (into, fold)
     return found
@@ -52,7 +52,7 @@ def folds_for(
     available: int,
 ) -> Folds:
     """Return how each population behind convolutions is cut. available : cores that "auto" may take."""
-    most = most_turns(convolutions)
+    most = most_passes(convolutions)
     if fold == "full":
         return choose(laid, convolutions, chip, storage, most)
     if isinstance(fold, int):
@@ -65,9 +65,9 @@ def folds_for(
         return unfolded
     rest = len({c for t in tiles if t.population not in convolutions for c in (*t.cores, t.soma_core)})
 
-    def needed(turns: int) -> int:
+    def needed(n_passes: int) -> int:
         """Count the cores with this many time-multiplexing passes, by the folds alone."""
-        return rest + sum(f.cores for _, f in choose(laid, convolutions, chip, storage, turns).values())
+        return rest + sum(f.cores for _, f in choose(laid, convolutions, chip, storage, n_passes).values())
 
     low, high = 1, most
     while low < high:
