@@ -14,7 +14,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
 from synergic._core.checks import choice, kinds, number, numbers, require, whole
-from synergic.hw_targets.costs._costs import cost, phase_clocks
+from synergic.hw_targets.costs._costs import cost
+from synergic.hw_targets.costs._phase_clocks import phase_clocks
 from synergic.hw_targets.mapping import RATE, Mapping, link_packets
 from synergic.hw_targets.mapping._mapping_data import block
 from synergic.hw_targets.simulation._activity import Activity
