@@ -127,3 +127,29 @@ def test_a_room_cannot_be_imported_as_a_package_of_its_own():
         done = subprocess.run([sys.executable, "-c", f"import {room}"], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode != 0
         assert f"ImportError: import synergic.{room}" in done.stderr
+
+
+LONGEST = 500
+"""Lines of a module. Each that was longer had two concepts or more, which are modules of their own now."""
+LONGER = {"_class_incremental.py"}
+"""Modules that are longer for the time being."""
+
+
+def modules():
+    """The library's modules, each once: rooms are links in src/synergic."""
+    rooms = ("src/synergic", "processes", "models", "hw_targets")
+    found = {path.resolve() for room in rooms for path in (ROOT / room).rglob("*.py")}
+    assert len(found) > 200
+    return found
+
+
+def test_a_module_has_one_concept_and_fits_its_length():
+    long = {path.name for path in modules() if len(path.read_text().splitlines()) > LONGEST}
+    assert long == LONGER
+
+
+def test_modules_are_told_apart_by_their_names():
+    """The names of processes' and models' modules are Lava's: it looks for models beside a process."""
+    names = [path.name for path in modules()]
+    twice = {name for name in names if names.count(name) > 1}
+    assert twice <= {"__init__.py", "process.py", "models.py"}
