@@ -32,6 +32,7 @@ from synergic.hw_targets import Simulator, cost, map_network
 from synergic.learning.tasks import ClassIncrementalTask, circumstances, restore
 from synergic.learning.tasks._class_incremental import QUERIES, stops
 from synergic.reference import stream
+from synergic.reference._presentation import by_input, present
 
 SHOTS = (1, 5, 10)
 BATCH = 100
@@ -60,15 +61,10 @@ def features(network: Any, drawings: np.ndarray) -> np.ndarray:
         populations=network.populations[:-1],
         projections=network.projections[: len(network.populations) - 1],
         output=network.populations[-2].name,
-        steps=1,
-        **({"k": network.k[:1]} if network.integer else {}),
     )
     rows = drawings.astype(np.int64) if network.integer else drawings / 255
-    parts = [
-        sy.simulate(convolutions, rows[i : i + BATCH, None]).spikes[convolutions.output][:, 0]
-        for i in range(0, len(rows), BATCH)
-    ]
-    return np.concatenate(parts)
+    laid_out, last = by_input(convolutions), convolutions.output
+    return np.stack([present(laid_out, row[None], {}, False).spikes[last][0] for row in rows])
 
 
 def readout(network: Any, channels: np.ndarray) -> Any:
@@ -91,8 +87,6 @@ def readout(network: Any, channels: np.ndarray) -> Any:
         source=sy.Source("input", n + len(channels), 8),
         populations=network.populations[-1:],
         projections=(one,),
-        steps=1,
-        **({"k": network.k[:1]} if network.integer else {}),
     )
 
 

@@ -104,7 +104,7 @@ def projection(p: PlasticConnection, source: str, target: str) -> IntProjection:
         local = None
     else:
         rule = rule.with_values({name: single(variable.get()) for name, variable in p.theta.items()})
-    names = ("plasticity_scope", "weight_bits", "num_message_bits", "memory", "rounding", "seed")
+    names = ("plasticity_scope", "weight_bits", "num_message_bits", "memory", "rounding", "seed", "delay")
     settings = {name: p.proc_params[name] for name in names}
     return IntProjection(p.name, source, target, weights, rule, single(p.alpha.get()), local, **settings)
 

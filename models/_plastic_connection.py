@@ -37,6 +37,8 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
         dtype = np.int64 if self.integer else np.float64
         self.acc: np.ndarray = np.zeros(n_out, dtype)
         self.s: np.ndarray = np.zeros(n_in, dtype)
+        # What has come in and does not act yet, a row a step; the one at `time_step % delay` is the oldest.
+        self.waiting: np.ndarray = np.zeros((proc_params["delay"], n_in), dtype)
         rule = proc_params["rule"]
         self.local: Any = None if rule is None else proc_params[MEMORY]["local_weights"]
         self.mask: Any = None if rule is None else rule.mask
@@ -100,6 +102,15 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
             words = random_words(params["seed"], presentation, params["size"]) if stochastic else None
             self.saturated += self.write(words)
 
+    def delayed(self, received: np.ndarray) -> np.ndarray:
+        """What came in `delay` steps ago, in exchange for what came in now."""
+        if not len(self.waiting):
+            return received
+        at = self.time_step % len(self.waiting)
+        oldest = self.waiting[at].copy()
+        self.waiting[at] = received
+        return oldest
+
     def run_spk(self) -> None:
         """One time step."""
         params, timing = self.proc_params, self.proc_params["timing"]
@@ -119,7 +130,7 @@ class AbstractConnection(SharedModel, PyLoihiProcessModel):
             self.gather(m, number, u, signal)
         if m and m == timing.period and self.local is not None and number < params["record"]:
             self.local_record[0 if params["streams"] else number] = self.local
-        self.s = self.s_in.recv().ravel().astype(self.s.dtype)
+        self.s = self.delayed(self.s_in.recv().ravel().astype(self.s.dtype))
         if timing.step(self.time_step + 1) <= timing.lag:
             self.s[:] = 0
 

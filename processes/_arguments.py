@@ -33,3 +33,4 @@ class ConnectionArguments(ProcessArguments, ClockArguments, total=False):
     k: npt.ArrayLike | None
     lag: int
     presented: int
+    delay: int

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic._core.checks import finite_array, number, numbers, require, whole
+from synergic.network._description import check_delay
 from synergic.network._quantise import ONE
 from synergic.numerics._compiled import warm_up
 from synergic.processes._shared_memory import SENDS, STATE, THETA, SharedArrays, SharedProcess, SharedVar, table_of
@@ -59,11 +60,13 @@ class PlasticConnection(SharedProcess):
         weight_bits: int = 8,
         num_message_bits: int = 0,
         presented: int = 0,
+        delay: int = 0,
         shape_in: tuple[int, ...] | None = None,
         shape_out: tuple[int, ...] | None = None,
         **kwargs: Any,
     ) -> None:
         rule, name, dtype = p.rule, p.name, np.int64 if integer else np.float64
+        check_delay(name, delay)
         if not integer:
             number(f"{name}.vth", vth, 0, 1e6, "Give a positive threshold.", open_low=True)
         k = numbers(f"{name}.k", [ONE if integer else 1.0] if k is None else k)
@@ -85,6 +88,7 @@ class PlasticConnection(SharedProcess):
             rounding=getattr(p, "rounding", "nearest"),
             seed=getattr(p, "seed", 1),
             presented=presented,
+            delay=int(delay),
             plasticity_scope=p.plasticity_scope,
             vth=vth,
             timing=timing,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""On how many cores the tests run; and profiles of hypothesis, for a night: `pytest --hypothesis-profile=thousands
-tests/hw_targets/test_refinement.py`, or `tests/package/test_readers.py`."""
+"""On how many cores the tests run; and profiles of hypothesis, for a night: `pytest -m ""
+--hypothesis-profile=thousands tests/hw_targets/test_refinement.py`, or `tests/package/test_readers.py`."""
 
 import gc
 import os
@@ -8,12 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import alone
+import forks
 import pytest
+from commands import Commands
 from hypothesis import settings
 
 import synergic  # noqa: F401  before any test imports Lava
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core each: more threads would only wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SMALL = alone.Small()
 
@@ -27,7 +31,11 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if files or cores == 1 else cores
 
 
-LONG = ("test_conformance", "test_the_suite_itself", "test_lifecycle", "test_networks_as_processes", "test_streams")
+LONG = (
+    "test_conformance", "test_c", "test_lifecycle", "test_the_suite_itself", "test_readers", "test_streams", "test_cli",
+    "test_networks_as_processes", "test_few_shot", "test_every_member", "test_read_only", "test_specification",
+    "test_refinement", "test_homeostasis",
+)  # fmt: skip
 """Modules that begin first, so that none is left alone at the end."""
 
 
@@ -62,7 +70,9 @@ def pytest_runtest_protocol(item, nextitem):
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
-    """Keep the reports of this process, if another one waits for them."""
+    """Keep the reports of this process, if another one waits for them; measure forks too, if coverage is measured."""
+    if config.getoption("cov_source", None):
+        forks.measure()
     config.pluginmanager.register(SimpleNamespace(pytest_runtest_logreport=lambda report: alone.write(config, report)))
 
 
@@ -76,3 +86,10 @@ def pytest_unconfigure():
     """Let the end of the process free what was frozen: some libraries complain about objects that outlive it."""
     gc.unfreeze()
     SMALL.end()
+
+
+@pytest.fixture(scope="session")
+def commands():
+    """Runs commands of `synergic`, each in a fork of one process that has loaded torch."""
+    with Commands() as started:
+        yield started

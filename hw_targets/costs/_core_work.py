@@ -132,6 +132,17 @@ def soma_slots(mapping: Mapping, steps: int) -> npt.NDArray[np.int64]:
     return slots
 
 
+def delay_bytes(mapping: Mapping) -> int:
+    """Bytes of spikes that wait at the axons of all cores of projections with a delay."""
+    projections = {p.name: p for p in mapping.network.projections}
+    total = 0
+    for t in mapping.stored:
+        p = projections[t.projection]
+        bits = (t.columns[1] - t.columns[0]) * p.delay * max(p.num_message_bits, 1)
+        total += -(-bits // 8) * len({t.core, *t.local_cores})
+    return total
+
+
 def homeostatic(mapping: Mapping) -> list[Any]:
     """The populations with homeostasis."""
     return [p for p in mapping.network.populations if p.homeostasis is not None]

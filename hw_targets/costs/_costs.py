@@ -21,6 +21,7 @@ from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.costs._core_work import (
     HOMEOSTATIC_BYTES,
     TRACE_BYTES,
+    delay_bytes,
     history_size,
     homeostatic,
     homeostatic_bytes,
@@ -64,6 +65,9 @@ ASSUMPTIONS = (
     "A stream is written in one phase after the last step of a presentation. Until then each core with local weights "
     "stores the spikes, a bit each, and the postsynaptic terms that it receives; the write takes a slot for each term "
     "that it adds up, and one for each local weight.",
+    "Spikes of a projection with a delay wait at the axons of every core that receives them, a bit (of a value 8) for "
+    "each axon and step: in the axons' memory for historical spikes. That it has room for 62 steps, the longest delay, "
+    "is assumed; its size is not published. Reading it takes no time.",
     "Homeostasis takes a slot of the soma core for each neuron in each step, for its term of the sum, and one for its "
     "write at the end of a presentation. 12 bytes a neuron (bias, sum, target) and 512 bytes a core (table) are stored "
     "beside the weights. No phase gets longer: these slots are few beside those of the synapses.",
@@ -108,6 +112,8 @@ class Costs:
         write, in bytes.
     trace_bytes : int
         Memory of the rules' own arrays, in bytes, and of homeostasis: bias, sum and target of each neuron, and a table.
+    delay_bytes : int
+        Memory of the spikes that wait at axons of projections with a delay, in bytes.
     latency_slowest_s, latency_contention_s : float or None
         `latency_s` at the other two levels of time, mean of the samples. None if the run has no counts by step, as
         the chip inside Lava.
@@ -141,6 +147,7 @@ class Costs:
     local_memory: str = "matrix"
     history_bytes: int = 0
     trace_bytes: int = 0
+    delay_bytes: int = 0
     latency_slowest_s: float | None = None
     latency_contention_s: float | None = None
     energy_chip_j: float = 0.0
@@ -219,6 +226,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         hops=sum(len(r.hops) for r in mapping.routes),
         local_memory=form,
         history_bytes=history,
+        delay_bytes=delay_bytes(mapping),
         trace_bytes=TRACE_BYTES * sum(n * len(t.local_cores) for t, n in values.items()) + homeostatic_bytes(mapping),
         latency_slowest_s=slowest,
         latency_contention_s=contention,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from synergic.hw_targets.mapping import Mapping
 from synergic.hw_targets.simulation._activity import Activity
 from synergic.hw_targets.simulation._program import Layout, head_form
+from synergic.hw_targets.simulation._streams import window
 from synergic.hw_targets.simulation.kernels import FROZEN, HISTORY, MATRIX, State
 from synergic.network._quantise import IntNetwork
 
@@ -27,16 +28,17 @@ def no_counts() -> Array:
 class Counting:
     """The part of a run's counts that is known before the run, by tile of the mapping and for one sample.
 
-    first_axon, last_axon : from which neurons a tile receives. works, earlier : (clock, tiles), 1 in the steps of the
-    tile's population, and how many earlier steps of the presentation there are. visit_tile, visit_core, visit_rows,
-    visit_pass : one entry a tile and core that visits its rows, and in which time-multiplexing pass. compare_tile,
-    compare_core : tiles that compare spikes (history form). gathers : (tile, core, rows, step) of each core that writes
-    a stream.
+    first_axon, last_axon : from which neurons a tile receives. delays : steps that spikes wait at its axons. works,
+    earlier : (clock, tiles), 1 in the steps of the tile's population, and how many earlier steps of the presentation
+    there are. visit_tile, visit_core, visit_rows, visit_pass : one entry a tile and core that visits its rows, and in
+    which time-multiplexing pass. compare_tile, compare_core : tiles that compare spikes (history form). gathers :
+    (tile, core, rows, step) of each core that writes a stream.
     """
 
     first_axon: Array = field(default_factory=no_counts)
     last_axon: Array = field(default_factory=no_counts)
     works: Array = field(default_factory=no_counts)
+    delays: Array = field(default_factory=no_counts)
     earlier: Array = field(default_factory=no_counts)
     rewritten: Array = field(default_factory=no_counts)
     recalled: Array = field(default_factory=no_counts)
@@ -59,14 +61,14 @@ def count_plan(mapping: Mapping, layout: Any, local_memory: str) -> Counting:
     assert isinstance(net, IntNetwork)
     clock, tiles = net.steps + net.depth, mapping.stored
     plan = Counting()
-    plan.first_axon, plan.last_axon = np.zeros((2, len(tiles)), np.int64)
+    plan.first_axon, plan.last_axon, plan.delays = np.zeros((3, len(tiles)), np.int64)
     plan.works, plan.earlier = np.zeros((2, clock, len(tiles)), np.int64)
     plan.rewritten, plan.recalled = np.zeros((2, clock, mapping.cores), np.int64)
     projections = {p.name: p for p in net.projections}
     visits, compares, gathers, recalling, earlier = [], [], [], set(), np.arange(net.steps)
     for i, tile in enumerate(tiles):
         p, rows = projections[tile.projection], tile.rows[1] - tile.rows[0]
-        form = head_form(p, local_memory == "history")
+        form, plan.delays[i] = head_form(p, local_memory == "history"), p.delay
         plan.first_axon[i], plan.last_axon[i] = (layout.neuron[p.source] + c for c in tile.columns)
         steps = slice(net.onsets[p.target], net.onsets[p.target] + net.steps)
         plan.works[steps, i] = 1
@@ -109,7 +111,11 @@ def count(
         # running[..., j] : how many of the neurons before j sent
         running = np.zeros((n, clock, layout.neurons + 1), np.int32)
         np.cumsum(state.sent[:, :-1] != 0, axis=2, out=running[:, :, 1:])
-        received = (running[:, :, plan.last_axon] - running[:, :, plan.first_axon]) * plan.works
+        received = running[:, :, plan.last_axon] - running[:, :, plan.first_axon]
+        for delay in np.unique(plan.delays[plan.delays > 0]):
+            late = plan.delays == delay
+            received[:, :, late] = window(received[:, :, late], -int(delay), clock)
+        received = received * plan.works
     else:
         received = state.received[:, 1:, [layout.tiles.index(t) for t in mapping.tiles]]
     visited, slowest = np.zeros((n, clock, mapping.cores), np.int64), np.zeros((clock, mapping.n_passes + 1), np.int64)

@@ -152,7 +152,7 @@ def learn(part: Part, state: Any, owners: slice, samples: slice, t: int, m: int,
     p, rows, columns = part.projection, part.rows.stop - part.rows.start, part.columns.stop - part.columns.start
     assert p.rule is not None
     block = state.local[owners, part.local : part.local + rows * columns].reshape(-1, columns, rows).transpose(0, 2, 1)
-    s = state.sent[samples, t - 1, part.axon : part.axon + columns].astype(np.int64)
+    s = state.sent[samples, max(t - 1 - p.delay, 0), part.axon : part.axon + columns].astype(np.int64)
     u = state.u_log[samples, m - 1, part.probe : part.probe + rows].astype(np.int64)
     theta = p.rule.values_at(p.rule.values, part.rows, part.columns)
     mask = None if p.rule.mask is None else p.rule.mask[part.rows, part.columns]

@@ -173,7 +173,7 @@ class Builder:
                 head[name] = getattr(plan, name)
         head["row"] = self.append("alpha", np.broadcast_to(p.alpha, p.n_out)[slice(*rows)])
         self.append("beta", np.broadcast_to(beta, p.n_out)[slice(*rows)])
-        head["fades"] = p.fades
+        head["fades"], head["delay"] = p.fades, p.delay
         head["form"], head["learns"] = form, form in (MATRIX, HISTORY) and not is_general(p)
         head["table"] = head["powers"] = len(self.heads)
         self.flat["tables"].append(table)

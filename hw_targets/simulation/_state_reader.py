@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from synergic.hw_targets.simulation._probes import ChipRecord, Probes
 from synergic.hw_targets.simulation._program import Layout, Program
+from synergic.hw_targets.simulation._streams import window
 from synergic.hw_targets.simulation.kernels import HISTORY, State
 from synergic.network._quantise import IntNetwork
 from synergic.numerics import fixed
@@ -97,7 +98,8 @@ class StateReader:
             return local
         steps = self.network.steps
         start = self.network.onsets[tile.population]
-        source = state.sent[:, start : start + steps, entry["axon"] : entry["axon"] + columns].astype(np.int64)
+        sent = window(state.sent, start - int(head["delay"]), steps)
+        source = sent[:, :, entry["axon"] : entry["axon"] + columns].astype(np.int64)
         if head["by_eta"]:
             source *= self.program.eta[entry["column"] : entry["column"] + columns]
         powers = self.program.powers[head["powers"]]

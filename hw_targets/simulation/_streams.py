@@ -98,6 +98,13 @@ def stream_tiles(net: IntNetwork, layout: Any, program: Any) -> list[StreamTile]
     return found
 
 
+def window(sent: Array, start: int, steps: int) -> Array:
+    """Of what was sent, (samples, clock + 1, neurons), `steps` steps from `start`; nothing before step 0."""
+    before = min(max(-start, 0), steps)
+    rest = sent[:, max(start, 0) : max(start, 0) + steps - before]
+    return np.pad(rest, ((0, 0), (before, 0), (0, 0))) if before else rest
+
+
 def write_tiles(
     tiles: list[StreamTile], net: IntNetwork, order: dict[str, Array], state: Any, signal: Array, presentation: int
 ) -> None:
@@ -116,7 +123,7 @@ def write_tiles(
         p, n = tile.projection, (tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start)
         assert p.rule is not None
         onset = net.onsets[p.target]
-        s = state.sent[0, onset : onset + net.steps, tile.axon].astype(np.int64)
+        s = window(state.sent, onset - p.delay, net.steps)[0, :, tile.axon].astype(np.int64)
         u = state.u_log[0, :, tile.probe].astype(np.int64)
         theta = p.rule.values_at(p.rule.values, tile.rows, tile.columns)
         mask = None if p.rule.mask is None else p.rule.mask[tile.rows, tile.columns]

@@ -74,6 +74,8 @@ class HybridDense(PlasticConnection):
         Number of presentations, after which the process rests. None: no end.
     lag : int, default 0
         First steps of a presentation in which no spikes are delivered.
+    delay : int, default 0
+        Steps, 0 .. 62, that spikes wait in the process before they act, beside the one that each connection costs.
     presented : int, default 0
         Number of the first presentation. The random numbers of stochastic rounding depend on it.
     record : int, default 0
@@ -200,6 +202,7 @@ class HybridDense(PlasticConnection):
             lag=lag,
             memory=p.memory,
             presented=presented,
+            delay=p.delay,
             name=p.name,
             **own,
             **timing,

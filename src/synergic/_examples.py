@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice
 from synergic._core.files import read_arrays
+from synergic._core.integers import VALUE_MAX
 from synergic.network._description import Network
 from synergic.network._storage import load
 
-EXAMPLES = ("digits-hp", "digits-conv", "digits-recurrent")
+EXAMPLES = ("digits-hp", "digits-conv", "digits-recurrent", "omniglot-classes")
 """Names that `load_example` takes."""
 
 
@@ -30,20 +31,24 @@ class Example:
         One of `EXAMPLES`.
     network : Network
         The network, in floating point.
-    inputs : array of int64, shape (samples, T, n_in)
-        Test samples, as spikes.
+    inputs : array, shape (samples, T, n_in)
+        Test samples, as the network takes them: spikes as int64, or values of 0 .. 1 as float64.
     labels : array of int64, shape (samples,)
         Their classes.
     record : dict
         What made the network: `command`, `seed`, `epochs`, `versions`, `machine`, `date`, and `accuracy`, the share of
         `inputs` that is classified right in `"floating_point"` and in `"integers"`, 0 .. 1.
+    new_inputs, new_labels : array
+        Samples of classes that the network has not learned yet, like `inputs` and `labels`. None of most examples.
     """
 
     name: str
     network: Network
-    inputs: npt.NDArray[np.int64]
+    inputs: npt.NDArray[Any]
     labels: npt.NDArray[np.int64]
     record: dict[str, Any]
+    new_inputs: npt.NDArray[Any]
+    new_labels: npt.NDArray[np.int64]
 
 
 def load_example(name: str = "digits-hp") -> Example:
@@ -51,16 +56,18 @@ def load_example(name: str = "digits-hp") -> Example:
 
     Parameters
     ----------
-    name : {"digits-hp", "digits-conv", "digits-recurrent"}
-        All classify the 8x8 digits of scikit-learn (Alpaydin and Kaynak 1998, CC BY 4.0). "digits-hp" is a 64-300-10
-        network with hybrid plasticity; "digits-conv" has a convolution of 8 channels before layers of 64 and 10
-        neurons with hybrid plasticity; "digits-recurrent" is a 64-100-10 network whose hidden layer is recurrent,
-        without local weights.
+    name : {"digits-hp", "digits-conv", "digits-recurrent", "omniglot-classes"}
+        The first three classify the 8x8 digits of scikit-learn (Alpaydin and Kaynak 1998, CC BY 4.0). "digits-hp" is
+        a 64-300-10 network with hybrid plasticity; "digits-conv" has a convolution of 8 channels before layers of 64
+        and 10 neurons with hybrid plasticity; "digits-recurrent" is a 64-100-10 network whose hidden layer is
+        recurrent, without local weights. "omniglot-classes" has four convolutions and an output of 30 neurons, whose
+        local weights have learned 25 handwritten characters (Lake et al. 2015, MIT) from 10 drawings each, one after
+        another; `new_inputs` are drawings of 5 more.
 
     Returns
     -------
     Example
-        The network, 360 test samples with their labels, and the record of its training.
+        The network, 360 or 250 test samples with their labels, and the record of its training.
 
     Raises
     ------
@@ -84,5 +91,13 @@ def load_example(name: str = "digits-hp") -> Example:
     record = json.loads((folder / f"{name}.json").read_text())
     if not isinstance(network, Network) or not isinstance(arrays, dict):
         raise TypeError(f"synergic/examples/{name}: not what benchmarks/examples.py writes")
-    inputs = np.unpackbits(arrays["inputs"], axis=-1, count=int(arrays["channels"])).astype(np.int64)
-    return Example(name, network, inputs, arrays["labels"].astype(np.int64), record)
+    given = {key: arrays.get(key, arrays["inputs"][:0]) for key in ("inputs", "new_inputs")}
+    if network.source.num_message_bits:
+        inputs = {key: values / VALUE_MAX for key, values in given.items()}
+    else:
+        count = int(arrays["channels"])
+        inputs = {key: np.unpackbits(bits, axis=-1, count=count).astype(np.int64) for key, bits in given.items()}
+    labels = {key: arrays.get(key, arrays["labels"][:0]).astype(np.int64) for key in ("labels", "new_labels")}
+    return Example(
+        name, network, inputs["inputs"], labels["labels"], record, inputs["new_inputs"], labels["new_labels"]
+    )

@@ -3,10 +3,7 @@
 
 import base64
 import json
-import subprocess
-import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +20,6 @@ from synergic.hw_targets import load_mapping, map_network
 from synergic.hw_targets.mapping import MappingOptions, link_packets
 from synergic.network import save
 
-SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 NET = sy.quantise(plastic_network(sizes=(300, 12, 4)))
 
 
@@ -35,15 +31,10 @@ def files(tmp_path):
     return tmp_path
 
 
-def run(folder, *command):
-    """The command line in a folder."""
-    return subprocess.run([SYNERGIC, *command], cwd=folder, capture_output=True, text=True, timeout=900)
-
-
-def test_a_network_is_mapped_reported_and_simulated(files):
+def test_a_network_is_mapped_reported_and_simulated(files, commands):
     options = "--chip generic --chips 1 2 --placement greedy --dead-cores 3 4 0 0 --dead-links 5 5 5 6"
     wanted = "--output map.h5 --json map.json --html map.html"
-    done = run(files, "map", "net.h5", *options.split(), *wanted.split())
+    done = commands.run("map", "net.h5", *options.split(), *wanted.split(), cwd=files)
     assert done.returncode == 0, done.stderr
     assert "not the chip" in done.stdout
     # two tiles of 300 inputs and one of 12, each with two cores for 16 bits; 8 x 16 cores less two
@@ -57,18 +48,18 @@ def test_a_network_is_mapped_reported_and_simulated(files):
     }  # fmt: skip
     assert report["positions"]["0"] == list(mapping.position(0))
     assert report["facts"]["clock"]["mark"] == "assumed"
-    ran = run(files, "simulate", "map.h5", "data.npy", "--json", "out.json")
+    ran = commands.run("simulate", "map.h5", "data.npy", "--json", "out.json", cwd=files)
     assert ran.returncode == 0, ran.stderr
     out = json.loads((files / "out.json").read_text())
     assert out["classes"] == sy.simulate(NET, np.load(files / "data.npy")).classes(NET).tolist()
     assert out["costs"]["cores_available"] == 128
 
 
-def test_what_does_not_fit_is_refused_with_the_change(files):
+def test_what_does_not_fit_is_refused_with_the_change(files, commands):
     with pytest.raises(ParameterError, match="chips: got 0"):
         map_to_chip(files / "net.h5", options=MappingOptions(chips=(0, 1)))
     save(sy.quantise(plastic_network(sizes=(2000, 5000, 10))), files / "large.h5")
-    done = run(files, "map", "large.h5", "--output", "map.h5", "--json", "why.json")
+    done = commands.run("map", "large.h5", "--output", "map.h5", "--json", "why.json", cwd=files)
     assert done.returncode == 2
     assert "needed 540, available 156. It fits with" in done.stderr
     assert "540 of 156" in done.stdout  # the estimate comes first

@@ -2,9 +2,6 @@
 """`synergic simulate`: the same classes as the integer network, costs, images, and bad files refused by name."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +16,6 @@ from synergic.errors import FormatError, ParameterError, SynergicError
 from synergic.hw_targets import cost, load_mapping, map_network, simulate_on_chip
 from synergic.network import save
 
-SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 NET = sy.quantise(plastic_network(sizes=(20, 12, 4)))
 SPIKES = random_spikes(NET, samples=6)
 
@@ -35,9 +31,8 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_the_command_reports_and_writes(files):
-    command = [SYNERGIC, "simulate", "net.h5", "data.npz", "--json", "out.json", "--figure", "out.png"]
-    done = subprocess.run(command, cwd=files, capture_output=True, text=True, timeout=900)
+def test_the_command_reports_and_writes(files, commands):
+    done = commands.run("simulate", "net.h5", "data.npz", "--json", "out.json", "--figure", "out.png", cwd=files)
     assert done.returncode == 0, done.stderr
     assert "83.33 %" in done.stdout  # five of six
     assert "not the chip" in done.stdout
@@ -58,12 +53,12 @@ def test_samples_chip_and_form_are_chosen(files):
     assert (out["accuracy"], out["samples"], out["costs"]["local_memory"]) == (None, 2, "history")
 
 
-def test_the_widths_of_a_network_of_floats_are_chosen_and_an_integer_network_has_its_own(files):
+def test_the_widths_of_a_network_of_floats_are_chosen_and_an_integer_network_has_its_own(files, commands):
     floats = plastic_network(sizes=(20, 12, 4))
     save(floats, files / "float.h5")
     asked = ["--weight-bits", "6", "--local-bits", "12"]
     for command in (["simulate", "float.h5", "data.npz"], ["map", "float.h5", "--output", "out.map"]):
-        done = subprocess.run([SYNERGIC, *command, *asked], cwd=files, capture_output=True, text=True, timeout=900)
+        done = commands.run(*command, *asked, cwd=files)
         assert done.returncode == 0, done.stderr
     mapped, want = load_mapping(files / "out.map").network, sy.quantise(floats, 6, 12)
     for got, expected in zip(mapped.projections, want.projections, strict=True):
@@ -118,7 +113,7 @@ def test_bad_data_is_refused_by_name(files, write, error, text):
         run_on_chip(files / "net.h5", files / "data.npz")
 
 
-def test_other_bad_arguments_are_refused(files):
+def test_other_bad_arguments_are_refused(files, commands):
     with pytest.raises(ParameterError, match="samples: got 7, allowed 1 to 6"):
         run_on_chip(files / "net.h5", files / "data.npz", samples=7)
     with pytest.raises(ParameterError, match="missing does not exist"):
@@ -127,9 +122,7 @@ def test_other_bad_arguments_are_refused(files):
         run_on_chip(files / "data.npz", files / "data.npz")
     with pytest.raises(SynergicError, match="Shipped"):
         run_on_chip(files / "net.h5", files / "data.npz", chip="nosuch")
-    done = subprocess.run(
-        [SYNERGIC, "simulate", "net.h5", "nosuch.npy"], cwd=files, capture_output=True, text=True, timeout=900
-    )
+    done = commands.run("simulate", "net.h5", "nosuch.npy", cwd=files)
     assert done.returncode == 2
     assert done.stderr.startswith("synergic: nosuch.npy: no such file, allowed the folder of a run, an .npy")
     assert read_data(files / "data.npy")[1] is None

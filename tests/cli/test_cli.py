@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Commands
 from networks import plastic_network
 from rich.console import Console
 
@@ -27,9 +26,9 @@ def synergic(*arguments):
     return subprocess.run([SYNERGIC, *arguments], capture_output=True, text=True, timeout=900)
 
 
-def test_help_names_the_commands_and_explains_the_options():
-    assert "demo" in synergic("--help").stdout
-    text = synergic("demo", "--help").stdout
+def test_help_names_the_commands_and_explains_the_options(commands):
+    assert "demo" in commands.run("--help").stdout
+    text = commands.run("demo", "--help").stdout
     for word in ("--json", "--seed", "--figure", "training epochs"):
         assert word in text
 
@@ -74,8 +73,8 @@ def test_info_survives_a_package_that_is_broken_or_not_there(monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("demo", "--seed", "many")])
-def test_wrong_arguments_end_with_two(arguments):
-    done = synergic(*arguments)
+def test_wrong_arguments_end_with_two(arguments, commands):
+    done = commands.run(*arguments)
     assert done.returncode == 2
     assert done.stderr
 
@@ -93,8 +92,8 @@ def test_threads_that_wait_leave_their_core_to_others_unless_told_otherwise(give
     assert f"OMP_WAIT_POLICY = '{read}'" in shown
 
 
-def test_a_missing_folder_is_refused_before_any_work(tmp_path):
-    done = synergic("demo", "--json", str(tmp_path / "missing" / "figures.json"))
+def test_a_missing_folder_is_refused_before_any_work(tmp_path, commands):
+    done = commands.run("demo", "--json", str(tmp_path / "missing" / "figures.json"))
     assert done.returncode == 2
     assert done.stderr.startswith("synergic: ")
     assert "missing does not exist" in done.stderr
@@ -132,13 +131,6 @@ def test_errors_say_what_was_given_what_is_allowed_and_what_to_do(arguments, sai
     assert "Traceback" not in done.stderr
     for words in said:
         assert words in done.stderr
-
-
-@pytest.fixture(scope="module")
-def commands():
-    """One process that has loaded torch, not one a command."""
-    with Commands() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

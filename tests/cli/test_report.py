@@ -6,9 +6,6 @@ import copy
 import io
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +26,6 @@ from synergic.hw_targets import map_network, save_mapping
 from synergic.learning.tasks._runs import settings, write_json
 from synergic.network import save
 
-SYNERGIC = str(Path(sys.executable).with_name("synergic"))
 NET = sy.quantise(plastic_network(sizes=(20, 12, 4)))
 
 
@@ -183,13 +179,16 @@ def places(value, path=()):
             yield from places(item, (*path, key))
 
 
+@pytest.mark.parametrize("part", [0.3, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 @pytest.mark.parametrize("name", ["simulated.json", "mapped.json", "refused.json", "hp/record.json"])
-def test_other_contents_in_sound_json_are_shown_or_refused(files, name, tmp_path):
+def test_other_contents_in_sound_json_are_shown_or_refused(files, name, part, tmp_path):
     sound = (files / name).read_text()
     everywhere = list(places(json.loads(sound)))
     drawn = tmp_path / "page.html" if name.startswith("hp") else None  # the others have no curves to draw
 
-    @settings_of(deadline=None, max_examples=40 if drawn else 100, suppress_health_check=list(HealthCheck))
+    @settings_of(
+        deadline=None, max_examples=int(part * (40 if drawn else 100)), suppress_health_check=list(HealthCheck)
+    )
     @given(st.lists(st.tuples(st.sampled_from(everywhere), ODD | st.just("nothing")), min_size=1, max_size=2))
     def check(changes):
         value = json.loads(sound)
@@ -218,13 +217,12 @@ def test_nothing_to_show_and_nowhere_to_write_are_refused(files, tmp_path):
         report([files / "gp"], html=tmp_path / "missing" / "page.html")
 
 
-def test_the_command(files, tmp_path):
-    command = [SYNERGIC, "report", files / "gp", files / "hp", "--json", tmp_path / "both.json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+def test_the_command(files, tmp_path, commands):
+    done = commands.run("report", *(str(p) for p in (files / "gp", files / "hp", "--json", tmp_path / "both.json")))
     assert done.returncode == 0, done.stderr
     assert "0.9375" in done.stdout
     assert len(json.loads((tmp_path / "both.json").read_text())["inputs"]) == 2
-    done = subprocess.run([SYNERGIC, "report", tmp_path], capture_output=True, text=True, timeout=900)
+    done = commands.run("report", str(tmp_path))
     assert (done.returncode, done.stderr[:10]) == (2, "synergic: ")
 
 

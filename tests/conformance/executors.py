@@ -28,8 +28,8 @@ EXECUTORS = {
     "chip in lava": lambda net, spikes, told: run_in_lava(net, spikes, ChipSimCfg(), signal=told),
 }
 FLOATS = ("reference", "lava float")
-INTEGERS = ("integers", "lava fixed", "chip", *(("c",) if COMPILER else ()))
-"""C only where a compiler is; test_c.py says where it is not."""
+INTEGERS = ("integers", "chip", *(("c",) if COMPILER else ()), "lava fixed")
+"""Lava, which takes longest, comes last. C only where a compiler is; test_c.py says where it is not."""
 
 
 def assert_agree(want, got, tolerance, who):
@@ -49,14 +49,13 @@ def conform(network, inputs, more=(), signal=None):
     integer = sy.quantise(network, rounding=rounding, local_bits=8 if rounding == "stochastic" else 16)
     if signal is None and any(p.plastic and p.rule.signalled for p in network.projections):
         signal = np.random.default_rng(0).uniform(-2, 2, inputs.shape[:2])
-    records = {name: EXECUTORS[name](network, inputs, signal) for name in FLOATS}
-    signal = None if signal is None else integer.encode_signal(signal)
+    told = None if signal is None else integer.encode_signal(signal)
     whole = integer.encode(inputs) if network.source.num_message_bits else inputs
-    running = [*INTEGERS, *more]
-    records |= {name: EXECUTORS[name](integer, whole, signal) for name in running}
-    assert_agree(records["reference"], records["lava float"], TOLERANCE, "lava float")
-    for name in running[1:]:
-        assert_agree(records["integers"], records[name], 0, name)
+    records = {}
+    for kind, tolerance, *given in ((FLOATS, TOLERANCE, network, inputs, signal), (INTEGERS, 0, integer, whole, told)):
+        for name in (*kind, *(more if kind == INTEGERS else ())):
+            records[name] = EXECUTORS[name](*given)
+            assert_agree(records[kind[0]], records[name], tolerance, name)
     return records
 
 
@@ -143,7 +142,7 @@ def networks(draw, sizes=SIZES, loud=LOUD):
 
     plain: random numbers. coarse: potentials that meet the threshold exactly. loud: under a threshold out of reach
     potential piles up until integer membranes saturate. values: graded input of 8 bits. Sizes cross the borders of
-    cores; with or without feedback; with all kinds of neurons, so that values also begin inside.
+    cores; with or without feedback, skips and delays; with all kinds of neurons, so that values also begin inside.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     style = draw(st.sampled_from(["plain", "coarse", "loud", "values"]))
@@ -165,7 +164,8 @@ def networks(draw, sizes=SIZES, loud=LOUD):
             local = {"rule": rule, "alpha": alpha, "local_weights": start, "plasticity_scope": plasticity_scope}
             local |= {"memory": memory}
         weights, fades = draw_weights(rng, style, n_in, n_out), draw(st.sampled_from([True, True, False]))
-        projections.append(sy.Projection(name, source, target, weights, **local, fades=fades))
+        delay = draw(st.sampled_from([0, 0, 1, 2, 7]))
+        projections.append(sy.Projection(name, source, target, weights, **local, fades=fades, delay=delay))
 
     for i, n in enumerate(sizes[1:], 1):
         reset = draw(st.sampled_from(["subtract", "zero"]))
@@ -178,13 +178,16 @@ def networks(draw, sizes=SIZES, loud=LOUD):
         neuron = draw_neuron(draw, rng, n, style)
         decay = decay if neuron is None or neuron.memory else 0.0
         rule = draw_homeostasis(draw, rng, n, vth, style)
-        populations.append(sy.Population(names[i], n, vth, decay, reset, bias, neuron, rule))
+        onset = draw(st.sampled_from([None, None, 0, 1]))
+        populations.append(sy.Population(names[i], n, vth, decay, reset, bias, neuron, rule, onset))
         connect(f"c{i}", names[i - 1], names[i], draw(st.booleans()))
     # In fixed point a population hears either values or spikes: feedback ends where the like of it is heard.
     sent = [style == "values", *(p.num_message_bits == 8 for p in populations)]
     alike = [i for i in range(1, len(sizes) - 1) if sent[i - 1] == sent[-1]]
     if alike and draw(st.booleans()):
         connect("feedback", names[-1], names[alike[0]], draw(st.booleans()))
+    if len(sizes) > 2 and sent[0] == sent[-2] and draw(st.booleans()):
+        connect("skip", "in", names[-1], draw(st.booleans()))
     if style != "loud" and sent[-2] == sent[-1] and draw(st.booleans()):
         connect("self", names[-1], names[-1], draw(st.booleans()))
     steps = 6 if style == "loud" else draw(st.integers(1, 6))

@@ -8,9 +8,9 @@ A network is a dict:
     populations list of dicts in the order of their onsets: name, vth, decay, reset, bias, shift (6 or 14), kind, and
                 the kind's own parameters, lists with one value a neuron; homeostasis, None or a dict with target and
                 start (lists), rate, e, limit, table and c
-    projections list of dicts: name, source, target, weights, fades, and where there is a rule: scope, alpha, local,
-                kind, p_top, vth, e, unit, sign, table, c, mask (or None), memory, rounding, seed, values (whether they
-                come in), and the rule's parameters, lists with one value a neuron, or one value for all
+    projections list of dicts: name, source, target, weights, fades, delay, and where there is a rule: scope, alpha,
+                local, kind, p_top, vth, e, unit, sign, table, c, mask (or None), memory, rounding, seed, values
+                (whether they come in), and the rule's parameters, lists with one value a neuron, or one value for all
 """
 
 
@@ -81,7 +81,7 @@ class Run:
     def arriving(self, q, sent, m):
         """What the projection delivers in step m, counted from 0."""
         onsets = self.network["onsets"]
-        then = m - (onsets[q["source"]] - onsets[q["target"]] + 1)
+        then = m - (onsets[q["source"]] + 1 + q["delay"] - onsets[q["target"]])
         return sent[q["source"]][then] if then >= 0 else [0] * self.network["sizes"][q["source"]]
 
     def neurons(self, p, total, u, beside, sent):

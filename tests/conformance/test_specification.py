@@ -42,6 +42,7 @@ def homeostasis_of(p):
 def projection_of(p):
     """A projection as the interpreter has it."""
     plain = {"name": p.name, "source": p.source, "target": p.target, "weights": p.weights.tolist(), "fades": p.fades}
+    plain["delay"] = p.delay
     if p.rule is None:
         return plain
     rule, sizes = p.rule, {"pre": p.n_in, "post": p.n_out}

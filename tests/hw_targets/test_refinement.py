@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Refinement: a mapped network is the unmapped one, spike for spike and state for state, however it is mapped.
 
-Hundreds of cases here; thousands: pytest --hypothesis-profile=thousands tests/hw_targets/test_refinement.py
+Sixty and more here, hundreds with `-m ""`; thousands:
+pytest -m "" --hypothesis-profile=thousands tests/hw_targets/test_refinement.py
 """
 
 import dataclasses
@@ -21,6 +22,8 @@ from synergic.hw_targets.mapping._time_multiplexing import cores_needed
 from synergic.hw_targets.simulation import Probes, simulate_on_chip
 
 CASES = max(300, settings.default.max_examples)
+PARTS = [CASES // 5, pytest.param(CASES - CASES // 5, marks=pytest.mark.slow)]
+"""Networks of a part: a fifth of them in the default selection, at least 60."""
 
 
 def with_holes(network, rng):
@@ -129,18 +132,27 @@ def folded(draw):
     return network, inputs, chip, options
 
 
-@pytest.mark.timeout(7200)
-@settings(max_examples=CASES // 4, deadline=None, suppress_health_check=list(HealthCheck))
-@given(folded())
-def test_a_folded_network_is_the_unfolded_one(case):
-    assert_refined(*case)
+def refined(examples, cases):
+    """So many cases are refined."""
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(cases)
+    def check(case):
+        assert_refined(*case)
+
+    check()
 
 
 @pytest.mark.timeout(7200)
-@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(mapped())
-def test_a_mapped_network_is_the_unmapped_one(case):
-    assert_refined(*case)
+@pytest.mark.parametrize("examples", PARTS)
+def test_a_folded_network_is_the_unfolded_one(examples):
+    refined(examples // 4, folded())
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("examples", PARTS)
+def test_a_mapped_network_is_the_unmapped_one(examples):
+    refined(examples, mapped())
 
 
 def assert_refined(integer, inputs, chip, options):

@@ -261,7 +261,7 @@ def test_several_ways_over_one_pooling():
         if p.name[0] == "w" and p.source in "ab":
             pooled = w[int(p.name[1])] @ np.kron(np.eye(2), np.kron(np.ones(2), np.kron(np.eye(2), np.ones(2)))) / 4
             np.testing.assert_allclose(p.weights, 0.5 * pooled, rtol=1e-12)
-    assert net.onsets["out"] == 2
+    assert net.onsets["out"] == 3  # in NIR all ways to it take the same step
 
 
 @pytest.mark.parametrize(
@@ -433,9 +433,9 @@ def test_no_leak_is_an_integrator():
 
 def test_export_issues_are_named_and_refused():
     net = plastic_network(recurrent=True)
-    with pytest.raises(UnsupportedError, match=r"c0.rule.*layer1.reset.*feedback.*tau_w.*lossy=True"):
+    with pytest.raises(UnsupportedError, match=r"c0.rule.*layer1.reset.*tau_w.*lossy=True"):
         to_nir(net)
-    assert len(nir_export_issues(net)) == 6
+    assert len(nir_export_issues(net)) == 5
 
 
 def test_a_changed_node_is_not_read_by_old_metadata():
@@ -473,7 +473,7 @@ W = nir.Linear(np.ones((2, 2)))
     ("graph", "error", "text"),
     [
         (chain(W, lif(2), nir.Threshold(np.ones(2))), UnsupportedError, "threshold: got Threshold"),
-        (chain(W, lif(2), nir.Delay(np.ones(2))), UnsupportedError, "delay: got Delay"),
+        (chain(W, lif(2), nir.Delay(np.ones(2))), UnsupportedError, r"output: got \['delay'\] before it"),
         (chain(W, nir.LI(np.ones(2), np.ones(2), np.zeros(2))), UnsupportedError, "li: got LI"),
         (chain(W, lif(2, tau=np.array([1.0, 2.0]))), UnsupportedError, "lif.tau: got 2 different"),
         (chain(W, lif(2, tau=5e-4)), UnsupportedError, "lif.tau: got 0.0005 s"),

@@ -2,6 +2,7 @@
 """lava-dl's networks: written by its own blocks and run by SLAYER, written by us and run by its netx in Lava."""
 
 import itertools
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -16,7 +17,7 @@ from lava.proc.io.source import RingBuffer
 from networks import plastic_network
 
 import synergic as sy
-from synergic.errors import FormatError, ParameterError, UnsupportedError
+from synergic.errors import FormatError, ParameterError, SynergicError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
 from synergic.interchange import from_lava_dl, lava_dl_export_issues, to_lava_dl
 from synergic.network import IntPopulation, IntProjection
@@ -25,13 +26,13 @@ from synergic.processes import running
 STEPS = 30
 
 
-def blocks(voltage_decay, seed=0, sizes=(10, 8, 4), current_decay=1.0, **more):
+def blocks(voltage_decay, seed=0, sizes=(10, 8, 4), current_decay=1.0, delay=False, **more):
     """SLAYER's own blocks with a current that does not outlive its step."""
     torch.manual_seed(seed)
     neuron = {"threshold": 0.5, "current_decay": current_decay, "voltage_decay": voltage_decay, "requires_grad": False}
     hook = slayer.utils.quantize_hook_fx
     net = [
-        slayer.block.cuba.Dense({**neuron, **more}, a, b, weight_scale=4, pre_hook_fx=hook)
+        slayer.block.cuba.Dense({**neuron, **more}, a, b, weight_scale=4, pre_hook_fx=hook, delay=delay)
         for a, b in itertools.pairwise(sizes)
     ]
     with torch.no_grad():
@@ -317,7 +318,7 @@ def test_other_blocks_and_files_are_refused(tmp_path):
     path = tmp_path / "net.h5"
     for name, data, text in (
         ("type", np.array([b"convT"], "S10"), "got block 'convT'"),
-        ("delay", np.ones(3), "got delays"),
+        ("delay", np.full(3, 70.0), "delay: got 70 to 70"),
     ):
         write(path, np.ones((2, 3)))
         with h5py.File(path, "r+") as file:
@@ -332,3 +333,65 @@ def test_other_blocks_and_files_are_refused(tmp_path):
             from_lava_dl(file, 3)
     with pytest.raises(ParameterError, match="steps"):
         from_lava_dl(write(tmp_path / "net.h5", np.ones((2, 3))), 0)
+
+
+def with_delays(path, i, values):
+    """Give a layer of a file delays."""
+    with h5py.File(path, "r+") as file:
+        file.create_dataset(f"layer/{i}/delay", data=np.asarray(values, float))
+    return path
+
+
+def test_slayers_axonal_delays_spike_for_spike(tmp_path):
+    net = blocks(1.0, delay=True)
+    delays = [np.random.default_rng(i).integers(0, 6, n) for i, n in enumerate((8, 4))]
+    spikes = spikes_in(10)
+    run_slayer(net, spikes)  # its delays learn their shape at the first run
+    with torch.no_grad():
+        for block, values in zip(net, delays, strict=True):
+            block.delay.delay[:] = torch.tensor(values + 0.0).reshape(block.delay.delay.shape)
+            block.delay_buffer = None
+    want = run_slayer(net, spikes)
+    ours = from_lava_dl(export(net, tmp_path / "net.h5"), STEPS)
+    got = sy.simulate(ours, spikes)
+    for late, name in enumerate(("layer1", "layer2")):
+        begin = ours.onsets[name]
+        np.testing.assert_array_equal(got.spikes[name][0][: STEPS - begin], want[late][begin:])
+        assert want[late].any()
+    assert sorted({q.delay for q in ours.projections}) == sorted(set(np.concatenate(delays).tolist()))
+
+
+@pytest.mark.parametrize(("layer", "size"), [(0, 8), (0, 10), (1, 4)], ids=["outputs", "inputs", "last"])
+def test_netx_runs_delays_as_we_read_them(tmp_path, layer, size):
+    net = exact()
+    sizes = [q.weights.shape for q in net.projections]
+    delays = np.arange(sizes[layer][0] if size != 10 else sizes[layer][1]) % 4
+    to_lava_dl(net, tmp_path / "net.h5")
+    ours = from_lava_dl(with_delays(tmp_path / "net.h5", layer, delays), STEPS)
+    spikes = spikes_in(net.source.size)
+    want = sy.simulate(ours, spikes).spikes[ours.output][0]
+    assert want.any()
+    np.testing.assert_array_equal(run_netx(tmp_path / "net.h5", spikes, ours.depth), want)
+
+
+def test_netx_runs_the_delays_that_we_write(tmp_path):
+    net = exact()
+    net = replace(net, projections=tuple(replace(q, delay=i + 2) for i, q in enumerate(net.projections)))
+    to_lava_dl(net, tmp_path / "net.h5")
+    back = from_lava_dl(tmp_path / "net.h5", STEPS)
+    assert [q.delay for q in back.projections] == [q.delay for q in net.projections]
+    spikes = spikes_in(net.source.size)
+    want = sy.simulate(back, spikes).spikes[back.output][0]
+    np.testing.assert_array_equal(run_netx(tmp_path / "net.h5", spikes, net.depth), want)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [([63.0] * 8, "got 63 to 63, allowed whole steps from 0 to 62"), ([0.5] * 8, "whole"), ([1.0] * 3, "shape")],
+)
+def test_delays_that_netx_would_change_are_refused(tmp_path, values, message):
+    net = blocks(1.0)
+    run_slayer(net, spikes_in(10))
+    path = with_delays(export(net, tmp_path / "net.h5"), 0, values)
+    with pytest.raises(SynergicError, match=rf"layer 0\.delay: .*{message}"):
+        from_lava_dl(path, STEPS)

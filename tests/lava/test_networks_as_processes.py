@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from conformance.test_delays import skipping
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.sink import RingBuffer as Sink
@@ -196,3 +197,19 @@ def test_a_rule_with_a_global_signal_is_refused(process):
     network = dataclasses.replace(network, projections=ways)
     with pytest.raises(ParameterError, match=r"network: got a rule with a global signal in c0, c1, allowed"):
         process(network=network)
+
+
+@pytest.mark.parametrize("integer", [False, True])
+@pytest.mark.parametrize("scope", ["per_sample", "stream"])
+def test_networks_as_one_process_have_delays(integer, scope):
+    network = skipping(scope, delay=3, onset=0)
+    network = sy.quantise(network) if integer else network
+    spikes = random_spikes(network)
+    want = sy.simulate(network, spikes)
+    cfg = Loihi2SimCfg(select_tag="fixed_pt" if integer else "floating_pt")
+    for record in (run_fused(network, spikes, cfg)[0], run_hierarchical(network, spikes, cfg)[0]):
+        assert want.spikes.keys() == record.spikes.keys()
+        for name, values in want.spikes.items():
+            assert np.array_equal(values, record.spikes[name])
+        if integer:
+            assert_same_bits(want, record)

@@ -152,16 +152,16 @@ def test_rounded_weights_are_those_of_eight_bits(task):
 
 def test_what_the_network_receives(task):
     inputs = lessons_of(task)
-    assert inputs.shape == (12, 5, 2 * 31**2)
-    assert (inputs[:, 0].reshape(12, 2, -1)[:, 1] == 0).all(), "no label with the image"
-    assert (inputs[:, 1:4] == 0).all()
+    assert inputs.shape == (12, 1, 2 * 31**2)
     channels = task.label_channels()
     assert channels.shape == (4, COPIES)
-    for i, row in enumerate(inputs[:, -1]):
-        assert row.nonzero()[0].tolist() == sorted(channels[i // 3].tolist())
+    for i, row in enumerate(inputs[:, 0]):
+        assert (row[31**2 :].nonzero()[0] + 31**2).tolist() == sorted(channels[i // 3].tolist())
     asked, labels = task.test_inputs(6)
     assert labels.tolist() == [0, 1, 2, 3, 0, 1]
-    assert (asked[:, 1:] == 0).all()
+    assert (asked[..., 31**2 :] == 0).all(), "no label"
+    assert task.blank().onsets["output"] == 5
+    assert all(task.blank().lag(q) == 0 for q in task.blank().projections), "image and label meet"
     course = task.course(3)
     assert course.asked.shape == (4, QUERIES)
     for shown, questions in zip(course.shown.tolist(), course.asked.tolist(), strict=True):

@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torchvision
 
 from synergic import quantise
 from synergic.errors import DataError, FormatError, ParameterError
 from synergic.experiments import FewShot
 from synergic.hw_targets import map_network, simulate_on_chip
+from synergic.learning import _omniglot as omniglot
 from synergic.learning import to_description
 from synergic.learning._episodes import presented
 from synergic.learning._omniglot import (
@@ -175,6 +177,55 @@ def test_bad_input_is_refused(tmp_path):
         draw_episodes(torch.arange(9), 1, 5, 19, 2, 1, torch.Generator())
     with pytest.raises(ParameterError, match=r"draw_episodes\.appearances: got 5"):
         draw_episodes(torch.arange(9), 1, 5, 1, 2, 5, torch.Generator())
+
+
+@pytest.fixture
+def small_omniglot(monkeypatch):
+    """Three characters, the last for evaluation, as (60, 105, 105): the ink of a drawing is its number, in bits."""
+    monkeypatch.setattr(omniglot, "BACKGROUND", 2)
+    monkeypatch.setattr(omniglot, "EVALUATION", 1)
+    drawings = np.zeros((60, 105 * 105), np.uint8)
+    drawings[:, :6] = np.arange(60)[:, None] >> np.arange(6) & 1
+    return drawings.reshape(60, 105, 105)
+
+
+def test_a_packed_set_is_read_in_the_official_order(small_omniglot, tmp_path):
+    arrays, rng = {}, np.random.default_rng(0)
+    for part, numbers in (("background", np.arange(40)), ("evaluation", np.arange(40, 60))):
+        numbers = rng.permutation(numbers)  # the rows of the file are in any order
+        arrays[f"{part}_packed"] = np.packbits(small_omniglot[numbers].reshape(len(numbers), -1), axis=1)
+        # Drawers in the alphabets' characters, which are numbered anew in each alphabet.
+        arrays |= {f"{part}_drawer": numbers % 20, f"{part}_alphabet": numbers // 20}
+        arrays[f"{part}_character"] = -(numbers // 20)
+    np.savez(tmp_path / "omniglot_packed105.npz", **arrays)
+    want = normalised(small_omniglot.reshape(3, 20, 105, 105))
+    assert torch.equal(load_omniglot(tmp_path), want)
+    np.savez(tmp_path / "omniglot_packed105.npz", **{**arrays, "background_packed": arrays["background_packed"][:9]})
+    with pytest.raises(FormatError, match=r"damaged.*Fetch it again"):
+        load_omniglot(tmp_path)
+
+
+def test_torchvisions_set_is_read_with_the_background_first(small_omniglot, tmp_path, monkeypatch):
+    asked = []
+
+    def images_of(root, background, download):  # white paper, True, with black ink
+        asked.append((root, background, download))
+        part = small_omniglot[:40] if background else small_omniglot[40:]
+        return [(drawing == 0, 0) for drawing in part]
+
+    monkeypatch.setattr(torchvision.datasets, "Omniglot", images_of)
+    (tmp_path / "omniglot-py").mkdir()
+    assert torch.equal(load_omniglot(tmp_path), normalised(small_omniglot.reshape(3, 20, 105, 105)))
+    assert asked == [(str(tmp_path), True, False), (str(tmp_path), False, False)], (
+        "a folder that was named stays as it is"
+    )
+
+    def offline(*_, **__):
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(torchvision.datasets, "Omniglot", offline)
+    with pytest.raises(DataError, match=r"the download failed: no network\. Put omniglot_packed105\.npz"):
+        load_omniglot(tmp_path)
 
 
 def test_normalised_paper_is_white():

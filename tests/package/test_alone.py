@@ -40,7 +40,7 @@ def test_here(): pass
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_reports_are_handed_on(workers, tmp_path):
     (tmp_path / "tests").mkdir()
-    for name in ("alone.py", "conftest.py"):
+    for name in ("alone.py", "commands.py", "conftest.py", "forks.py"):
         shutil.copy(TESTS / name, tmp_path / "tests" / name)
     shutil.copy(TESTS.parent / "pyproject.toml", tmp_path)
     (tmp_path / "tests" / "test_module.py").write_text(MODULE)

@@ -9,7 +9,7 @@ import numpy as np
 
 from synergic.hw_targets.simulation.kernels._history_kernel import overlaps, recall
 from synergic.hw_targets.simulation.kernels._jit import jit
-from synergic.hw_targets.simulation.kernels._packets import arrives, arriving, lost
+from synergic.hw_targets.simulation.kernels._packets import arrives, arriving, listed, lost, received_in
 from synergic.hw_targets.simulation.kernels._records import HISTORY, LOCAL_SUM, MEMBRANE, NO_LOCAL, SLOW_SUM
 from synergic.hw_targets.simulation.kernels._somas import rounded
 from synergic.numerics.fixed import FRACTION_BITS, TABLE_SHIFT, TABLE_SIZE
@@ -78,15 +78,18 @@ def integrate(
 ) -> None:  # pragma: no cover
     """Phase 1 of the cores of one head, and the sums at its soma core: acc += k A + alpha L."""
     rows = acc.size
-    sent = state.sent[n, t - 1]
+    sent, then = received_in(state, n, t, head.delay), t - head.delay
     apart = packet_loss.any or state.parts.size > 0 or state.widest < 2**31 - 1
     local_memory = memory_of(state, n)
     slow, local = np.zeros(rows, np.int32), np.zeros(rows, np.int32)
     far = np.zeros(m - 1, np.int64)
     for number in range(head.first_tile, head.last_tile):
         tile = program.tiles[number]
-        mine = events[before[tile.axon] : before[tile.axon + tile.columns]]
-        mine = arriving(packet_loss, tile, number, n, t, mine)
+        if head.delay > 0:
+            mine = listed(sent, tile.axon, tile.columns)
+        else:
+            mine = events[before[tile.axon] : before[tile.axon + tile.columns]]
+        mine = arriving(packet_loss, tile, number, n, then, mine)
         if packet_loss.any:
             state.received[n, t, number] = mine.size
         if apart:
@@ -185,11 +188,11 @@ def learn(
     got = q
     for number in range(head.first_tile, head.last_tile):
         tile = program.tiles[number]
-        axons = state.sent[n, t - 1, tile.axon : tile.axon + tile.columns]
+        axons = received_in(state, n, t, head.delay)[tile.axon : tile.axon + tile.columns]
         if packet_loss.any:
             axons, got = axons.copy(), q.copy()
             for j in range(axons.size):
-                axons[j] *= arrives(packet_loss, tile, number, n, t, j)
+                axons[j] *= arrives(packet_loss, tile, number, n, t - head.delay, j)
             for i in range(rows):  # a neuron whose potential is lost adds nothing
                 if packet_loss.mute[number, 2] or lost(packet_loss, MEMBRANE, n, t, number, i):
                     got[i] = 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from synergic.hw_targets.simulation.kernels._jit import jit
-from synergic.hw_targets.simulation.kernels._packets import arrives, lost
+from synergic.hw_targets.simulation.kernels._packets import arrives, lost, received_in
 from synergic.hw_targets.simulation.kernels._records import OVERLAP
 from synergic.hw_targets.simulation.kernels._somas import rounded
 
@@ -22,11 +22,11 @@ def overlaps(
     tile = program.tiles[number]
     for q in range(1, m):
         then = t - (m - q)
-        received = state.sent[n, then - 1]
+        received = received_in(state, n, then, head.delay)
         part = 0
         for event in events:
             j = event - tile.axon
-            if received[event] != 0 and arrives(packet_loss, tile, number, n, then, j):
+            if received[event] != 0 and arrives(packet_loss, tile, number, n, then - head.delay, j):
                 part += program.eta[tile.column + j] if head.by_eta else 1
         if not (packet_loss.any and (packet_loss.mute[number, 0] or lost(packet_loss, OVERLAP, n, t, number, q))):
             far[q - 1] += part

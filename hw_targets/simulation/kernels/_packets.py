@@ -42,6 +42,23 @@ def listen(sent: Any, events: Any, before: Any) -> None:  # pragma: no cover
 
 
 @jit
+def received_in(state: Any, n: Any, t: Any, delay: Any) -> Any:  # pragma: no cover
+    """What acts in step t of the clock at axons with a delay, by neuron; nothing had been sent before step 1."""
+    return state.sent[n, max(t - 1 - delay, 0)]
+
+
+@jit
+def listed(sent: Any, first: Any, size: Any) -> Any:  # pragma: no cover
+    """The numbers of those that sent, among the neurons from `first` on, in order."""
+    events, count = np.empty(size, np.int32), 0
+    for j in range(first, first + size):
+        if sent[j] != 0:
+            events[count] = j
+            count += 1
+    return events[:count]
+
+
+@jit
 def arrives(packet_loss: Any, tile: Any, number: Any, n: Any, t: Any, j: Any) -> Any:  # pragma: no cover
     """Whether a spike reaches axon j of a tile in step t of the clock."""
     if not packet_loss.any:

@@ -28,14 +28,18 @@ SPIKING, RECTIFIED, BY_TABLE, GENERAL = 0, 1, 2, 3
 """What a soma does: the plain neuron, ReLU, Table, or a neuron that is not compiled (`_general`)."""
 
 HEAD = np.dtype(
-    [(name, np.int64) for name in ("first_tile", "last_tile", "row", "form", "learns", "post", "table", "fades")]
+    [
+        (name, np.int64)
+        for name in ("first_tile", "last_tile", "row", "form", "learns", "post", "table", "fades", "delay")
+    ]
     + [(name, np.int64) for name in ("lambda_", "sign", "p_top", "shift", "table_scale")]
     + [(name, np.int64) for name in ("by_eta", "post_factor", "post_shift", "sum_shift", "start_shift", "powers")]
 )
 """One projection into one soma tile: its tiles [first_tile, last_tile), and its local rule.
 
 row : where alpha and beta of its neurons are. post : where its postsynaptic terms are stored. fades : whether its slow
-weights do, with k. The last line is of the history form, see history.history_plan.
+weights do, with k. delay : steps that spikes wait at its axons, beside the one that they travel. The last line is of
+the history form, see history.history_plan.
 """
 
 TILE = np.dtype([(name, np.int64) for name in ("axon", "columns", "weights", "local", "mask", "column", "parts")])

@@ -158,6 +158,7 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
         "cores": f"{costs.cores} of {costs.cores_available}, {costs.local_cores} of them for local weights",
         "local weights": f"{costs.local_memory}, {costs.local_weight_bytes + costs.history_bytes:,} bytes",
         "traces of the rules": f"{costs.trace_bytes:,} bytes",
+        **({"spikes that wait": f"{costs.delay_bytes:,} bytes"} if costs.delay_bytes else {}),
         "slow weights": f"{costs.weight_bytes:,} bytes",
         "phases": f"{costs.phases}, {costs.phases_per_step} a step",
         "latency, phases only": f"{1e6 * costs.latency_s:.1f} us",

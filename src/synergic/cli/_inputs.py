@@ -14,6 +14,7 @@ import numpy.typing as npt
 from synergic._core import parts
 from synergic._core.checks import require, whole
 from synergic._core.files import check_path, read_arrays
+from synergic._core.integers import VALUE_MAX
 from synergic._examples import EXAMPLES, load_example
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import CONFIG, NETWORK, SAMPLES, TEST
@@ -164,7 +165,10 @@ def samples_of(data: str | Path | None, network: str | Path, count: int | None =
         whole("samples", count, 1, float("inf"), "It is a number of samples, from the start.")
     if is_example(given):
         example = load_example(str(given))
-        return Samples(example.inputs, example.labels, f"test samples of {given}")
+        inputs = example.inputs
+        if example.network.source.num_message_bits:
+            inputs = np.rint(VALUE_MAX * inputs).astype(np.int64)
+        return Samples(inputs, example.labels, f"test samples of {given}")
     if not (given / CONFIG).exists():  # a file, or what `synergic demo` left
         return Samples(*read_data(file_of("DATA", given, TEST, DATA_SETS)), f"samples of {given}")
     stored = given / TEST

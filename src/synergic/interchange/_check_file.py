@@ -25,7 +25,8 @@ from synergic.interchange._nir import check_parts, nir_export_issues, read_nir
 from synergic.interchange._nir_file import read as read_graph
 from synergic.interchange._nir_neurons import KEY
 from synergic.network._description import Network
-from synergic.network._quantise import IntNetwork, quantised, widest_local_bits
+from synergic.network._partial_sums import widest_local_bits
+from synergic.network._quantise import IntNetwork, quantised
 from synergic.network._storage import FORMAT as NETWORK
 from synergic.network._storage import load, says
 

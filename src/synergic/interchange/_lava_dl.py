@@ -12,6 +12,9 @@ rules have no place in the format: a plastic layer has, beside what other reader
 `projection` and `population`, all fields of IntProjection and IntPopulation in the layout of synergic.network, and
 comes back whole. Weights wider than 8 bits that are all even, as SLAYER's are, are halved with the threshold.
 
+A delay of a dense layer is of its inputs, as netx runs it: one a neuron, or one an input where there are as many.
+SLAYER delays what the neurons send; the spikes are the same, those of a layer with biases only after its first steps.
+
 Two differences stay. v d / 4096 is rounded towards 0 by Lava and to the nearest by us: for vDecay of 0 and 4096 both
 are exact, and so is every spike; else the potentials differ by less than 1.5 * 4096 / vDecay units of 2^-6 weights (2 *
 with halved weights) until a spike falls into that gap. A current is rounded likewise: with one that outlives its step
@@ -38,7 +41,7 @@ from synergic.errors import FormatError, SynergicError, UnsupportedError
 from synergic.interchange._export_issues import plastic_issues, refuse_issues
 from synergic.interchange._lava_dl_convolution import BLOCKS, FIELDS, Shape, unfold
 from synergic.network._convolution import Convolution
-from synergic.network._description import READOUTS, Source
+from synergic.network._description import DELAY_MAX, READOUTS, Source
 from synergic.network._quantise import ONE, IntNetwork, IntPopulation, IntProjection
 from synergic.network._storage import check_sizes, read, write
 from synergic.neurons import LIF, CurrentLIF, Neuron
@@ -61,7 +64,7 @@ NEURON = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
 class Layer:
     """A layer in lava-dl's integers. weights : (n_out, n_in); bias : (n_out,); vth : vThMant. current_decay : iDecay.
     convolution : that the weights repeat a kernel. shape : of what comes out. own : the plastic layer that it was
-    written from."""
+    written from. delays : (n_out, n_in), steps, where there are some."""
 
     weights: Array
     bias: Array
@@ -71,6 +74,7 @@ class Layer:
     convolution: Convolution | None
     shape: Shape
     own: tuple[IntProjection, IntPopulation] | None = None
+    delays: Array | None = None
 
 
 @renamed("picture", "input_shape")
@@ -80,7 +84,8 @@ def from_lava_dl(
     """Read a file of lava-dl's netx: a network of dense, conv and pool CUBA blocks in integers.
 
     The populations are called layer1, layer2, ..., the source "input". Blocks `input` without neurons, and `flatten`,
-    only give a shape; channels, rows and columns are counted in this order.
+    only give a shape; channels, rows and columns are counted in this order. A dense layer with different delays becomes
+    a projection for each delay.
 
     Parameters
     ----------
@@ -101,8 +106,8 @@ def from_lava_dl(
     Raises
     ------
     UnsupportedError
-        If there are other blocks, delays, graded spikes, or weights that do not fit 16 bits; the message names the
-        layer.
+        If there are other blocks, delays of other than dense blocks or beyond 62 steps, graded spikes, or weights that
+        do not fit 16 bits; the message names the layer.
     FormatError
         If the file is damaged, or no such file.
     ParameterError
@@ -162,20 +167,23 @@ def read_lava_dl(
             neuron = CurrentLIF(ONE - layer.current_decay, integer=True)
         post = IntPopulation(name, len(layer.weights), vth, ONE - layer.decay, "zero", bias, scale, neuron=neuron)
         weights = layer.weights >> half
-        projections.append(
-            IntProjection(
-                f"dense{i}",
-                origin,
-                name,
-                weights,
-                None,
-                np.zeros((), np.int64),
-                None,
-                "frozen",
-                bits,
-                convolution=layer.convolution,
+        delays = np.zeros(weights.shape, np.int64) if layer.delays is None else layer.delays
+        for delay in (several := np.unique(delays)):
+            projections.append(
+                IntProjection(
+                    f"dense{i}" if len(several) == 1 else f"dense{i}_delay{delay}",
+                    origin,
+                    name,
+                    weights * (delays == delay),
+                    None,
+                    np.zeros((), np.int64),
+                    None,
+                    "frozen",
+                    bits,
+                    convolution=layer.convolution,
+                    delay=int(delay),
+                )
             )
-        )
         populations.append(post)
     k = np.full(steps, ONE)
     return IntNetwork(before, tuple(populations), tuple(projections), populations[-1].name, steps, readout, k)
@@ -221,15 +229,40 @@ def read_layer(group: Any, where: str, before: Shape | None) -> Layer | None:
         weights = weights.reshape(math.prod(shape), -1)
     else:
         weights, geometry, shape = unfold(where, name, group, weights, before)
-    if "delay" in group and np.any(group["delay"][()] != 0):
-        raise UnsupportedError(f"{where}.delay: got delays, allowed none. Train with delay=False.")
+    delays = read_delays(where, name, group["delay"][()], weights) if "delay" in group else None
     bias = whole_numbers(f"{where}.bias", group["bias"]).ravel() if "bias" in group else np.zeros(1, np.int64)
     if name != "dense" and bias.size == shape[0]:
         bias = np.repeat(bias, len(weights) // bias.size)
     vth, decay, current_decay = read_neuron(group["neuron"], f"{where}.neuron")
     own = read_own(group[OWN], f"{where}.{OWN}", weights) if OWN in group else None
     bias = np.broadcast_to(bias, (len(weights),))
-    return Layer(weights, bias, vth, decay, current_decay, geometry, shape, own)
+    if own is not None and np.any((np.zeros(1) if delays is None else delays) != own[0].delay):
+        raise FormatError(
+            f"{where}.delay: got other ones than in {OWN!r} beside it, allowed the same. Export it again."
+        )
+    return Layer(weights, bias, vth, decay, current_decay, geometry, shape, own, delays)
+
+
+def read_delays(where: str, name: str, given: Any, weights: Array) -> Array | None:
+    """Delays of the inputs of a layer, (n_out, n_in), as netx takes them; None where all are 0."""
+    values = np.asarray(given, float)
+    if not values.any():
+        return None
+    if name != "dense":
+        raise UnsupportedError(f"{where}.delay: got delays of a {name!r} block, allowed of 'dense'. Use delay=False.")
+    whole_steps = np.array_equal(values, np.floor(values)) and values.min() >= 0 and values.max() <= DELAY_MAX
+    if not whole_steps:
+        raise UnsupportedError(
+            f"{where}.delay: got {values.min():g} to {values.max():g}, allowed whole steps from 0 to {DELAY_MAX}. "
+            "Clamp them in training."
+        )
+    n_out, n_in = weights.shape
+    shapes: dict[tuple[int, ...], tuple[int, ...]] = {(n_in,): (1, n_in), (n_out,): (n_out, 1), (): (1, 1)}
+    shapes[n_out, n_in] = (n_out, n_in)
+    if values.shape not in shapes:
+        raise FormatError(f"{where}.delay: got shape {values.shape}, allowed ({n_out},) or ({n_in},). Export it again.")
+    found: Array = np.broadcast_to(values.reshape(shapes[values.shape]), weights.shape).astype(np.int64)
+    return found
 
 
 def read_own(group: Any, where: str, weights: Array) -> tuple[IntProjection, IntPopulation]:
@@ -306,6 +339,8 @@ def lava_dl_export_issues(network: IntNetwork) -> tuple[str, ...]:
     lost = plastic_issues(network)
     if (network.k != ONE).any():
         lost.append("Network.tau_w: the decay of the slow weights")
+    early = [p for p in network.populations if p.onset is not None and any(map(network.lag, network.into(p.name)))]
+    lost += [f"{p.name}.onset: begins {p.onset} steps behind the source, before spikes arrive" for p in early]
     for p in network.populations:
         if p.reset == "subtract":
             lost.append(f"{p.name}.reset: by subtraction; lava-dl resets to 0")
@@ -414,6 +449,8 @@ def write_layer(group: Any, q: IntProjection, p: IntPopulation) -> None:
     group.create_dataset("inFeatures", data=q.n_in)
     group.create_dataset("outFeatures", data=q.n_out)
     group.create_dataset("weight", data=q.weights.astype(np.float32))
+    if q.delay:
+        group.create_dataset("delay", data=np.full(p.size, float(q.delay)))
     if p.bias.any():
         group.create_dataset("bias", data=rounded(p.bias))
     neuron = {"iDecay": ONE, "vDecay": ONE - p.decay, "vThMant": int(rounded(p.vth)), "refDelay": 1}

@@ -21,8 +21,8 @@ Thresholds that differ within a node are made one by scaling each neuron's row; 
 Poolings are linear and have no neurons: one between neurons is a projection, one before or behind a Linear, Affine or
 Conv2d is multiplied with it.
 
-A connection to the next population takes no time, as in NIR. One that closes a loop or skips a population arrives
-`Network.lag` steps late.
+Connections take no time, as in NIR, however many lead from the Input to a neuron; a Delay takes its own, and feedback
+without one takes a step: `synergic.interchange._nir_time` has the delays of projections with which this is so.
 """
 
 from __future__ import annotations
@@ -76,11 +76,15 @@ def nir_export_issues(network: Network) -> tuple[str, ...]:
     lost = plastic_issues(network)
     lost += [f"{p.name}.reset: by subtraction; NIR has a reset to a value" for p in network.populations
              if p.reset == "subtract"]  # fmt: skip
-    late = [q for q in network.projections if network.lag(q) > 0]
-    lost += [f"{q.name}: spikes arrive {network.lag(q)} steps late; NIR has no step" for q in late]
     if np.isfinite(network.tau_w):
         lost.append(f"Network.tau_w: slow weights decay with {network.tau_w:g}")
     return tuple(lost)
+
+
+def wait_of(network: Network, q: Projection) -> int:
+    """Steps of the Delay that a projection needs in NIR, where a population's feedback to itself takes one anyway."""
+    lag = network.lag(q)
+    return 0 if q.source == q.target and lag == 1 else lag
 
 
 def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGraph:
@@ -90,7 +94,8 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
 
         tau = dt / (1 - d),  r = 1 / (1 - d),  and for d = 1 an IF with r = 1 / dt.
 
-    Biases are in the Affine of the first projection into a population.
+    Biases are in the Affine of the first projection into a population. Where spikes arrive `Network.lag` steps late, a
+    Delay is before the weights; a population's feedback to itself takes one step in NIR without.
 
     Parameters
     ----------
@@ -125,6 +130,14 @@ def to_nir(network: Network, dt: float = 1e-3, lossy: bool = False) -> nir.NIRGr
             # Behind a current a bias is in v_leak: NIR's Affine would let it flow into the current.
             nodes[q.name] = linear_node(q, p.bias if i == 0 and isinstance(p.neuron, LIF) else np.zeros(p.size))
             edges += [(q.source, q.name), (q.name, p.name)]
+    for q in network.projections:
+        if due := wait_of(network, q):
+            wait = f"{q.name}_delay"
+            while wait in nodes:
+                wait += "_node"
+            nodes[wait] = nir.Delay(np.full(q.n_in, due * dt))
+            edges.remove((q.source, q.name))
+            edges += [(q.source, wait), (wait, q.name)]
     end = "output"
     while end in nodes:  # readers know it by its type
         end += "_node"
@@ -152,6 +165,8 @@ def graph_metadata(network: Network, dt: float, issues: tuple[str, ...]) -> dict
         "readout": network.readout,
         "num_message_bits": network.source.num_message_bits,
         "losses": json.dumps(issues),
+        "delays": json.dumps({q.name: int(q.delay) for q in network.projections}),
+        "onsets": json.dumps({p.name: p.onset if p.onset is None else int(p.onset) for p in network.populations}),
         **{name: json.dumps([p.name for p in parts]) for name, parts in order.items()},
     }
 
@@ -187,11 +202,16 @@ def from_nir(
     steps: int | None = None,
     readout: str | None = None,
     method: str = "euler",
+    lossy: bool = False,
 ) -> Network:
     """Convert a NIR graph to a network.
 
-    The graph has one Input and one Output, and nodes Linear, Affine, Conv2d, SumPool2d, AvgPool2d, LIF, IF and CubaLIF.
-    A Flatten passes through. A graph without the metadata of `to_nir` has no local weights.
+    The graph has one Input and one Output, and nodes Linear, Affine, Conv2d, SumPool2d, AvgPool2d, Delay, LIF, IF and
+    CubaLIF. A Flatten passes through. A graph without the metadata of `to_nir` has no local weights.
+
+    Step m of every population is step m of NIR's equations, in which connections take no time, a Delay takes its own
+    and feedback without a Delay takes one step. So skips, recurrent neurons and delays run exactly. A loop over n
+    populations takes n steps at least: from 2 on, it is refused unless its Delay nodes have n steps or more together.
 
     Parameters
     ----------
@@ -205,6 +225,8 @@ def from_nir(
         None: what `to_nir` stored in the graph, else "rate".
     method : {"euler", "exact"}, default "euler"
         How a time constant becomes the decay of a step: d = 1 - dt / tau, or d = exp(-dt / tau).
+    lossy : bool, default False
+        Whether to read a graph with loops whose spikes come late, or with delays that are rounded to steps.
 
     Returns
     -------
@@ -214,18 +236,19 @@ def from_nir(
     Raises
     ------
     UnsupportedError
-        If a node has no counterpart; the message names the node.
+        If a node has no counterpart, or spikes would come late and `lossy` is False; the message names the node.
     FormatError
         If the graph or the file contradicts itself.
     ParameterError
         If an argument is out of its range, or is missing.
     """
-    return read_nir(graph, dt, steps, readout, method, Refusals())
+    kind("from_nir.lossy", lossy, bool, "True reads loops late.")
+    return read_nir(graph, dt, steps, readout, method, Refusals(), lossy)
 
 
 def read_nir(
     graph: nir.NIRGraph | str | Path, dt: float | None, steps: int | None, readout: str | None, method: str,
-    refusals: Refusals,
+    refusals: Refusals, lossy: bool = False,
 ) -> Network:  # fmt: skip
     """`from_nir`. refusals : raised, or those of all nodes of a stage collected; its first one is raised at its end."""
     choice("from_nir.method", method, METHODS)
@@ -256,7 +279,7 @@ def read_nir(
     if steps is None and not own:
         require(False, "from_nir.steps", "None", "a whole number", "The graph does not say it.")
     warn_of_step(graph, float(dt))
-    return Reader(graph, float(dt), method, own, refusals).network(steps, readout)
+    return Reader(graph, float(dt), method, own, refusals, lossy).network(steps, readout)
 
 
 def warn_of_step(graph: nir.NIRGraph, dt: float) -> None:

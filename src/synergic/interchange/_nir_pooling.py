@@ -53,7 +53,7 @@ def poolings(nodes: dict[str, Any], before: Callable[[str], list[str]]) -> dict[
             return (image[0], *image_after((image[1], image[2]), kernel, stride, padding))
         if isinstance(node, nir.Conv2d):
             return (len(node.weight), *geometry(name, node)[2])
-        if isinstance(node, (nir.Input, *NEURONS)):
+        if isinstance(node, (nir.Input, nir.Delay, *NEURONS)):
             return tuple(int(n) for n in np.ravel(node.output_type["output"]))
         return ()
 

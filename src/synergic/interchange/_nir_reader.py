@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import nir
@@ -26,12 +27,15 @@ from synergic.interchange._nir_neurons import (
     sound,
 )
 from synergic.interchange._nir_pooling import POOLS, LinearMap, joined, poolings
+from synergic.interchange._nir_time import Clocks, clocks, feedback
 from synergic.network._convolution import Convolution
-from synergic.network._description import Network, Population, Projection, Source
+from synergic.network._description import DELAY_MAX, Network, Population, Projection, Source
 from synergic.neurons import LIF, CurrentLIF, Neuron
 from synergic.rules import Rule
 from synergic.rules._stream import MEMORY
 
+SINGLE = 1e-5
+"""Share of a step that a delay may be off a whole one: files have 32 bits."""
 Array = npt.NDArray[np.float64]
 LINEAR = (nir.Linear, nir.Affine)
 WIRES = (nir.Input, nir.Output, nir.Flatten)
@@ -40,12 +44,17 @@ WIRES = (nir.Input, nir.Output, nir.Flatten)
 class Reader:
     """One graph on its way to a Network. own : the graph's metadata of ours, or {}."""
 
-    def __init__(self, graph: nir.NIRGraph, dt: float, method: str, own: dict[str, Any], refusals: Refusals) -> None:
+    def __init__(
+        self, graph: nir.NIRGraph, dt: float, method: str, own: dict[str, Any], refusals: Refusals, lossy: bool
+    ) -> None:
+        self.dt, self.lossy = dt, lossy
+        self.delays: dict[str, int] = {}
         self.nodes, self.own, self.refusals = graph.nodes, own, refusals
         self.edges = [(str(a), str(b)) for a, b in graph.edges]
         for a, b in self.edges:
             if a not in self.nodes or b not in self.nodes:
                 raise FormatError(f"edge {a!r} -> {b!r}: no such node, allowed {sorted(self.nodes)}. Correct the edge.")
+        self.due: dict[str, int] = {}
         self.poolings: dict[str, LinearMap] = {}
         self.neurons: dict[str, Neurons] = {}
         with refusals.part():
@@ -70,13 +79,15 @@ class Reader:
             with sound(name):
                 node = unfolded(name, node)
             self.nodes = {**self.nodes, name: node}
-        if not isinstance(node, NEURONS + LINEAR + WIRES + POOLS):
-            names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *POOLS, *WIRES)]
+        if not isinstance(node, (*NEURONS, *LINEAR, *WIRES, *POOLS, nir.Delay)):
+            names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *POOLS, nir.Delay, *WIRES)]
             raise UnsupportedError(f"{name}: got {type(node).__name__}, allowed {names}. Rewrite or split the node.")
         if not isinstance(node.metadata, dict):
             raise FormatError(f"{name}.metadata: got {node.metadata!r}, allowed names and values. Remove it.")
         if isinstance(node, LINEAR) and node.weight.ndim != 2:
             raise UnsupportedError(f"{name}.weight: got shape {node.weight.shape}, allowed (n_out, n_in). Flatten.")
+        if isinstance(node, nir.Delay):
+            self.delays[name] = delay_steps(name, node, dt, self.lossy)
         if isinstance(node, NEURONS):
             self.neurons[name] = for_all(neurons(name, node, dt, method), self.rows_into(name))
 
@@ -95,22 +106,22 @@ class Reader:
         return found[0]
 
     def walks(self, name: str, back: bool = False, seen: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
-        """Where a node's edges lead to (or come from), Flatten and pooling nodes passed through.
+        """Where a node's edges lead to (or come from), Flatten, Delay and pooling nodes passed through.
 
-        Of each end the poolings on the way, as one meets them, and its name."""
+        Of each end the poolings and delays on the way, as one meets them, and its name."""
         if name in seen:
-            raise UnsupportedError(f"{name}: got a loop of Flatten or pooling nodes, allowed none. Remove it.")
+            raise UnsupportedError(f"{name}: got a loop of Flatten, Delay or pooling nodes, allowed none. Remove it.")
         found: list[tuple[tuple[str, ...], str]] = []
         for n in (a if back else b for a, b in self.edges if (b if back else a) == name):
-            if isinstance(self.nodes[n], (nir.Flatten, *POOLS)):
-                mine = (n,) if n in self.poolings else ()
+            if isinstance(self.nodes[n], (nir.Flatten, nir.Delay, *POOLS)):
+                mine = (n,) if n in self.poolings or n in self.delays else ()
                 found += [((*mine, *more), end) for more, end in self.walks(n, back, (*seen, name))]
             else:
                 found.append(((), n))
         return found
 
     def ends(self, name: str, back: bool = False) -> list[str]:
-        """The nodes that a node's edges lead to (or come from), Flatten and pooling nodes passed through."""
+        """The nodes that a node's edges lead to (or come from), Flatten, Delay and pooling nodes passed through."""
         return [end for _, end in self.walks(name, back)]
 
     def network(self, steps: int | None, readout: str | None) -> Network:
@@ -147,8 +158,8 @@ class Reader:
             allowed = "neurons behind it and neurons or the input before it"
         else:
             before = after = self.ends(name)
-            bare = [n for pools, n in self.walks(name) if not pools]
-            bad = [n for n in bare if n in self.neurons] if not isinstance(node, nir.Flatten) else []
+            bare = [n for between, n in self.walks(name) if not any(one in self.poolings for one in between)]
+            bad = [n for n in bare if n in self.neurons] if not isinstance(node, (nir.Flatten, nir.Delay)) else []
             allowed = "a Linear or Affine between the two"
         if bad or (isinstance(node, LINEAR + POOLS) and not (before and after)):
             raise UnsupportedError(f"{name}: connected with {bad or 'nothing'}, allowed {allowed}. Add one.")
@@ -160,6 +171,8 @@ class Reader:
             with self.refusals.part():
                 populations.append(self.population(str(n)))
         projections = self.projections()
+        with self.refusals.part():
+            populations, projections = self.timed(populations, projections)
         self.refusals.end()
         bits = int(own.get("num_message_bits", 0))
         size = int(np.prod(self.nodes[self.source].input_type["input"]))
@@ -186,6 +199,13 @@ class Reader:
         affine = [(pools, node) for pools, node in affine if isinstance(node, nir.Affine)]
         with sound(name):
             biases = [self.pooled(name, np.ravel(node.bias), pools[::-1]) for pools, node in affine]
+        waits = [wait for pools, node in affine if node.bias.any() for wait in pools if self.delays.get(wait)]
+        if waits:
+            raise UnsupportedError(
+                f"{waits[0]}: got a bias before it, which {name} would receive later than in step 1, allowed none. "
+                "Put the Delay before the Affine."
+            )
+        with sound(name):
             bias = n.drift + n.gain * sum(biases, np.zeros(n.gain.size))
         vth, scale = self.rows(name)
         neuron: Neuron = LIF() if n.decay_i is None else CurrentLIF(n.decay_i)
@@ -198,7 +218,7 @@ class Reader:
 
     def pooled(self, name: str, bias: Array, pools: tuple[str, ...]) -> Array:
         """What poolings, one after another, make of a bias."""
-        maps = [LinearMap(bias[:, None]), *(self.poolings[pool] for pool in pools)]
+        maps = [LinearMap(bias[:, None]), *(self.poolings[pool] for pool in pools if pool in self.poolings)]
         return np.ravel(joined(name, maps).weights)
 
     def paths(self, name: str) -> list[tuple[str, tuple[str, ...], str]]:
@@ -209,7 +229,8 @@ class Reader:
             return [(a, (*first[::-1], name, *then), b) for first, a in before for then, b in after]
         if name != self.source and name not in self.neurons:
             return []
-        return [(name, pools, b) for pools, b in self.walks(name) if pools and b in self.neurons]
+        pooled = [(pools, b) for pools, b in self.walks(name) if any(pool in self.poolings for pool in pools)]
+        return [(name, pools, b) for pools, b in pooled if b in self.neurons]
 
     def projections(self) -> dict[str, Projection]:
         """By name, a projection for every way between neurons: called as its Linear or Affine node, or as its poolings;
@@ -217,7 +238,8 @@ class Reader:
         ways = [way for name in self.nodes for way in self.paths(name)]
         named = []
         for a, between, b in ways:
-            short = ":".join([n for n in between if n not in self.poolings] or between)
+            pools = [n for n in between if n not in self.delays]
+            short = ":".join([n for n in pools if n not in self.poolings] or pools)
             named.append((short, f"{short}:{a}:{b}", ":".join((a, *between, b))))
         counts = [Counter(names) for names in zip(*named, strict=True)]
         found = {}
@@ -225,16 +247,74 @@ class Reader:
             called = next((n for n, count in zip(names, counts, strict=True) if count[n] == 1), names[-1])
             with self.refusals.part():
                 found[called] = self.projection(called, a, between, b)
+                self.due[called] = sum(self.delays.get(n, 0) for n in between)
         return found
+
+    def timed(
+        self, populations: list[Population], projections: dict[str, Projection]
+    ) -> tuple[list[Population], dict[str, Projection]]:
+        """Populations and projections with the onsets and delays with which spikes arrive when NIR has them."""
+        ends = {name: (q.source, q.target) for name, q in projections.items()}
+        back = feedback(self.source, {name: (*ends[name], self.due[name]) for name in ends})
+        due = {name: 1 if name in back else self.due[name] for name in ends}
+        if self.own:
+            return self.timed_by_metadata(populations, projections, due)
+        found = clocks(self.source, {name: (*ends[name], due[name]) for name in ends})
+        if found.late and not self.lossy:
+            raise UnsupportedError("; ".join(self.late(name, found) for name in found.late))
+        due |= {name: due[name] + steps for name, steps in found.late.items()}
+        clock, timed = found.clock, {}
+        for name, q in projections.items():
+            delay = due[name] + clock[q.target] - clock.get(q.source, 0) - 1
+            if delay > DELAY_MAX:
+                raise UnsupportedError(
+                    f"{name}: got a way that is {delay} steps shorter than another one, or so many steps of Delay, "
+                    f"allowed {DELAY_MAX}. Choose a larger dt, or relay the spikes by neurons on the way."
+                )
+            timed[name] = replace(q, delay=delay)
+        soonest = {p.name: min((due[n] for n, q in projections.items() if q.target == p.name), default=0)
+                   for p in populations}  # fmt: skip
+        return [replace(p, onset=clock[p.name]) if soonest[p.name] else p for p in populations], timed
+
+    def late(self, name: str, found: Clocks) -> str:
+        """Why a loop cannot run as NIR has it."""
+        steps, loop = found.late[name], found.loops[name]
+        return (
+            f"{name}: got the end of a loop of {len(loop)} populations {loop}, which takes {len(loop)} steps here, so "
+            f"that spikes come {steps} steps late; allowed loops whose Delay nodes have as many steps together. Give "
+            f"it Delay nodes of {len(loop) * self.dt:g} s, which changes the graph as much, or read it with lossy=True"
+        )
+
+    def timed_by_metadata(
+        self, populations: list[Population], projections: dict[str, Projection], due: dict[str, int]
+    ) -> tuple[list[Population], dict[str, Projection]]:
+        """As our metadata have it. due : steps by the nodes of the graph, which they must fit; without delays (written
+        by an earlier release) nothing is known of them."""
+        if "delays" not in self.own:
+            return populations, projections
+        delays, onsets = (json.loads(self.own[name]) for name in ("delays", "onsets"))
+        named = {name: replace(q, delay=int(delays[name])) for name, q in projections.items()}
+        parts = [replace(p, onset=onsets[p.name]) for p in populations]
+        size = int(np.prod(self.nodes[self.source].input_type["input"]))
+        times = Network(Source(self.source, size), tuple(parts), tuple(named.values()), self.output[0], 1)
+        for name, q in named.items():
+            if times.lag(q) != due[name]:
+                raise FormatError(
+                    f"{name}: got spikes {due[name]} steps late by its nodes, and {times.lag(q)} by the metadata, "
+                    f"allowed equal ones. The graph was changed since: remove {KEY!r} from its metadata."
+                )
+        return parts, named
 
     def projection(self, called: str, a: str, between: tuple[str, ...], b: str) -> Projection:
         """One way between neurons a and b."""
         gain, maps, own = self.neurons[b].gain * self.rows(b)[1], [], {}
         for n in between:
-            if n not in self.poolings:
+            if n not in self.poolings and n not in self.delays:
                 own = own_fields(n, self.nodes[n])
+            if n in self.delays:
+                continue
             maps.append(self.poolings.get(n) or LinearMap(self.nodes[n].weight, own.get("convolution")))
-        if len(between) > 1 and "rule" in own:
+        if len(maps) > 1 and "rule" in own:
             raise FormatError(f"{called}.metadata: got local weights beside a pooling. Remove {KEY!r} from it.")
         one = joined(called, maps)
         own |= {} if one.convolution is None else {"convolution": one.convolution}
@@ -243,6 +323,25 @@ class Reader:
         if one.convolution is None or np.unique(gain).size > 1:  # what differs by neuron repeats no kernel
             own.pop("convolution", None)
         return Projection(called, a, b, one.weights * gain[:, None], **own)
+
+
+def delay_steps(name: str, node: nir.Delay, dt: float, lossy: bool) -> int:
+    """The steps of a Delay. Raises UnsupportedError for what is no number of steps; `lossy` rounds it."""
+    given = np.unique(np.ravel(node.delay).astype(float))
+    good = given.size > 0 and bool(np.isfinite(given).all()) and given[0] >= 0
+    require(good, f"{name}.delay", f"{given[:3]}", "seconds, 0 or more", "Check the graph.")
+    steps = np.rint(given / dt)
+    if np.unique(steps).size > 1:
+        raise UnsupportedError(
+            f"{name}.delay: got {given.size} different delays, allowed one a node. Split the node by their values, "
+            "with weights of their own."
+        )
+    if not (np.isclose(given / dt, steps, rtol=SINGLE, atol=SINGLE).all() or lossy):
+        raise UnsupportedError(
+            f"{name}.delay: got {given[0]:g} s, allowed whole steps of {dt:g} s. Choose a dt that divides it, or read "
+            "it with lossy=True, which rounds it."
+        )
+    return int(steps[0])
 
 
 def own_fields(name: str, node: Any) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The network description: plain data in physical (floating point) parameters, written once.
 
-Time. A presentation has `steps` steps of `dt`. As in Lava every connection costs one step: population
-`p` lives `onset(p)` steps behind the source (its distance in connections), and its own step m = 1 .. T
-is the source's step m seen `onset` steps later. A projection that does not lead one hop away from the
-source (a recurrent or feedback one) delivers spikes `lag(projection)` steps of the presentation late;
-spikes never cross from one presentation into the next. All executors follow these two numbers, and
-presentations can therefore follow each other without a gap.
+Time. A presentation has `steps` steps of `dt`. As in Lava every connection costs one step, and its `delay` more:
+population `p` lives `onset(p)` steps behind the source (the first moment at which spikes can arrive), and its own step
+m = 1 .. T is the source's step m seen `onset` steps later. A projection whose way is longer than that (a recurrent
+one, or one beside a shorter path) delivers spikes `lag(projection)` steps of the presentation late; spikes never cross
+from one presentation into the next. All executors follow these two numbers, and presentations can therefore follow
+each other without a gap. A delay of the right length on the shorter of two paths makes them meet: no lag on either.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ from synergic._core.checks import choice, finite_array, kind, matrix, number, nu
 from synergic._core.contents import Content
 from synergic._core.moved import renamed
 from synergic.network._convolution import Convolution
-from synergic.network._topology import MESSAGE_BITS, READOUTS, Connection, Source, Topology
+from synergic.network._topology import (
+    DELAY_MAX,
+    MESSAGE_BITS,
+    READOUTS,
+    Connection,
+    Source,
+    Topology,
+    check_delay,
+    check_onset,
+)
 from synergic.neurons import LIF, Homeostasis, Neuron
 from synergic.neurons._homeostasis import check_homeostasis
 from synergic.neurons._lif import checked_neuron
@@ -32,8 +41,8 @@ from synergic.rules._rates import check_masked
 from synergic.rules._stream import MEMORY, check_memory
 
 __all__ = [
-    "MESSAGE_BITS", "PLASTICITY_SCOPES", "READOUTS", "RESETS", "Connection", "Network", "Population", "Projection",
-    "Source", "Topology",
+    "DELAY_MAX", "MESSAGE_BITS", "PLASTICITY_SCOPES", "READOUTS", "RESETS", "Connection", "Network", "Population",
+    "Projection", "Source", "Topology", "check_delay", "check_onset",
 ]  # fmt: skip
 
 RESETS = ("subtract", "zero")
@@ -63,6 +72,10 @@ class Population(Content):
         Kind of the neurons, from synergic.neurons. None means LIF.
     homeostasis : Homeostasis or None, default None
         Rule of an intrinsic bias that lives on from presentation to presentation. None means no such bias.
+    onset : int or None, default None
+        Steps behind the source at which the population's presentations begin, 0 or more, and not later than spikes
+        can arrive. None: when the first spikes can arrive. An earlier one makes the spikes of all projections into it
+        late by the difference (`Network.lag`).
 
     Raises
     ------
@@ -78,6 +91,7 @@ class Population(Content):
     bias: Any = 0.0
     neuron: Neuron = field(default_factory=LIF)
     homeostasis: Homeostasis | None = None
+    onset: int | None = None
 
     def __post_init__(self) -> None:
         n = self.name
@@ -91,6 +105,7 @@ class Population(Content):
         object.__setattr__(self, "bias", finite_array(f"{n}.bias", bias, ((self.size,),)))
         object.__setattr__(self, "neuron", checked_neuron(n, self.neuron, self.size, self.decay, False))
         check_homeostasis(n, self.homeostasis, self.size, False)
+        check_onset(n, self.onset)
 
     @property
     def num_message_bits(self) -> int:
@@ -129,6 +144,9 @@ class Projection(Connection):
     memory : int, default 1000
         B of a stream, 1 .. 2^20: the presentations over which P averages, about 2 B of them. Other projections do not
         use it.
+    delay : int, default 0
+        Steps, 0 .. 62, that spikes are on their way beside the one step that each connection costs. The local rule
+        receives the delayed spikes too.
 
     Raises
     ------
@@ -147,6 +165,7 @@ class Projection(Connection):
     convolution: Convolution | None = None
     fades: bool = True
     memory: int = MEMORY
+    delay: int = 0
 
     @classmethod
     def of_kernel(cls, name: str, source: str, target: str, kernel: Any, convolution: Convolution, **more: Any) -> Any:
@@ -191,6 +210,7 @@ class Projection(Connection):
         choice(f"{self.name}.plasticity_scope", self.plasticity_scope, PLASTICITY_SCOPES)
         kind(f"{self.name}.fades", self.fades, bool, "False keeps the slow weights as they are.")
         check_memory(self.name, self.memory)
+        check_delay(self.name, self.delay)
         kind(f"{self.name}.rule", self.rule, Rule | None, "None makes a connection without local weights.")
         alpha = finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1], shape))
         object.__setattr__(self, "alpha", alpha)

@@ -25,7 +25,10 @@ from synergic.network._description import (
     Population,
     Projection,
     Topology,
+    check_delay,
+    check_onset,
 )
+from synergic.network._partial_sums import NARROWEST_LOCAL, WIDEST_LOCAL, check_accumulators, widest_local_bits
 from synergic.neurons import LIF, IntHomeostasis, Neuron
 from synergic.neurons._homeostasis import check_homeostasis
 from synergic.neurons._lif import checked_neuron
@@ -35,10 +38,6 @@ from synergic.rules import IntRule
 from synergic.rules._hebbian import computes_hebbian
 from synergic.rules._rates import CLAMP, check_masked
 from synergic.rules._stream import MEMORY, ROUNDINGS, check_memory, check_rounding
-
-NARROWEST_LOCAL, WIDEST_LOCAL = 8, 16
-"""Bits of the local weights that `quantise` makes."""
-
 
 GENERAL_STEPS = 512
 """Steps of a presentation, for each presentation of the memory, of streams by other rules than the Hebbian."""
@@ -66,6 +65,8 @@ class IntPopulation(Content):
         Kind of the neurons, with integer parameters.
     homeostasis : IntHomeostasis or None, default None
         Rule of an intrinsic bias, in integers.
+    onset : int or None, default None
+        As of Population.
 
     Raises
     ------
@@ -83,6 +84,7 @@ class IntPopulation(Content):
     accumulator_shift: int = fixed.ACCUMULATOR_SHIFT
     neuron: Neuron = field(default_factory=partial(LIF, integer=True))
     homeostasis: IntHomeostasis | None = None
+    onset: int | None = None
 
     def __post_init__(self) -> None:
         n, shifts = self.name, (fixed.ACCUMULATOR_SHIFT, fixed.ACCUMULATOR_SHIFT + fixed.VALUE_BITS)
@@ -100,6 +102,7 @@ class IntPopulation(Content):
         below = self.vth <= self.neuron.highest_vth
         require(below, f"{n}.vth", self.vth, f"below {self.neuron.highest_vth + 1}", AGAIN)
         check_homeostasis(n, self.homeostasis, self.size, True)
+        check_onset(n, self.onset)
         if self.homeostasis is not None:
             self.homeostasis.check_bias(n, self.bias)
 
@@ -116,7 +119,7 @@ class IntProjection(Connection):
 
     Parameters
     ----------
-    name, source, target, plasticity_scope, convolution, fades, memory
+    name, source, target, plasticity_scope, convolution, fades, memory, delay
         As of Projection.
     weights : array_like of int, shape (n_out, n_in)
         Slow weights W of `weight_bits` bits.
@@ -156,6 +159,7 @@ class IntProjection(Connection):
     memory: int = MEMORY
     rounding: str = "nearest"
     seed: int = 1
+    delay: int = 0
 
     def __post_init__(self) -> None:
         kind("IntProjection.name", self.name, str, "Give the projection a name.")
@@ -173,6 +177,7 @@ class IntProjection(Connection):
         kind(f"{self.name}.fades", self.fades, bool, AGAIN)
         check_memory(self.name, self.memory)
         check_rounding(self.name, self.rounding, self.seed)
+        check_delay(self.name, self.delay)
         object.__setattr__(self, "alpha", finite_array(f"{self.name}.alpha", self.alpha, ((), shape[:1]), True))
         check_range(f"{self.name}.alpha", self.alpha, -(2**23), 2**23 - 1)
         if self.rule is not None:
@@ -278,58 +283,6 @@ def check_messages(network: IntNetwork) -> None:
         shift = fixed.ACCUMULATOR_SHIFT + bits
         got = network.population(p.target).accumulator_shift
         require(got == shift, f"{p.target}.accumulator_shift", got, f"{shift} behind {p.source}", AGAIN)
-
-
-def check_accumulators(graph: Any, k_top: int) -> None:
-    """Refuse populations whose partial sums could leave 32 bits, or whose scaled sum 64, whatever comes in.
-
-    graph : has `populations` and `into(name)`; k_top : the largest k. Bounds hold for any input and any P within its
-    own bound, also after theta has been set anew.
-    """
-    for p in graph.populations:
-        total = np.zeros(p.size, np.int64)
-        for q in graph.into(p.name):
-            largest = VALUE_MAX if q.num_message_bits else 1
-            slow = largest * np.abs(q.weights).sum(axis=1)
-            local = 0 if q.rule is None else largest * q.rule.p_top * most_plastic(q)
-            top = max(int(slow.max(initial=0)), local)
-            fitting = fitting_local_bits(q, q.num_message_bits)
-            few = f"quantise(local_bits={fitting}) fits." if local == top and fitting >= 8 else "Use fewer weight_bits."
-            require(
-                top < 2**31,
-                f"{q.name}.partial sum",
-                f"a possible {top}",
-                f"below {2**31} (32 bits)",
-                f"{few} A neuron with fewer inputs fits too.",
-            )
-            total += (k_top if q.fades else ONE) * slow + np.abs(q.alpha) * local
-        top = int(total.max(initial=0))
-        require(
-            top < 2**62,
-            f"{p.name}.accumulator",
-            f"a possible {top}",
-            f"below {2**62} (64 bits)",
-            "Use fewer local_bits, a smaller alpha, or fewer inputs to the neuron.",
-        )
-
-
-def most_plastic(q: Any) -> int:
-    """The most synapses of one neuron that may have a local weight. q : a projection, in floats or integers."""
-    return int(q.n_in if q.rule is None or q.rule.mask is None else q.rule.mask.sum(axis=1).max())
-
-
-def fitting_local_bits(q: Any, num_message_bits: int) -> int:
-    """The width of local weights, sign included, whose partial sum stays within 32 bits, whatever comes in."""
-    largest = VALUE_MAX if num_message_bits else 1
-    return ((2**31 - 1) // (largest * max(most_plastic(q), 1)) + 1).bit_length()
-
-
-def widest_local_bits(network: Network) -> int:
-    """The widest local weights that fit in all projections of a network, 8 .. 16 bits: what `quantise` takes if it is
-    not told. Where 8 are too many, `quantise` says so."""
-    bits = network.message_bits
-    fitting = [fitting_local_bits(q, bits[q.source]) for q in network.projections if q.rule is not None]
-    return max(NARROWEST_LOCAL, min([WIDEST_LOCAL, *fitting]))
 
 
 def quantise(
@@ -438,7 +391,8 @@ def quantise_projection(
         local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
     weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
     warn_of_outliers(p, weights)
-    same: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, **how}
+    same: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, "delay": p.delay}
+    same |= how
     bits = network.message_bits[p.source]
     return IntProjection(
         p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **same
@@ -491,4 +445,5 @@ def quantise_population(network: Network, p: Population, weight_bits: int, by_va
     bias = integers(f"{p.name}.bias", p.bias * scale, 24, "Bring biases and weights to a comparable size.")
     neuron = p.neuron.quantise(p.name, scale)
     rule = None if p.homeostasis is None else p.homeostasis.quantise(p.name, scale, vth, network.steps)
-    return IntPopulation(p.name, p.size, vth, round(p.decay * ONE), p.reset, bias, scale, shift, neuron, rule)
+    decay = round(p.decay * ONE)
+    return IntPopulation(p.name, p.size, vth, decay, p.reset, bias, scale, shift, neuron, rule, p.onset)

@@ -97,8 +97,10 @@ def split_population(network: Any, population: Any, parts: int, fan_in: int, thr
             "neurons are split: a local rule needs the whole neuron's potential. Train with mode='gp', or raise fan_in."
         )
     vth = population.vth * threshold
+    onset, population = population.onset, replace(population, onset=None)
     no_bias = np.zeros(parts * population.size, population.bias.dtype)
     sub = replace(population, name=f"{name} parts", size=len(no_bias), reset="subtract", bias=no_bias, homeostasis=None)
+    sub = replace(sub, onset=onset)
     if network.integer:
         sub = replace(sub, vth=max(1, round(vth)))
         population = replace(population, accumulator_shift=fixed.ACCUMULATOR_SHIFT)  # it receives spikes now

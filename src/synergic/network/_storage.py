@@ -29,7 +29,8 @@ from synergic.neurons import Homeostasis, IntHomeostasis, Neuron
 from synergic.rules import Rule, integer_form
 
 FORMAT, VERSION = "synergic-network", 1
-LATER = ("mask", "convolution", "neuron", "fades", "memory", "rounding", "seed", "presented", "homeostasis")
+LATER = ("mask", "convolution", "neuron", "fades", "memory", "rounding", "seed", "presented", "homeostasis",
+         "delay", "onset")  # fmt: skip
 """Fields that files of earlier releases do not have; their default is what those files meant."""
 RENAMED = {"trace": "plasticity_scope"}
 """Fields by the names that earlier releases wrote, and their names now."""
@@ -137,7 +138,7 @@ def says(path: str | Path, form: str) -> bool:
 def write_array(group: Any, key: str, value: Any) -> None:
     """One dataset, deflated if it is large: most weights of a large matrix are often 0."""
     small = value.nbytes < DEFLATED
-    group.create_dataset(key, data=value, **({} if small else {"compression": 1, "shuffle": True}))
+    group.create_dataset(key, data=value, **({} if small else {"compression": 6}))
 
 
 def write(group: Any, item: Any) -> None:

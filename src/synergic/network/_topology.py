@@ -20,6 +20,8 @@ from synergic.rules._stream import STEPS_MAX
 
 MESSAGE_BITS = (0, 8)
 READOUTS = ("rank", "rate")
+DELAY_MAX = 62
+"""Longest delay of a projection, in steps: as of the axons of lava-dl and Loihi."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,17 @@ class Source(Content):
         whole(f"{self.name}.size", self.size, 1, np.inf, "It is the number of channels.")
 
 
+def check_onset(name: str, onset: Any) -> None:
+    """Refuse an onset that is neither None nor a number of steps. Raises ParameterError."""
+    if onset is not None:
+        whole(f"{name}.onset", onset, 0, np.inf, "None begins when the first spikes can arrive.")
+
+
+def check_delay(name: str, delay: Any) -> None:
+    """Refuse a delay that is no number of steps. Raises ParameterError."""
+    whole(f"{name}.delay", delay, 0, DELAY_MAX, "It is in whole steps, beside the one that each connection costs.")
+
+
 class Connection(Content):
     """What the floating-point and the integer projection derive from their fields."""
 
@@ -62,14 +75,16 @@ class Connection(Content):
     convolution: Convolution | None
     fades: bool
     memory: int
+    delay: int
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.weights.shape))
         rule = "" if self.rule is None else f", {type(self.rule).__name__}, {self.plasticity_scope}"
         bits = f", {self.weight_bits} bits" if hasattr(self, "weight_bits") else ""
         folded = "" if self.convolution is None else ", a convolution"
+        late = f", delay {self.delay}" if self.delay else ""
         ends = f"{self.source} to {self.target}"  # type: ignore[attr-defined]
-        return f"{type(self).__name__}({self.name}, {ends}: {size}{folded}{rule}{bits})"
+        return f"{type(self).__name__}({self.name}, {ends}: {size}{folded}{rule}{bits}{late})"
 
     def check_convolution(self) -> None:
         """Refuse weights that do not repeat a kernel if the projection has a convolution. Raises ParameterError."""
@@ -162,7 +177,10 @@ class Topology(Content):
             )
         longest = STEPS_MAX if self.sequential else np.inf
         whole("Network.steps", self.steps, 1, longest, "What lives on from one to the next needs short presentations.")
-        lost = [p.name for p in self.populations if p.name not in self.onsets]
+        graph = nx.DiGraph((p.source, p.target) for p in self.projections)
+        graph.add_node(self.source.name)
+        fed = nx.descendants(graph, self.source.name)
+        lost = [p.name for p in self.populations if p.name not in fed]
         require(
             not lost,
             "Network.projections",
@@ -170,13 +188,24 @@ class Topology(Content):
             "a path to every population",
             "Connect or remove them.",
         )
+        for p in self.populations:
+            late = p.onset is not None and p.onset > self.onsets[p.name]
+            remedy = "Spikes can arrive then; None begins with them."
+            require(not late, f"{p.name}.onset", p.onset, f"0 to {self.onsets[p.name]}", remedy)
 
     @cached_property
     def onsets(self) -> dict[str, int]:
-        """Number of connections from the source to each population, which is its delay in steps."""
-        graph = nx.DiGraph((p.source, p.target) for p in self.projections)
+        """Steps behind the source at which each population begins: where not given, when the first spikes can arrive,
+        by the shortest path of connections, each of which takes one step and its delay."""
+        graph = nx.DiGraph()
+        ways = [(p.source, p.target, 1 + p.delay) for p in self.projections]
+        ways += [(self.source.name, p.name, p.onset) for p in self.populations if p.onset is not None]
+        for a, b, steps in ways:
+            if not graph.has_edge(a, b) or steps < graph[a][b]["steps"]:
+                graph.add_edge(a, b, steps=steps)
         graph.add_node(self.source.name)
-        return dict(nx.single_source_shortest_path_length(graph, self.source.name))
+        found = nx.single_source_dijkstra_path_length(graph, self.source.name, weight="steps")
+        return {name: int(steps) for name, steps in found.items()}
 
     @cached_property
     def ordered(self) -> tuple[Any, ...]:
@@ -184,8 +213,8 @@ class Topology(Content):
         return tuple(sorted(self.populations, key=lambda p: self.onsets[p.name]))
 
     def lag(self, projection: Any) -> int:
-        """Steps of the presentation by which the projection's spikes arrive late; 0 for one hop forward."""
-        return self.onsets[projection.source] - self.onsets[projection.target] + 1
+        """Steps of the presentation by which the projection's spikes arrive late; 0 on the shortest path."""
+        return self.onsets[projection.source] + 1 + int(projection.delay) - self.onsets[projection.target]
 
     def k_of(self, projection: Any) -> npt.NDArray[Any]:
         """k(m) of a projection's slow weights, (T,): the network's, or 1 throughout where they do not fade."""

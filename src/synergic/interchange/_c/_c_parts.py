@@ -75,6 +75,8 @@ class CProjection:
         Their arrays; rows and columns of a mask. `start` is P at the start if it is not 0, or the P of a frozen rule.
     stream : CStream or None
         How local weights that live on are written.
+    immediate : bool
+        Whether it takes the input of the network in the step in which that comes in.
     """
 
     q: IntProjection
@@ -95,6 +97,7 @@ class CProjection:
     values: list[CValue] = field(default_factory=list)
     state: dict[str, CArray] = field(default_factory=dict)
     stream: CStream | None = None
+    immediate: bool = False
 
     def constant(
         self, name: str, values: Any, note: str, axes: tuple[str, ...] = (), role: str = "", ctype: str = ""

@@ -32,6 +32,14 @@ class CProgram:
         for q in network.projections:
             late[q.source] = max(late.get(q.source, 0), network.lag(q))
         self.source = network.source
+        self.past = None
+        if depth := late.get(self.source.name, 0):
+            kind_of = "values" if self.source.num_message_bits else "spikes"
+            note = f"{kind_of} of {self.source.name}; [0] is of this step, [n] of n steps ago"
+            shape = (depth + 1, self.source.size)
+            self.past = CArray(
+                self.names.of("past_in", self.source.name), "uint8_t", shape, note, ("", self.source.name)
+            )
         self.populations = [self.population(p, late.get(p.name, 0)) for p in network.ordered]
         self.by_name = {p.p.name: p for p in self.populations}
         self.output = self.by_name[network.output]
@@ -66,7 +74,7 @@ class CProgram:
         found = [*(p.saturated for p in self.populations), *counters, self.sum]
         found += [a for p in self.populations for a in (*p.fields, *p.lasting)]
         found += [a for q in self.learning for a in q.fields]
-        found += [a for a in (self.counts, self.active) if a is not None]
+        found += [a for a in (self.past, self.counts, self.active) if a is not None]
         found.append(CArray("step", "uint32_t", (), "steps of this presentation so far, the last one of T at most"))
         if self.signalled:
             found.append(CArray("signal", "int32_t", (), "global signal, 4096 is 1"))
@@ -94,6 +102,7 @@ class CProgram:
     def zeroed(self) -> list[CArray]:
         """The arrays that a presentation begins with zeros."""
         own = [a for p in self.populations for a in p.fields]
+        own += [self.past] if self.past is not None else []
         own += [a for q in self.learning for a in q.state.values()]
         own += [q.stream.gathered for q in self.streams if q.stream is not None and not q.replays]
         return own + ([self.counts] if self.counts is not None else [])
@@ -159,7 +168,9 @@ class CProgram:
 
     def projection(self, q: IntProjection) -> CProjection:
         """A projection."""
-        made = CProjection(q, self.names.of("from", q.name).removeprefix("from_"), self.network.lag(q))
+        lag = self.network.lag(q)
+        made = CProjection(q, self.names.of("from", q.name).removeprefix("from_"), lag)
+        made.immediate = q.source == self.network.source.name and not lag
         self.store_slow(made)
         if q.rule is None:
             return made

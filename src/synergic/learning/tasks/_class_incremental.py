@@ -49,7 +49,7 @@ from synergic.learning._tensors import check_input, checked_device
 from synergic.learning.tasks._trained_task import TrainedTask
 from synergic.network._convolution import Convolution
 from synergic.network._description import Network, Population, Projection, Source
-from synergic.network._quantise import WIDEST_LOCAL
+from synergic.network._partial_sums import WIDEST_LOCAL
 from synergic.network._unfold import image_after
 from synergic.neurons import ReLU
 from synergic.rules import Hebbian
@@ -413,16 +413,17 @@ class ClassIncrementalTask(TrainedTask):
         )  # fmt: skip
         populations.append(Population("output", classes, 1.0, 0.0, bias=REST))
         projections += [
-            Projection("label_output", "input", "output", teacher),
+            # It waits for the features, which come by all the convolutions.
+            Projection("label_output", "input", "output", teacher, delay=len(config.channels)),
             Projection(
                 f"{before}_output", before, "output", np.zeros((classes, net.size)), rule, alpha,
                 plasticity_scope="stream", memory=1,
             ),
         ]  # fmt: skip
-        return Network(Source("input", 2 * SIZE**2, 8), tuple(populations), tuple(projections), "output", self.steps)
+        return Network(Source("input", 2 * SIZE**2, 8), tuple(populations), tuple(projections), "output", 1)
 
     def label_channels(self) -> npt.NDArray[np.int64]:
-        """Return the channels of the source that are 1 in the last step of a drawing of each class.
+        """Return the channels of the source that are 1 with a drawing of each class.
 
         Returns
         -------
@@ -431,11 +432,6 @@ class ClassIncrementalTask(TrainedTask):
         """
         classes = self.config.classes
         return SIZE**2 + np.arange(classes)[:, None] + classes * np.arange(COPIES)
-
-    @property
-    def steps(self) -> int:
-        """T: an image is shown in the first step, and its features meet the label in the last."""
-        return len(self.config.channels) + 1
 
     def description(self) -> Network | None:
         """Describe the network that has learned all test characters from `shots` drawings each, the first draw."""
@@ -459,15 +455,15 @@ class ClassIncrementalTask(TrainedTask):
 
         Returns
         -------
-        ndarray of uint8, shape (samples, T, 1922)
-            Values of 0 to 255: the image in the first step, its label in the last.
+        ndarray of uint8, shape (samples, 1, 1922)
+            Values of 0 to 255: the image, then the plane of the labels. A presentation has one step.
         """
-        inputs = np.zeros((len(drawings), self.steps, 2, SIZE**2), np.uint8)
+        inputs = np.zeros((len(drawings), 1, 2, SIZE**2), np.uint8)
         inputs[:, 0, 0] = (255 * drawings.flatten(1)).round().to(torch.uint8).numpy()
         if labels is not None:
             channels = self.label_channels()[labels.numpy()] - SIZE**2
-            inputs[np.arange(len(labels))[:, None], -1, 1, channels] = 255
-        return inputs.reshape(len(drawings), self.steps, -1)
+            inputs[np.arange(len(labels))[:, None], 0, 1, channels] = 255
+        return inputs.reshape(len(drawings), 1, -1)
 
     def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         """Return drawings that are asked, of one class after the other, as the network of `description` takes them.
