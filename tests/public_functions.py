@@ -29,7 +29,7 @@ from synergic.hw_targets.costs import load_references, model_value
 from synergic.hw_targets.faults import _broken_chip as faults
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.hw_targets.mapping import PASSES, MappingOptions, link_packets
-from synergic.interchange._c._c_program import fingerprint
+from synergic.interchange._c._c_fingerprint import fingerprint
 from synergic.interchange._c._c_state import state_head
 from synergic.interchange.slayer import HybridBlock
 from synergic.learning import _meta as meta

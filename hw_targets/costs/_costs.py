@@ -10,8 +10,6 @@ utilisation = active synapse slots over axons x neurons; the events themselves a
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +18,25 @@ import numpy.typing as npt
 
 from synergic._core.checks import kind, kinds
 from synergic.hw_targets._chip import Chip
-from synergic.hw_targets.mapping import Chain, Mapping, Tile, map_network
-from synergic.hw_targets.mapping._mapping_data import block, local_bits
+from synergic.hw_targets.costs._core_work import (
+    HOMEOSTATIC_BYTES,
+    TRACE_BYTES,
+    delay_bytes,
+    history_size,
+    homeostatic,
+    homeostatic_bytes,
+    phases_per_step,
+    soma_slots,
+    stored_weights,
+    stream_sizes,
+    trace_slots,
+    traces_of,
+    used_cores,
+    writes_apart,
+)
+from synergic.hw_targets.costs._phase_clocks import measured_latencies
+from synergic.hw_targets.mapping import Mapping, map_network
+from synergic.hw_targets.mapping._mapping_data import local_bits
 from synergic.hw_targets.mapping._memory import full_bytes, memory_of
 from synergic.hw_targets.simulation._activity import Activity
 from synergic.hw_targets.simulation._probes import Probes
@@ -60,14 +75,6 @@ ASSUMPTIONS = (
     "overlaps travel with the partial sums.",
 )
 """What the costs assume, a sentence each. Reports print them."""
-HOMEOSTATIC_BYTES = 12
-"""Bytes of a neuron's homeostasis: bias, sum and target, 32 bits each."""
-LINK_CYCLES = 1
-"""Clocks for which a packet occupies a link. Assumed."""
-HISTORY_BYTES = 4
-"""Bytes of a postsynaptic term in the history form: up to 32 bits. A spike takes one bit."""
-TRACE_BYTES = 3
-"""Bytes of a value of a rule's own arrays: within -64 .. 64 with 12 fraction bits, 19 bits."""
 
 
 @dataclass(frozen=True)
@@ -148,232 +155,6 @@ class Costs:
     layers: dict[str, dict[str, float]] = field(default_factory=dict)
     by_core: Any = None
     by_sample: Any = None
-
-
-def lanes(chip: Chip) -> int:
-    """Synapses that a core visits in a clock: the least power of two with which all of them fit into a phase."""
-    slots = int(chip.axons) * int(chip.neurons)
-    return 1 << max(0, (-(-slots // int(chip.phase_cycles)) - 1).bit_length())
-
-
-def setup_cycles(chip: Chip) -> int:
-    """Return the clocks of a phase that do not visit synapses: 954 of 5,050 on the tianjic."""
-    return max(0, int(chip.phase_cycles) - int(chip.axons) * int(chip.neurons) // lanes(chip))
-
-
-def used_cores(mapping: Mapping, local_memory: str) -> tuple[set[int], set[int]]:
-    """All cores that a mapping uses, and those with local weights: in the history form only for a P(0) not 0."""
-    projections = {p.name: p for p in mapping.network.projections}
-    local: set[int] = set()
-    for t in mapping.stored:
-        p = projections[t.projection]
-        if local_memory == "matrix" or (p.rule is not None and (not p.learns or bool(np.any(p.local_weights)))):
-            local.update(t.local_cores)
-    return {c for t in mapping.stored for c in (t.core, t.soma_core)} | local, local
-
-
-def phases_per_step(mapping: Mapping, local_memory: str) -> int:
-    """As the mapping's own; the history form has nothing to rewrite, and fewer sums from other cores."""
-    if local_memory == "matrix":
-        return mapping.phases_per_step
-    _, local = used_cores(mapping, local_memory)
-    used = ((c, t.soma_core) for t in mapping.stored for c in (t.core, *(set(t.local_cores) & local)))
-    return mapping.n_passes * (1 + any(core != soma for core, soma in used))
-
-
-def stored_weights(mapping: Mapping, p: Any) -> int:
-    """Slow weights of a projection: all, or of a convolution those that cores store for all passes."""
-    if p.convolution is None:
-        return int(p.weights.size)
-    by_core: dict[int, list[Any]] = {}
-    for t in mapping.into(p.target):
-        if t.projection == p.name:
-            by_core.setdefault(t.core, []).append(t)
-    return sum(math.prod(block(tiles)) for tiles in by_core.values())
-
-
-def history_size(mapping: Mapping, steps: int) -> int:
-    """Bytes that the history form stores for T steps: a bit an axon of each tile, and a term a neuron of each head."""
-    projections = {p.name: p for p in mapping.network.projections}
-    bits = terms = 0
-    heads = set()
-    for t in mapping.stored:
-        if projections[t.projection].learns:
-            bits += (t.columns[1] - t.columns[0]) * steps
-            heads.add((t.projection, t.rows, t.soma_core))
-    terms = sum(b - a for _, (a, b), _ in heads) * steps
-    return -(-bits // 8) + HISTORY_BYTES * terms
-
-
-def stream_size(t: Tile, steps: int) -> int:
-    """Bytes that each core with local weights of a stream stores until the write: spikes and postsynaptic terms."""
-    return -(-(t.columns[1] - t.columns[0]) * steps // 8) + HISTORY_BYTES * (t.rows[1] - t.rows[0]) * steps
-
-
-def stream_sizes(mapping: Mapping, steps: int) -> dict[Tile, int]:
-    """`stream_size` of all tiles whose local weights live on."""
-    streams = {p.name for p in mapping.network.projections if p.streams}
-    return {t: stream_size(t, steps) for t in mapping.stored if t.projection in streams}
-
-
-def writes_apart(mapping: Mapping) -> bool:
-    """Whether the update phase exists only after the last step: there are streams, and nothing changes step by step."""
-    projections = mapping.network.projections
-    return any(p.streams for p in projections) and not any(p.learns for p in projections)
-
-
-def traces_of(mapping: Mapping, local_memory: str) -> dict[Tile, int]:
-    """Values of the rules' own arrays in each core with local weights of a tile, by tile that learns by such a rule."""
-    projections = {p.name: p for p in mapping.network.projections}
-    found = {}
-    for t in mapping.stored:
-        p = projections[t.projection]
-        if local_memory == "matrix" and p.plastic and p.rule is not None and p.rule.state:
-            arrays = p.rule.fresh(t.rows[1] - t.rows[0], t.columns[1] - t.columns[0])
-            found[t] = sum(values.size for values in arrays.values())
-    return found
-
-
-def trace_slots(mapping: Mapping, activity: Activity) -> npt.NDArray[np.int64]:
-    """Slots that the update of the rules' own arrays takes in each step of the chip's clock, of one sample.
-
-    The shape is (clock, cores). It is (1, cores), the steps added up, if the run has no counts by step.
-    """
-    stepwise = len(activity.integrated) > 0
-    slots = np.zeros((len(activity.integrated) or 1, mapping.cores), np.int64)
-    for t, values in traces_of(mapping, activity.local_memory).items():
-        onset = mapping.network.onsets[t.population]  # type: ignore[union-attr]
-        for core in t.local_cores:
-            if stepwise:
-                slots[onset : onset + activity.steps, core] += values
-            else:
-                slots[0, core] += values * activity.steps
-    return slots
-
-
-def soma_slots(mapping: Mapping, steps: int) -> npt.NDArray[np.int64]:
-    """Slots that homeostasis takes in each core, of one sample: a neuron's term in each step, and its write."""
-    slots, names = np.zeros(mapping.cores, np.int64), {p.name for p in homeostatic(mapping)}
-    for core, (first, last) in {(t.soma_core, t.rows) for t in mapping.tiles if t.population in names}:
-        slots[core] += (last - first) * (steps + 1)
-    return slots
-
-
-def delay_bytes(mapping: Mapping) -> int:
-    """Bytes of spikes that wait at the axons of all cores of projections with a delay."""
-    projections = {p.name: p for p in mapping.network.projections}
-    total = 0
-    for t in mapping.stored:
-        p = projections[t.projection]
-        bits = (t.columns[1] - t.columns[0]) * p.delay * max(p.num_message_bits, 1)
-        total += -(-bits // 8) * len({t.core, *t.local_cores})
-    return total
-
-
-def homeostatic(mapping: Mapping) -> list[Any]:
-    """The populations with homeostasis."""
-    return [p for p in mapping.network.populations if p.homeostasis is not None]
-
-
-def homeostatic_bytes(mapping: Mapping) -> int:
-    """Bytes of homeostasis: c, the sum and the target of each neuron, and a table of rho in each soma core."""
-    names = {p.name for p in homeostatic(mapping)}
-    cores = {t.soma_core for t in mapping.tiles if t.population in names}
-    return HOMEOSTATIC_BYTES * sum(p.size for p in homeostatic(mapping)) + 2 * TABLE_SIZE * len(cores)
-
-
-def busiest_link(mapping: Mapping, activity: Activity, local: set[int]) -> npt.NDArray[np.float64]:
-    """Packets over the busiest link in each phase of each step of the clock, mean of the samples.
-
-    The shape is (clock, 2 `mapping.n_passes` + 1): two phases for each time-multiplexing pass, then the update. Spikes
-    travel in phase 1 of the pass after the one that sends them. Spikes of the last pass travel in the next step.
-    Partial sums and overlaps travel in phase 2, potentials in the update.
-    """
-    pass_of = {p.name: np.zeros(p.size, np.int64) for p in mapping.network.populations}
-    for t in mapping.tiles:
-        pass_of[t.population][slice(*t.rows)] = t.pass_index
-    last = 2 * mapping.n_passes
-    idle = {c for t in mapping.stored for c in t.local_cores} - local
-    load: dict[tuple[int, Any, Any], npt.NDArray[np.float64]] = {}
-    for chain in mapping.chains:
-        ends = (chain.start,) if chain.kind == "partial sum" else chain.stops
-        used = [i for i, core in enumerate(ends) if core not in idle]
-        if not used:
-            continue
-        # A chain that carries potentials or spikes on to cores not in use ends before them.
-        hops = len(chain.path) if chain.kind == "partial sum" else chain.arrivals[used[-1]]
-        pass_index = int(pass_of[mapping.population_of[chain.start]][chain.neurons[0]])
-        packets = packets_of(mapping, activity, chain, pass_index)
-        phase = {"spike": 2 * (pass_index + 1) % last, "partial sum": 2 * pass_index + 1, "membrane": last}[chain.kind]
-        for a, b in itertools.pairwise((mapping.position(chain.start), *chain.path[:hops])):
-            load[phase, a, b] = load.get((phase, a, b), 0) + packets
-    out = np.zeros((len(activity.integrated), last + 1))
-    for (phase, _, _), carried in load.items():
-        out[:, phase] = np.maximum(out[:, phase], carried)
-    return out
-
-
-def packets_of(mapping: Mapping, activity: Activity, chain: Chain, pass_index: int) -> npt.NDArray[np.float64]:
-    """Packets that one chain carries in each step of the clock for neurons that fire in one pass, (clock,).
-
-    The counts are means of the samples.
-    """
-    packets = np.zeros(len(activity.integrated))
-    population = mapping.population_of[chain.start]
-    onset = mapping.network.onsets[population]  # type: ignore[union-attr]
-    works = slice(onset, onset + activity.steps)
-    first, last = chain.neurons
-    if chain.kind == "spike":
-        fired = activity.fired[population][:, first:last].sum(axis=1) / max(activity.samples, 1)
-        if pass_index < mapping.n_passes - 1:
-            return fired
-        packets[1:] = fired[:-1]
-        return packets
-    if activity.local_memory == "matrix":
-        packets[works] = last - first
-    elif chain.kind == "partial sum":
-        learns = {p.name: p.learns for p in mapping.network.projections}
-        overlaps = sum(t.core == chain.start and learns[t.projection] for t in mapping.on_core[chain.start])
-        packets[works] = last - first + overlaps * np.arange(activity.steps)
-    return packets
-
-
-def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.NDArray[np.float64]], tuple[str, ...]]:
-    """Clocks of each phase in each step of the chip's clock, and the phases' names.
-
-    "slowest core", "busiest link" : (clock, phases), mean of the samples. Where a step has one phase only, what the
-    soma cores do is at its end.
-    """
-    chip, count = mapping.chip, phases_per_step(mapping, activity.local_memory)
-    samples, rate = max(activity.samples, 1), lanes(chip)
-    n_passes = mapping.n_passes
-    work = np.zeros((len(activity.slowest), 2 * n_passes + 1))
-    work[:, :-1:2] = activity.slowest[:, :-1] / samples / rate
-    work[:, -1] = (activity.updated + samples * trace_slots(mapping, activity)).max(axis=1) / samples / rate
-    work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # populations that learn are not folded: pass 0
-    apart = activity.local_memory == "matrix" and writes_apart(mapping)
-    updates = activity.local_memory == "matrix" and any(p.learns for p in mapping.network.projections)
-    relays = count - updates > n_passes
-    used = [*[True, relays] * n_passes, updates or apart]
-    if not relays:
-        work[:, 0] += work[:, 1]
-    _, local = used_cores(mapping, activity.local_memory)
-    links = busiest_link(mapping, activity, local) * LINK_CYCLES
-    numbers = [f" {pass_index + 1}" if n_passes > 1 else "" for pass_index in range(n_passes)]
-    every = [*(f"{name}{n}" for n in numbers for name in ("integrate", "add up and fire")), "update"]
-    names = [n for n, u in zip(every, used, strict=True) if u]
-    clocks = work + setup_cycles(chip)
-    if apart:
-        clocks[work[:, -1] == 0, -1] = 0  # a step without a write has no such phase
-    return {"slowest core": clocks[:, used], "busiest link": links[:, used]}, tuple(names)
-
-
-def measured_latencies(mapping: Mapping, activity: Activity) -> tuple[float, float]:
-    """Seconds from a sample's first input to its last output, by the slowest core, and with contention on the mesh."""
-    clocks, _ = phase_clocks(mapping, activity)
-    both = np.maximum(clocks["slowest core"], clocks["busiest link"])
-    clock = mapping.chip.clock.value
-    return float(clocks["slowest core"].sum() / clock), float(both.sum() / clock)
 
 
 def cost(mapping: Mapping, activity: Activity) -> Costs:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from synergic._core.checks import kind
+from synergic._core.integers import VALUE_MAX
 from synergic.hw_targets.mapping._core_messages import messages, soma_table
 from synergic.hw_targets.mapping._mapping_data import STORAGES, Chain, Mapping, Position, Tile, Violation
-from synergic.network._description import VALUE_MAX
 from synergic.network._quantise import IntProjection
 
 Owners = dict[int, tuple[str, set[tuple[int, int]]]]

@@ -26,12 +26,12 @@ from typing import Any
 
 import numpy as np
 
+from synergic._core.integers import VALUE_MAX
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.mapping._arrange import Layer
 from synergic.hw_targets.mapping._fold import Fold, blocks, most_axons, places, together, window
 from synergic.hw_targets.mapping._mapping_data import Range, Tile, core_count, incoming, local_bits, slices_of
 from synergic.hw_targets.mapping._memory import full_bytes, indexed_bytes, most_neurons, room
-from synergic.network._description import VALUE_MAX
 from synergic.network._quantise import IntGraph, IntNetwork, IntProjection
 
 Folds = dict[str, tuple[list[Layer], Fold]]

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from synergic._core.checks import kind, require
 from synergic.network._quantise import IntNetwork
@@ -70,3 +73,17 @@ class ChipRecord(Record):
     """
 
     sums: dict[str, list[dict[str, Any]]] | None = None
+
+    @classmethod
+    def joined(cls, records: Sequence[ChipRecord]) -> ChipRecord:
+        """Return the records of successive batches as one."""
+        plain = Record.concatenate(
+            [Record(r.spikes, r.u, r.local_weights, r.saturated, r.homeostatic_bias) for r in records]
+        )
+        whole = cls(**vars(plain), sums={})
+        for name, cores in (records[0].sums or {}).items():
+            for i, core in enumerate(cores):
+                pieces = [r.sums[name][i] for r in records]  # type: ignore[index]
+                sums = {part: np.concatenate([piece[part] for piece in pieces]) for part in ("slow", "local")}
+                whole.sums.setdefault(name, []).append({**core, **sums})  # type: ignore[union-attr]
+        return whole

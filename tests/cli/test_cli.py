@@ -155,7 +155,7 @@ def test_too_little_memory_is_an_answer_and_a_defect_is_not(error, monkeypatch, 
     def fail(_):
         raise error
 
-    monkeypatch.setattr("synergic.cli._main.Info.run", fail)
+    monkeypatch.setattr("synergic.cli._commands.Info.run", fail)
     monkeypatch.setattr("sys.argv", ["synergic", "info"])
     if str(error) == "a defect":
         with pytest.raises(RuntimeError, match="a defect"):

@@ -18,7 +18,7 @@ import synergic as sy
 from synergic.cli._chip_run import run_on_chip
 from synergic.cli._demo import write_run
 from synergic.cli._inputs import network_of, open_network, samples_of
-from synergic.cli._main import Train
+from synergic.cli._learning_commands import Train
 from synergic.cli._map import map_to_chip
 from synergic.cli._overview import overview
 from synergic.cli._page import in_units

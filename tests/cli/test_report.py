@@ -17,7 +17,7 @@ from rich.console import Console
 
 import synergic as sy
 from synergic.cli._chip_run import run_on_chip
-from synergic.cli._main import Evaluate
+from synergic.cli._learning_commands import Evaluate
 from synergic.cli._map import map_to_chip
 from synergic.cli._report import report
 from synergic.errors import CapacityError, FormatError, ParameterError, SynergicError

@@ -12,7 +12,8 @@ import synergic as sy
 from synergic.errors import ParameterError
 from synergic.hw_targets import cost, load_chip, map_network, simulate_on_chip
 from synergic.hw_targets.costs import load_references, model_value, side_by_side
-from synergic.hw_targets.costs._costs import busiest_link, lanes, setup_cycles
+from synergic.hw_targets.costs._core_work import lanes, setup_cycles
+from synergic.hw_targets.costs._phase_clocks import busiest_link
 from synergic.hw_targets.costs._references import QUANTITIES, page
 
 ROWS, NOT_MET = load_references()

@@ -11,7 +11,7 @@ from chips import small_chip
 import synergic as sy
 from synergic.errors import CapacityError, ParameterError, UnsupportedError
 from synergic.hw_targets import cost, estimate, load_mapping, map_network, save_mapping, simulate_on_chip
-from synergic.hw_targets.costs._costs import phase_clocks
+from synergic.hw_targets.costs._phase_clocks import phase_clocks
 from synergic.hw_targets.mapping import check_mapping
 from synergic.hw_targets.mapping._arrange import Layer, arranged
 from synergic.hw_targets.mapping._checker import contents

@@ -14,7 +14,7 @@ from networks import plastic_network
 from scipy.sparse import csr_array
 
 import synergic as sy
-from synergic.cli._main import Map
+from synergic.cli._commands import Map
 from synergic.errors import CapacityError, ParameterError
 from synergic.hw_targets.mapping import PASSES, PLACEMENTS, MappingOptions, Pass, check_mapping, estimate, map_network
 from synergic.hw_targets.mapping._options import NamedOptions, Placement

@@ -14,7 +14,7 @@ import synergic as sy
 from synergic.cli._c_code import export_c, import_state
 from synergic.errors import CapacityError, FormatError, ParameterError, UnsupportedError
 from synergic.interchange import c_footprint, read_c_state, to_c
-from synergic.interchange._c._c_program import fingerprint
+from synergic.interchange._c._c_fingerprint import fingerprint
 from synergic.interchange._c._c_state import state_head
 from synergic.network import load, save
 from synergic.rules import CRule, Rule, plain

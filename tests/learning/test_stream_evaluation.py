@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from networks import plastic_network, random_spikes
 
 import synergic as sy
-from synergic.cli._main import Evaluate
+from synergic.cli._learning_commands import Evaluate
 from synergic.data import damage
 from synergic.data._images import Images
 from synergic.errors import ParameterError, UnsupportedError

@@ -21,7 +21,8 @@ from synergic.hw_targets.mapping._memory import different_weights, full_bytes, m
 from synergic.hw_targets.mapping._options import Folding
 from synergic.hw_targets.mapping._time_multiplexing import bound, cut
 from synergic.hw_targets.mapping.passes._pass import MappingState, Pass
-from synergic.network._quantise import NARROWEST_LOCAL, IntGraph, IntNetwork
+from synergic.network._partial_sums import NARROWEST_LOCAL
+from synergic.network._quantise import IntGraph, IntNetwork
 from synergic.numerics import fixed
 
 MEMBRANE_BITS = int(fixed.MEMBRANE_MAX).bit_length() + 1

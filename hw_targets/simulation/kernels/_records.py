@@ -117,5 +117,18 @@ class PacketLoss(NamedTuple):
     row: Any
 
 
+NO_PACKET_LOSS = PacketLoss(
+    any=False,
+    threshold=np.uint64(0),
+    seed=0,
+    first_sample=0,
+    deaf=np.zeros(0, np.uint8),
+    mute=np.zeros((0, 3), np.uint8),
+    dead=np.zeros(0, np.uint8),
+    core=np.zeros(0, np.int64),
+    row=np.zeros(0, np.int64),
+)
+"""Of a chip that is sound."""
+
 Losses = PacketLoss
 """Its name in numba's caches of 0.1: numba unpickles a cache before it finds that the source is newer."""

@@ -19,13 +19,14 @@ from synergic.experiments import NETWORK as NETWORK_OF_RUN
 from synergic.hw_targets._chip import Chip, load_chip
 from synergic.hw_targets.mapping import estimate, load_mapping
 from synergic.hw_targets.mapping._mapping_file import FORMAT as MAPPING
-from synergic.interchange._c._c_program import check_texts
+from synergic.interchange._c._c_check import check_texts
 from synergic.interchange._lava_dl import lava_dl_export_issues, layers_of, read_lava_dl
 from synergic.interchange._nir import check_parts, nir_export_issues, read_nir
-from synergic.interchange._nir import read as read_graph
+from synergic.interchange._nir_file import read as read_graph
 from synergic.interchange._nir_neurons import KEY
 from synergic.network._description import Network
-from synergic.network._quantise import IntNetwork, quantised, widest_local_bits
+from synergic.network._partial_sums import widest_local_bits
+from synergic.network._quantise import IntNetwork, quantised
 from synergic.network._storage import FORMAT as NETWORK
 from synergic.network._storage import load, says
 

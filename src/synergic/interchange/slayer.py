@@ -21,7 +21,8 @@ from synergic._core.checks import option, require, whole
 from synergic.errors import UnsupportedError
 from synergic.interchange._lava_dl import check_written, write_layer
 from synergic.learning._export import to_description
-from synergic.learning._layers import HybridLinear, HybridNet
+from synergic.learning._hybrid_net import HybridNet
+from synergic.learning._layers import HybridLinear
 from synergic.network._quantise import quantise
 
 __all__ = ["HybridBlock"]

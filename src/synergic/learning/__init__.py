@@ -7,7 +7,8 @@ require("synergic.learning", "torch", "torchvision")
 
 from synergic.learning._conv_layers import ConvHybridNet, SpikingConv2d
 from synergic.learning._export import to_description
-from synergic.learning._layers import HybridLinear, HybridNet
+from synergic.learning._hybrid_net import HybridNet
+from synergic.learning._layers import HybridLinear
 from synergic.learning._masked import MaskedLinear, MaskedNet, Pattern
 from synergic.learning._meta import meta_gradient
 from synergic.learning._rule_layer import RuleLinear

@@ -13,7 +13,7 @@ from torch.nn import functional
 from synergic._core.checks import choice, grid, kind, number, require, whole
 from synergic._core.moved import renamed
 from synergic.learning import _buffers as buffers
-from synergic.learning._layers import HybridNet, Layers
+from synergic.learning._hybrid_net import HybridNet, Layers
 from synergic.learning._scan import Neuron, scan
 from synergic.learning._tensors import check_input
 

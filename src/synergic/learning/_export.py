@@ -10,7 +10,8 @@ from synergic._core.checks import kind
 from synergic.errors import UnsupportedError
 from synergic.learning._conv_layers import ConvHybridNet
 from synergic.learning._export_convolution import Front, as_array
-from synergic.learning._layers import HybridLinear, HybridNet
+from synergic.learning._hybrid_net import HybridNet
+from synergic.learning._layers import HybridLinear
 from synergic.network._description import PLASTICITY_SCOPES, Network, Population, Projection, Source
 from synergic.rules._stream import check_memory
 

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from synergic._core.checks import kinds, number, require, whole
-from synergic.learning._layers import HybridLinear, HybridNet, Layers, top_of
+from synergic.learning._hybrid_net import HybridNet, Layers
+from synergic.learning._layers import HybridLinear, top_of
 from synergic.learning._scan import RHO
 from synergic.learning._tensors import check_input, clip
 

@@ -25,10 +25,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from synergic._core.checks import require
 from synergic.learning import _buffers as buffers
 from synergic.learning import _graphs as graphs
 from synergic.learning import _trace_kernels as kernels
-from synergic.network._description import require
 
 WINDOW = 0.5
 """a of the surrogate gradient."""

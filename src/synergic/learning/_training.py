@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from synergic._core.checks import choice, function, kind, number, require, whole
 from synergic.learning._descent import descend, mean_loss, shuffled
-from synergic.learning._layers import HybridNet
+from synergic.learning._hybrid_net import HybridNet
 from synergic.learning._tensors import class_labels, tensor
 
 TARGET_CLIP = 1.1

@@ -12,7 +12,7 @@ import numpy as np
 from synergic._core.checks import kind, require
 from synergic._core.files import check_path, reading
 from synergic.errors import FormatError
-from synergic.interchange._c._c_program import fingerprint
+from synergic.interchange._c._c_fingerprint import fingerprint
 from synergic.network._quantise import IntNetwork
 
 MAGIC, STATE_VERSION = b"SYLW", 1

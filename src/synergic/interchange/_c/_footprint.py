@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from synergic.errors import CapacityError
 from synergic.interchange._c._c_arrays import CArray
-from synergic.interchange._c._c_program import CProgram, CProjection
+from synergic.interchange._c._c_parts import CProjection
+from synergic.interchange._c._c_program import CProgram
 
 CODE = {"base": 200, "population": 450, "projection": 150, "rule": 600, "stream": 450, "homeostasis": 300}
 """Bytes of machine code that are assumed: of any network, and of each part more. arm-none-eabi-gcc 12 -Os for a

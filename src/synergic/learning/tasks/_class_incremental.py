@@ -49,7 +49,7 @@ from synergic.learning._tensors import check_input, checked_device
 from synergic.learning.tasks._trained_task import TrainedTask
 from synergic.network._convolution import Convolution
 from synergic.network._description import Network, Population, Projection, Source
-from synergic.network._quantise import WIDEST_LOCAL
+from synergic.network._partial_sums import WIDEST_LOCAL
 from synergic.network._unfold import image_after
 from synergic.neurons import ReLU
 from synergic.rules import Hebbian

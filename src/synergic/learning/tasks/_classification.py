@@ -19,7 +19,7 @@ from synergic.errors import UnsupportedError
 from synergic.experiments import Classification, Convolution
 from synergic.learning._conv_layers import ConvHybridNet
 from synergic.learning._export import to_description
-from synergic.learning._layers import HybridNet
+from synergic.learning._hybrid_net import HybridNet
 from synergic.learning._tensors import as_rows, in_every_step
 from synergic.learning._training import early_exit
 from synergic.learning.tasks._supervised import SupervisedTask

@@ -24,7 +24,7 @@ from synergic.data._images import Images, check_finite, load_images
 from synergic.experiments import Continual
 from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._export import to_description
-from synergic.learning._layers import HybridNet
+from synergic.learning._hybrid_net import HybridNet
 from synergic.learning._masked import MaskedNet, Pattern
 from synergic.learning._tensors import as_rows, in_every_step
 from synergic.learning._training import rank_loss

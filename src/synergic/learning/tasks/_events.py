@@ -17,7 +17,7 @@ from synergic.data._corruptions import add_events, drop_events, mask_region
 from synergic.data._recordings import SENSOR, Recordings, frames, load_recordings
 from synergic.experiments import Events
 from synergic.learning._export import to_description
-from synergic.learning._layers import HybridNet
+from synergic.learning._hybrid_net import HybridNet
 from synergic.learning.tasks._supervised import SupervisedTask
 from synergic.network._description import Network
 

@@ -32,7 +32,7 @@ from synergic.experiments import FewShot
 from synergic.learning._descent import descend
 from synergic.learning._episodes import answers, presented
 from synergic.learning._export import to_description
-from synergic.learning._layers import HybridNet
+from synergic.learning._hybrid_net import HybridNet
 from synergic.learning._omniglot import (
     Episodes,
     distorted,

@@ -13,7 +13,7 @@ from torch.func import functional_call
 from synergic._core.checks import require
 from synergic.experiments import Supervised
 from synergic.learning._descent import descend, mean_loss, shuffled
-from synergic.learning._layers import HybridNet
+from synergic.learning._hybrid_net import HybridNet
 from synergic.learning._meta import Loss, Tensors, meta_gradient
 from synergic.learning._parallel import average, mean, parallel, part_of_batch
 from synergic.learning._tensors import checked_device

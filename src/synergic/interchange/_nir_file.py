@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A NIR graph from a file, and what is wrong with a file that is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import nir
+
+from synergic.errors import FormatError, UnsupportedError
+from synergic.network._storage import check_sizes
+
+
+def is_subgraph(name: str, item: Any) -> bool:
+    """Whether a group of a file is a graph within the graph."""
+    kind_of = item.get("type") if isinstance(item, h5py.Group) and name != "node" else None
+    return isinstance(kind_of, h5py.Dataset) and kind_of.shape == () and kind_of[()] == b"NIRGraph"
+
+
+def check_kind(path: str | Path) -> None:
+    """Say what a file is that is none of NIR's, as far as its first bytes tell. Raises FormatError."""
+    allowed = "allowed a file that nir.write made"
+    try:
+        with open(path, "rb") as file:
+            start = file.read(520)
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file, {allowed}. Check the path.") from None
+    except IsADirectoryError:
+        raise FormatError(f"{path}: got a folder, {allowed}. Add the name of the file.") from None
+    except OSError as error:
+        raise FormatError(f"{path}: got {error.strerror}, {allowed}. Check the path.") from error
+    if start.startswith(b"synergic-"):
+        raise FormatError(f"{path}: got a file of synergic's own, {allowed}. synergic.network.load reads it.")
+    if not start.startswith(b"\x89HDF\r\n\x1a\n"):
+        raise FormatError(f"{path}: not a NIR file, which is HDF5, or damaged at its start; {allowed}. Restore a copy.")
+
+
+def read(path: str | Path) -> nir.NIRGraph:
+    """nir.read, whose many kinds of failure become a FormatError."""
+    inner: list[str] = []
+    check_kind(path)
+    try:
+        with h5py.File(path, "r") as file:
+            check_sizes(file)
+            file.visititems(lambda name, item: inner.append(name) if is_subgraph(name, item) else None)
+        graph = nir.read(path)
+    except Exception as error:  # whatever h5py or nir's assertions and look-ups raise
+        if inner:
+            raise UnsupportedError(
+                f"{path}: got the subgraphs {inner[:3]}, which this nir cannot read ({error!r}), allowed a graph "
+                "without. Put their nodes into one graph, with the nir that wrote the file."
+            ) from error
+        raise FormatError(f"{path}: not a NIR file, or damaged: {error!r}. Write it with nir.write.") from error
+    if not isinstance(graph, nir.NIRGraph):
+        raise FormatError(f"{path}: got a {type(graph).__name__}, allowed a NIRGraph. Put the node into a graph.")
+    return graph
