@@ -4,8 +4,8 @@
 In NIR's equations spikes pass a connection at once, and a Delay of D steps in D steps. A loop without a Delay would
 need what it is about to compute: its feedback takes the spikes of the step before, as simulators of NIR do it. So each
 way between neurons is `due` a number of steps: those of its Delay nodes, or 1 if it is feedback. A way is feedback if
-it is part of a loop without a Delay and does not lead away from the Input: its end is not more connections away from
-there than its start.
+it is part of a loop without a Delay and does not lead away from the Input: the shortest path from the Input to its end
+has not more connections than that to its start.
 
 With a clock c of each population, steps behind the source, a projection has the delay
 
