@@ -164,6 +164,10 @@ class OldName:
         The version that has the name now.
     """
 
+    new: str
+    since: str
+    old: str
+
     def __init__(self, new: str, since: str) -> None:
         self.new, self.since, self.old = new, since, ""
 
