@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -99,7 +100,7 @@ class Estimate:
     n_passes: int
     violations: tuple[Violation, ...]
 
-    turns = OldName("n_passes", "0.3")
+    turns: ClassVar[OldName] = OldName("n_passes", "0.3")
 
     @property
     def fits(self) -> bool:
@@ -144,7 +145,7 @@ class Tile:
     pass_index: int = 0
     axon: int = 0
 
-    turn = OldName("pass_index", "0.3")
+    turn: ClassVar[OldName] = OldName("pass_index", "0.3")
 
     @property
     def slices(self) -> tuple[slice, slice]:
@@ -270,8 +271,8 @@ class Mapping:
         passes = f", {self.n_passes} passes" if self.n_passes > 1 else ""
         return f"{type(self).__name__}({self.network!r} on {grid}: {self.cores} cores{passes}, {self.placement})"
 
-    held = OldName("stored", "0.3")
-    turns = OldName("n_passes", "0.3")
+    held: ClassVar[OldName] = OldName("stored", "0.3")
+    turns: ClassVar[OldName] = OldName("n_passes", "0.3")
 
     @property
     def stored(self) -> tuple[Tile, ...]:

@@ -165,7 +165,9 @@ class OldName:
     """
 
     def __init__(self, new: str, since: str) -> None:
-        self.new, self.since, self.old = new, since, ""
+        self.new: str = new
+        self.since: str = since
+        self.old: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.old = name

@@ -130,7 +130,7 @@ class Neuron(Parameterised):
         """The arrays beside u when a presentation begins, `(*batch, size)` of zeros."""
         return {name: np.zeros((*batch, size), np.int64 if self.integer else np.float64) for name in self.states}
 
-    held = OldName("values_at", "0.3")
+    held: ClassVar[OldName] = OldName("values_at", "0.3")
 
     def values_at(self, values: dict[str, Any], rows: Any) -> dict[str, Any]:
         """The parts of the parameters `values` that a core with these neurons holds. rows : a slice, or numbers."""

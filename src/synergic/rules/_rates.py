@@ -69,7 +69,7 @@ class Parameters(Parameterised):
             allowed = f"() or {want}" if per else "()"
             require(shape in ((), want), f"{where}.rule.{name}", f"shape {shape}", allowed, remedy)
 
-    held = OldName("values_at", "0.3")
+    held: ClassVar[OldName] = OldName("values_at", "0.3")
 
     def values_at(self, values: dict[str, Any], rows: slice, columns: slice) -> dict[str, Any]:
         """The parts of `values` that a core with these rows and columns of the synapses holds."""
