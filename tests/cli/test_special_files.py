@@ -66,6 +66,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path):
         save(network, tmp_path / "round")
 
 
+@pytest.mark.one_in(3)  # the next test has /dev/stdout
 @pytest.mark.parametrize("name", ["-", "/dev/stdout", "/proc/self/fd/1"])
 def test_json_on_the_standard_output_is_json_alone(name, tmp_path):
     done = run(tmp_path, "simulate", "net.h5", "data.npy", "--json", name)

@@ -3,11 +3,11 @@
 docs/neurons.md alone. It imports nothing of synergic, nor numpy: whatever it needs to know stands on these pages.
 
 A network is a dict:
-    source      name, onset 0; "sizes" and "onsets" are by name, the source's among them
+    source      name, onset 0; "sizes" are by name, the source's among them
     steps, k    T, and k(m) as a list of T integers
-    populations list of dicts in the order of their onsets: name, vth, decay, reset, bias, shift (6 or 14), kind, and
-                the kind's own parameters, lists with one value a neuron; homeostasis, None or a dict with target and
-                start (lists), rate, e, limit, table and c
+    populations list of dicts in the order of their onsets: name, vth, decay, reset, bias, shift (6 or 14), onset, kind,
+                and the kind's own parameters, lists with one value a neuron; homeostasis, None or a dict with target
+                and start (lists), rate, e, limit, table and c
     projections list of dicts: name, source, target, weights, fades, delay, and where there is a rule: scope, alpha,
                 local, kind, p_top, vth, e, unit, sign, table, c, mask (or None), memory, rounding, seed, values
                 (whether they come in), and the rule's parameters, lists with one value a neuron, or one value for all
@@ -35,6 +35,7 @@ class Run:
 
     def __init__(self, network):
         self.network = network
+        self.onsets = onsets(network)
         self.saturated = {f"{p['name']}.u": 0 for p in network["populations"]}
         self.saturated |= {f"{q['name']}.P": 0 for q in network["projections"] if "kind" in q}
         self.biases = {p["name"]: p["homeostasis"]["start"] for p in network["populations"] if p["homeostasis"]}
@@ -80,7 +81,7 @@ class Run:
 
     def arriving(self, q, sent, m):
         """What the projection delivers in step m, counted from 0."""
-        onsets = self.network["onsets"]
+        onsets = self.onsets
         then = m - (onsets[q["source"]] + 1 + q["delay"] - onsets[q["target"]])
         return sent[q["source"]][then] if then >= 0 else [0] * self.network["sizes"][q["source"]]
 
@@ -186,6 +187,20 @@ class Run:
 
 
 TRACES = {"Hebbian": (), "Oja": (), "BCM": ("theta",), "PairSTDP": ("a", "b"), "ThreeFactor": ("e",)}
+
+
+def onsets(network):
+    """By name, the steps behind the source at which each population begins."""
+    found = {network["source"]: 0}
+    for _ in network["populations"]:
+        for q in network["projections"]:
+            if q["source"] in found:
+                arrives = found[q["source"]] + 1 + q["delay"]
+                found[q["target"]] = min(arrives, found.get(q["target"], arrives))
+        for p in network["populations"]:
+            if p["onset"] is not None and p["name"] in found:
+                found[p["name"]] = min(p["onset"], found[p["name"]])
+    return found
 
 
 def adapted(h, c, u):

@@ -264,7 +264,7 @@ def generated(count):
     """Networks of the conformance suite in integers; streams round to nearest in half of them, else by random words."""
     found = []
 
-    @settings(max_examples=10 * count, database=None, phases=[Phase.generate], **SLOW)
+    @settings(max_examples=2 * count, database=None, phases=[Phase.generate], **SLOW)
     @given(networks())
     def collect(case):
         if len(found) < count:
@@ -281,7 +281,7 @@ def generated(count):
 
 # Two hundred networks, in parts that run beside each other, with one compilation each.
 @pytest.mark.filterwarnings("ignore:.*rounds to 0")
-@pytest.mark.parametrize("examples", [60, *(pytest.param(n, marks=pytest.mark.slow) for n in (70, 71))])
+@pytest.mark.parametrize("examples", [20, *(pytest.param(n, marks=pytest.mark.slow) for n in (40, 70, 71))])
 def test_generated_networks_agree(examples):
     cases = compare_all(generated(examples), options=("-O0",))
     assert len(cases) >= examples

@@ -134,6 +134,7 @@ def test_it_brings_activity_back_where_the_input_has_changed():
     assert off(net) < 0.15 * off(plain)
 
 
+@pytest.mark.one_in(2)  # each neuron once
 @pytest.mark.parametrize("neuron", [sy.LIF(), sy.CurrentLIF(0.5), sy.AdaptiveLIF(0.2, 0.9), sy.ReLU(), Draining()])
 @pytest.mark.parametrize("scope", ["per_sample", "stream"])
 def test_every_neuron_in_every_executor(neuron, scope):

@@ -28,8 +28,9 @@ def population_of(p):
     """A population as the interpreter has it."""
     kind = type(p.neuron).__name__
     own = {n: v.tolist() if kind == "Table" else spread(v, p.size) for n, v in p.neuron.values.items()}
-    return {"name": p.name, "vth": int(p.vth), "decay": int(p.decay), "reset": p.reset, "bias": spread(p.bias, p.size),
-            "shift": p.accumulator_shift, "kind": kind, "homeostasis": homeostasis_of(p), **own}  # fmt: skip
+    return {"name": p.name, "vth": int(p.vth), "decay": int(p.decay), "reset": p.reset, "onset": p.onset,
+            "bias": spread(p.bias, p.size), "shift": p.accumulator_shift, "kind": kind,
+            "homeostasis": homeostasis_of(p), **own}  # fmt: skip
 
 
 def homeostasis_of(p):
@@ -64,7 +65,7 @@ def projection_of(p):
 def network_of(network):
     """An integer network as the interpreter has it, in plain integers."""
     sizes = {p.name: p.size for p in (network.source, *network.populations)}
-    return {"source": network.source.name, "sizes": sizes, "onsets": dict(network.onsets), "steps": network.steps,
+    return {"source": network.source.name, "sizes": sizes, "steps": network.steps,
             "k": network.k.tolist(), "populations": [population_of(p) for p in network.ordered],
             "projections": [projection_of(p) for p in network.projections]}  # fmt: skip
 

@@ -228,7 +228,7 @@ def test_all_layers_of_a_lava_dl_file_are_named(tmp_path):
     assert check(path).runs("c")
     assert check(path).form == "a file of lava-dl, in integers"
     with h5py.File(path, "a") as file:
-        file["layer/0/delay"] = np.ones(8)
+        file["layer/0/delay"] = np.full(8, 63.0)
         file["layer/1/neuron/refDelay"][...] = 3
     found = check(path)
     assert found.parts == ("layer 0", "layer 1")

@@ -216,7 +216,7 @@ def test_who_waits_is_woken_also_if_the_message_before_is_just_being_taken():
     assert woken
 
 
-@pytest.mark.parametrize("n", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [8, pytest.param(200, marks=pytest.mark.slow)])
 def test_cycles_leave_nothing(n, nothing_left):
     def cycle():
         lif = chain()

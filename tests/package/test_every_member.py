@@ -58,6 +58,8 @@ BESIDE = {"LIF": 0, "CurrentLIF": 5 + 1, "AdaptiveLIF": 5 + 2, "ReLU": 0, "Table
 PAIRS = list(itertools.product(RULES, NEURONS))
 DRAWN = set(zip(RULES, NEURONS, strict=True))
 """Pairs of which images are drawn, which takes long: each rule and each neuron once."""
+ONE_EACH = pytest.mark.one_in(len(NEURONS) + 1)
+"""Of all pairs in order these are the same."""
 
 
 def network(rule, neuron):
@@ -99,6 +101,7 @@ def test_no_member_is_forgotten():
     for members, registry in ((RULES, sy.Rule.registry), (NEURONS, sy.Neuron.registry)):
         ours = {n for n, kind in registry.items() if kind.__module__.startswith("synergic.")}
         assert ours <= members.keys()
+    assert set(PAIRS[:: len(NEURONS) + 1]) == DRAWN, "what the default selection runs"
 
 
 @pytest.mark.parametrize("integer", [False, True], ids=["floats", "integers"])
@@ -119,6 +122,7 @@ def test_metrics(rule, neuron, integer):
         assert metrics(net, record)["Footprint"] == want / 8
 
 
+@ONE_EACH
 @pytest.mark.parametrize(("rule", "neuron"), PAIRS)
 def test_files_and_report(rule, neuron, tmp_path):
     for net in (network(rule, neuron), sy.quantise(network(rule, neuron))):
@@ -151,6 +155,7 @@ def draw_all(net, mapping, record, activity):
     plots.weights(Figure().subplots(), record.local_weights["c0"][0])
 
 
+@ONE_EACH
 @pytest.mark.parametrize(("rule", "neuron"), PAIRS)
 def test_costs_and_plots(rule, neuron):
     net = sy.quantise(network(rule, neuron))

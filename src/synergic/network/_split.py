@@ -66,6 +66,9 @@ def split_by_spikes(network: Any, fan_in: int, threshold: float = 0.5) -> Any:
 
         u(m) = d u(m-1) + b + v_g sum_g s_g(m)
 
+    The sub-neurons take a step more. Spikes that meet those of a split population by another way come a step earlier
+    than before; raise the `delay` of their projection by 1.
+
     The split network is not exact. A negative sum of a part is not sent. A sum above 2 v_g is sent late, and leaks
     until then; this error grows as the threshold falls. A sum below v_g is not sent either; this error grows with the
     threshold.

@@ -80,7 +80,8 @@ def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
     The sum has weights, biases, thresholds, decays and potentials, and what a kind of neuron declares in `parameters`
     and `states`. Homeostasis adds its bias, a sum, its targets, rate and bound. A projection with a rule adds alpha,
     the rule's parameters and P. If it learns, it adds the P that a presentation starts with, and the rule's arrays in
-    `state`. This figure is not compared with the package neurobench, because a torch model stores other arrays.
+    `state`. A delay adds a bit, of values 8, for each input and step. This figure is not compared with the package
+    neurobench, because a torch model stores other arrays.
     """
     check(network)
     whole("footprint.bits", bits, 1, 64, "It is the width of a number.")
@@ -93,6 +94,7 @@ def footprint(network: Network | IntNetwork, bits: int = 32) -> float:
         total += bits * (len(p.neuron.states) * p.size + sum(map(np.size, p.neuron.values.values())))
     for q in network.projections:
         total += q.weights.size * (q.weight_bits if integer else bits)
+        total += q.n_in * int(q.delay) * (network.message_bits[q.source] or 1)
         if q.rule is not None:
             copies = 2 if q.learns else 1
             total += copies * q.local_weights.size * (int(q.rule.p_top).bit_length() + 1 if integer else bits)
