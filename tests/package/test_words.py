@@ -157,8 +157,8 @@ LOST = re.compile(r"(?:^|_)losses(?:_|$)", re.IGNORECASE)
 def identifiers(text):
     """Names of functions, classes, arguments, variables and attributes in a module, without deprecated ones."""
     tree = ast.parse(text)
-    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)]
-    old = {id(name) for node in assigned if ast.unparse(node.value.func) == "OldName" for name in node.targets}
+    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call)]
+    old = {id(node.target) for node in assigned if ast.unparse(node.value.func) == "OldName"}
     for node in ast.walk(tree):
         if id(node) in old:
             continue
@@ -170,7 +170,7 @@ def identifiers(text):
 def test_identifiers_are_found():
     text = "class Heard:\n    def f(self, picture):\n        lay = self.old_pictures(unhear=1)\n"
     assert {n for n in identifiers(text) if GONE.search(n)} == {"Heard", "picture", "lay", "old_pictures", "unhear"}
-    text = "held = OldName('stored', '0.3')\nturns = 1\nfor kept in by_turn(held_back, hearing=cores_held): pass\n"
+    text = "held: Any = OldName('stored', '0.3')\nturns = 1\nfor kept in by_turn(held_back, hearing=cores_held): pass\n"
     found = {n for n in identifiers(text) if GONE.search(n)}
     assert found == {"turns", "kept", "by_turn", "hearing", "cores_held"}
     said = "layer = display + relays + returns(held_characters, held_out, n_held_out, upheld)"

@@ -169,7 +169,9 @@ class OldName:
     old: str
 
     def __init__(self, new: str, since: str) -> None:
-        self.new, self.since, self.old = new, since, ""
+        self.new: str = new
+        self.since: str = since
+        self.old: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.old = name

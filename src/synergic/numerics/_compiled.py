@@ -7,6 +7,9 @@ added input by input, BLAS adds them in another order: they agree within roundin
 
 A matrix (n_out, n_in) is best laid out input by input (`order="F"`): the synapses of an input lie side by side, a sum
 reads those of active inputs only, and the loops run in vector registers. Other layouts work, slowly.
+
+Mask and bound stand in each of the four loops that change P. A compiled function for an entry keeps the loops out of
+vector registers (measured: 5 to 19 times as long), one for a row reads P twice (1.04 to 1.4 times as long).
 """
 
 from __future__ import annotations
