@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from types import SimpleNamespace
-from typing import Any, ClassVar, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
