@@ -42,7 +42,7 @@ MOVED = {
     "synergic.learning.export": "synergic.learning._export",
     "synergic.learning.export_convolution": "synergic.learning._export_convolution",
     "synergic.learning.faults": "synergic.data._corruptions",
-    "synergic.learning.layers": "synergic.learning",
+    "synergic.learning.layers": "synergic.learning._hybrid_net",
     "synergic.learning.masked": "synergic.learning._masked",
     "synergic.learning.meta": "synergic.learning._meta",
     "synergic.learning.recordings": "synergic.data._recordings",
