@@ -14,7 +14,8 @@ from synergic.experiments import ClassIncremental
 from synergic.hw_targets import Simulator, map_network
 from synergic.learning._omniglot import DEVIATION, MEAN
 from synergic.learning.tasks import ClassIncrementalNet, ClassIncrementalTask
-from synergic.learning.tasks._class_incremental import COPIES, QUERIES, REST, folded, rounded, stops
+from synergic.learning.tasks._class_incremental import COPIES, QUERIES, REST, stops
+from synergic.learning.tasks._class_incremental_net import folded, rounded
 from synergic.network import load, save
 
 SMALL = ClassIncremental(

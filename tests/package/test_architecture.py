@@ -144,10 +144,8 @@ def test_a_room_cannot_be_imported_as_a_package_of_its_own(room):
 
 LONGEST = 500
 """Lines of a module. Each that was longer had two concepts or more, which are modules of their own now."""
-LONGER = {"_class_incremental.py"}
-"""Modules that are longer for the time being."""
 
 
 def test_a_module_has_one_concept_and_fits_its_length():
     assert len(modules()) > 200
-    assert {file.name for file in modules() if len(file.read_text().splitlines()) > LONGEST} == LONGER
+    assert {file.name for file in modules() if len(file.read_text().splitlines()) > LONGEST} == set()

@@ -7,7 +7,8 @@ one line in `_families.families`.
 """
 
 from synergic.learning._omniglot import load_omniglot
-from synergic.learning.tasks._class_incremental import ClassIncrementalNet, ClassIncrementalTask
+from synergic.learning.tasks._class_incremental import ClassIncrementalTask
+from synergic.learning.tasks._class_incremental_net import ClassIncrementalNet
 from synergic.learning.tasks._classification import ClassificationTask
 from synergic.learning.tasks._continual import ContinualTask
 from synergic.learning.tasks._events import EventsTask
