@@ -305,6 +305,7 @@ def test_on_the_chip(tmp_path):
         ({"type": b"RF"}, "type: got 'RF'"),
         ({"vDecay": [1, 2]}, "vDecay: got 2 values"),
         ({"weight_exp": 1}, "got fields .'weight_exp'"),
+        ({"wgtExp": 2}, "wgtExp: got .2., allowed 0: our weights have no exponent"),
         ({"weights": np.full((2, 3), 0.5)}, "weight: got fractions"),
         ({"weights": np.full((2, 3), 40000)}, "layer1: got weights"),
     ],
@@ -312,6 +313,42 @@ def test_on_the_chip(tmp_path):
 def test_refused_by_name(tmp_path, changes, text):
     with pytest.raises(UnsupportedError, match=text):
         from_lava_dl(write(tmp_path / "net.h5", **{"weights": np.ones((2, 3)), **changes}), 3)
+
+
+def test_fields_of_the_gradient_alone_are_no_reason_to_refuse(tmp_path):
+    """As in the files of lava-dl's PilotNet."""
+    plain = from_lava_dl(write(tmp_path / "net.h5", np.ones((2, 3))), 3)
+    fields = {"scaleRho": 0.1, "tauRho": 0.02, "wgtExp": 0}
+    assert from_lava_dl(write(tmp_path / "more.h5", np.ones((2, 3)), **fields), 3) == plain
+
+
+def test_a_kernel_with_an_axis_of_depth(tmp_path):
+    net = images((2, 2), False)
+    x = torch.zeros(1, 2, 7, 6, STEPS)
+    with torch.no_grad():
+        for block in net:  # which tells them their shapes
+            x = block(x)
+    path = export(net, tmp_path / "net.h5")
+    want = from_lava_dl(path, STEPS, input_shape=(2, 7, 6))
+    with h5py.File(path, "r+") as file:
+        kernel = file["layer/0/weight"][()]
+        del file["layer/0/weight"]
+        file["layer/0/weight"] = kernel[..., None]
+    assert from_lava_dl(path, STEPS, input_shape=(2, 7, 6)) == want
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/weight"]
+        file["layer/0/weight"] = np.stack([kernel, kernel], -1)
+    with pytest.raises(UnsupportedError, match=r"layer 0.weight: got a kernel of shape .* a depth of 1"):
+        from_lava_dl(path, STEPS, input_shape=(2, 7, 6))
+
+
+def test_an_input_block_with_neurons_is_named_with_its_layer(tmp_path):
+    path = write(tmp_path / "net.h5", np.ones((2, 3)))
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/type"]
+        file["layer/0"].create_dataset("type", data=np.array([b"input"], "S10"))
+    with pytest.raises(UnsupportedError, match="layer 0: got block 'input with neurons'"):
+        from_lava_dl(path, 3)
 
 
 def test_other_blocks_and_files_are_refused(tmp_path):

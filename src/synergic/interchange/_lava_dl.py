@@ -57,7 +57,9 @@ EVEN_LOW, EVEN_HIGH = -256, 254
 OWN = "synergic"
 """The group of what only we read."""
 LAYER = FIELDS | {"type", "shape", "inFeatures", "outFeatures", "weight", "bias", "delay", "neuron", OWN}
-NEURON = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike"}
+GRADIENT = {"scaleRho", "tauRho"}
+"""Fields of a neuron that shape the surrogate gradient in training, and nothing else."""
+NEURON = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike", "wgtExp"} | GRADIENT
 
 
 @dataclass(frozen=True)
@@ -283,6 +285,7 @@ def read_neuron(group: Any, where: str) -> tuple[int, int, int]:
     fixed_fields = {
         "refDelay": (1, "our neuron has no refractory time. Use the default"),
         "gradedSpike": (0, "spikes are 0 and 1. Use graded_spike=False"),
+        "wgtExp": (0, "our weights have no exponent. Multiply the weights by 2^wgtExp"),
     }
     for field, (wanted, remedy) in fixed_fields.items():
         values = np.unique(group[field][()]) if field in group else np.array([wanted])
@@ -303,7 +306,10 @@ def read_neuron(group: Any, where: str) -> tuple[int, int, int]:
 def refuse_unknown(where: str, group: Any, known: set[str]) -> None:
     """Refuse fields that would change what the network computes without our knowing."""
     if unknown := sorted(set(group) - known):
-        raise UnsupportedError(f"{where}: got fields {unknown}, allowed {sorted(known)}. Train without them.")
+        raise UnsupportedError(
+            f"{where}: got fields {unknown}, allowed {sorted(known)}. What they do to the network is not known here. "
+            "Train without them, or take them out of a copy of the file if they change nothing."
+        )
 
 
 def text(data: Any) -> str:

@@ -36,6 +36,13 @@ def unfold(where: str, block: str, group: Any, kernel: Array, before: Shape | No
             f"{where}.shape: got {before} before a {block} block, allowed (channels, height, width). Export the input "
             "block too, or give from_lava_dl(input_shape=...)."
         )
+    if kernel.ndim == 5 and kernel.shape[4] == 1:
+        kernel = kernel[..., 0]
+    if kernel.ndim != 4:
+        raise UnsupportedError(
+            f"{where}.weight: got a kernel of shape {kernel.shape}, allowed (channels out, channels in, height, "
+            "width), or a depth of 1 behind these. Use a block whose kernel covers one time step."
+        )
     how = {name: tuple(int(v) for v in np.ravel(group[name][()])) for name in ("stride", "padding", "dilation")}
     after = tuple(int(v) for v in group["shape"][()])
     if block == "pool":
