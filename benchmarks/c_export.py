@@ -5,7 +5,7 @@
     uv run python benchmarks/c_export.py --runs runs/mnist-hp-0 runs/nmnist-hp-0
     uv run python benchmarks/c_export.py --runs runs
 
-Always measured: the shipped example digits-hp, learning within a presentation, from one to the next, and frozen.
+Always measured: the examples that ship, digits-hp learning within a presentation, from one to the next, and frozen.
 --runs adds trained runs; of a folder that is no run, all runs in it. Without it one network of each family is trained
 first, of a size for microcontrollers and until it no longer gains much (TRAINED), in --into; a run that is there
 already goes on, or is used as it is.
@@ -37,6 +37,7 @@ import tyro
 from deployment import RESULTS, cases, encode, integers_of
 
 import synergic as sy
+from synergic._examples import EXAMPLES
 from synergic.errors import CapacityError, FormatError, SynergicError
 from synergic.experiments import CONFIG, EXPERIMENTS, Continual
 from synergic.hw_targets import map_network, simulate_on_chip
@@ -225,6 +226,13 @@ def main(arguments: Arguments) -> dict[str, Any]:
     integers, part = sy.quantise(example.network), slice(arguments.samples)
     stream = sy.quantise(with_scope(example.network, "stream"), local_bits=8, rounding="stochastic")
     found: dict[str, Any] = {}
+    for name in EXAMPLES:
+        if name != example.name:
+            other = sy.load_example(name)
+            whole = sy.quantise(other.network)
+            sys.stdout.write(f"{name}\n")
+            inputs = whole.encode(other.inputs[part]) if whole.source.num_message_bits else other.inputs[part]
+            found[name] = measure(whole, inputs, other.labels[part], arguments.rounds)
     shipped = {"digits-hp": integers, "digits-hp, stream": stream, "digits-hp, frozen": with_scope(integers, "frozen")}
     for name, network in shipped.items():
         found[name] = measure(network, example.inputs[part], example.labels[part], arguments.rounds)
