@@ -207,9 +207,9 @@ def records(experiment: str) -> list[dict[str, Any]]:
 
 
 def spread(values: Any) -> str:
-    """Mean and range over seeds, in per cent."""
+    """Mean and range over seeds, in per cent; of one seed the value alone."""
     values = 100 * np.asarray(values)
-    return f"{values.mean():.2f} ({values.min():.2f} to {values.max():.2f})"
+    return f"{values.mean():.2f}" + (f" ({values.min():.2f} to {values.max():.2f})" if values.size > 1 else "")
 
 
 def noise_parts() -> list[str]:
