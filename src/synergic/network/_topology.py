@@ -144,7 +144,7 @@ class Topology(Content):
         sizes = [f"{p.name} {p.size} {kinds[p.name]}" for p in self.populations]
         ways = [repr(q).partition("(")[2][:-1] for q in self.projections]
         heads = [f"{self.source.name} {self.source.size} {values}", *sizes]
-        read = f"{self.steps} steps, {self.output} read by {self.readout}"
+        read = f"{self.steps} step{'s' * (self.steps > 1)}, {self.output} read by {self.readout}"
         return f"{type(self).__name__}({', '.join(heads)}; {'; '.join(ways)}; {read})"
 
     def __post_init__(self) -> None:
