@@ -201,3 +201,27 @@ def test_saved_networks_are_small(task, tmp_path):
 def test_settings_that_do_not_fit(images, changes, match):
     with pytest.raises(ParameterError, match=match):
         ClassIncrementalTask(replace(SMALL, **changes), images=images)
+
+
+@pytest.mark.parametrize(
+    ("drawings", "match"),
+    [
+        (torch.zeros(2, 5, 5), r"presented\.drawings: got shape \(2, 5, 5\), allowed \(images, 31, 31\)"),
+        (
+            torch.full((1, 31, 31), float("nan")),
+            r"presented\.drawings: got values outside, or NaN, allowed 0 for paper",
+        ),
+        (torch.full((1, 31, 31), 2.0), r"presented\.drawings: got values outside"),
+    ],
+)
+def test_drawings_that_are_none_are_refused(task, drawings, match):
+    with pytest.raises(ParameterError, match=match):
+        task.presented(drawings)
+
+
+def test_labels_and_images_that_do_not_fit_are_refused(task):
+    with pytest.raises(ParameterError, match=r"presented\.labels: got classes from 9 to 9, allowed 0 to 3"):
+        task.presented(torch.zeros(1, 31, 31), torch.tensor([9]))
+    for wrong in (torch.zeros(970, 20, 5, 5), torch.full((970, 20, 31, 31), float("nan"))):
+        with pytest.raises(ParameterError, match=r"ClassIncrementalTask\.images: got shape .*, allowed finite"):
+            ClassIncrementalTask(SMALL, images=wrong)

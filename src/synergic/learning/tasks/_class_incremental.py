@@ -45,8 +45,8 @@ from synergic.learning._omniglot import (
     oriented_images,
     split_characters,
 )
-from synergic.learning._tensors import checked_device
-from synergic.learning.tasks._class_incremental_net import ClassIncrementalNet, folded
+from synergic.learning._tensors import checked_device, class_labels
+from synergic.learning.tasks._class_incremental_net import ClassIncrementalNet, check_ink, folded
 from synergic.learning.tasks._trained_task import TrainedTask
 from synergic.network._convolution import Convolution
 from synergic.network._description import Network, Population, Projection, Source
@@ -137,6 +137,11 @@ class ClassIncrementalTask(TrainedTask):
         require(worst <= most, "ClassIncremental.trained_shots", worst, f"1 to {most}", "A character has 20 drawings.")
         fits = config.classes * COPIES <= SIZE**2
         require(fits, "ClassIncremental.classes", config.classes, f"1 to {SIZE**2 // COPIES}", "Learn fewer.")
+        if images is not None:
+            got, fits = f"shape {tuple(images.shape)}", tuple(images.shape[1:]) == (DRAWERS, SIZE, SIZE)
+            fits = fits and images.ndim == 4 and bool(torch.isfinite(images).all())
+            allowed = f"finite (characters, {DRAWERS}, {SIZE}, {SIZE})"
+            require(fits, "ClassIncrementalTask.images", got, allowed, "Give what load_omniglot returns.")
         self.ink = (load_omniglot(folder) if images is None else images) * DEVIATION + MEAN
         self.ink = self.ink.clamp(0, 1)
         train, held_out, test = split_characters("official", aside, config.seed)
@@ -339,6 +344,9 @@ class ClassIncrementalTask(TrainedTask):
         ndarray of uint8, shape (samples, 1, 1922)
             Values of 0 to 255: the image, then the plane of the labels. A presentation has one step.
         """
+        check_ink("presented.drawings", drawings)
+        if labels is not None:
+            class_labels("presented.labels", labels, len(drawings), self.config.classes)
         inputs = np.zeros((len(drawings), 1, 2, SIZE**2), np.uint8)
         inputs[:, 0, 0] = (255 * drawings.flatten(1)).round().to(torch.uint8).numpy()
         if labels is not None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synergic._core.checks import kind
+from synergic._core.checks import kind, require
 from synergic.experiments import ClassIncremental
 from synergic.learning._export_convolution import as_array
 from synergic.learning._omniglot import SIZE
@@ -25,6 +25,15 @@ ETA, ALPHA, ANSWER = 0.05, 4.0, 0.5
 """At the start: eta, alpha times the number of channels of x, and c."""
 LEAK = 0.1
 """Gradient of a feature outside 0 .. 1, so that no neuron is lost for training."""
+
+
+def check_ink(where: str, ink: Any) -> None:
+    """Refuse what are no images (n, 31, 31) of 0 to 1. Raises ParameterError."""
+    check_input(where, ink)
+    got, fits = f"shape {tuple(ink.shape)}", ink.ndim == 3 and tuple(ink.shape[1:]) == (SIZE, SIZE)
+    require(fits, where, got, f"(images, {SIZE}, {SIZE})", "Average the drawings down, as load_omniglot does.")
+    inside = bool(((ink >= 0) & (ink <= 1)).all())  # NaN is never inside
+    require(inside, where, "values outside, or NaN", "0 for paper to 1 for ink", "Scale them.")
 
 
 class Clip(torch.autograd.Function):
@@ -114,7 +123,7 @@ class ClassIncrementalNet(nn.Module):
         torch.Tensor
             (images, size), 0 to 1: the features, then 1 less each.
         """
-        check_input("ClassIncrementalNet.ink", ink)
+        check_ink("ClassIncrementalNet.ink", ink)
         f, layers = ink[:, None], list(self.convolutions)
         for conv, norm, values in zip(layers[::3], layers[1::3], layers[2::3], strict=True):
             f = values(norm(functional.conv2d(f, rounded(conv, norm), stride=2, padding=1)))
