@@ -34,13 +34,16 @@ from typing import Annotated, Any
 import numba
 import numpy as np
 import tyro
+
+import synergic as sy  # before Lava, which Python 3.11 and later import only then
+
+# isort: split
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.process import LearningDense
 from lava.proc.io.source import RingBuffer
 from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 
-import synergic as sy
 from synergic.hw_targets import Probes, Simulator, map_network
 from synergic.network import IntNetwork, IntPopulation, IntProjection
 

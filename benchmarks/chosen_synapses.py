@@ -24,12 +24,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
+
+import synergic as sy  # before Lava, which Python 3.11 and later import only then
+
+# isort: split
 from lava.proc.io.source import RingBuffer
 from lava.proc.sparse.process import Sparse
 from lava_runtime import KINDS, RATE, Running, by_rounds, processor, ratios, spikes
 from scipy.sparse import csr_matrix
 
-import synergic as sy
 from synergic.network._quantise import ONE
 from synergic.processes import HybridDense, HybridLIF, HybridSparse
 

@@ -33,6 +33,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
+
+import synergic as sy  # before Lava, which Python 3.11 and later import only then
+
+# isort: split
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.process import Dense, LearningDense
@@ -40,7 +44,6 @@ from lava.proc.io.source import RingBuffer
 from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 from lava.proc.lif.process import LIF
 
-import synergic as sy
 from synergic.network._quantise import ONE
 from synergic.numerics import _compiled as compiled
 from synergic.processes import FusedNetwork, HybridDense, HybridLIF

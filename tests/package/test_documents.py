@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Python that the documents show runs, block after block, as a reader would type it."""
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -83,3 +84,18 @@ def test_synergic_is_imported_before_lava(page):
     for script in scripts:
         imports = re.findall(r"^(?:import|from) (synergic|lava)\b", script, re.MULTILINE)
         assert imports[:1] != ["lava"], script
+
+
+def imported(script):
+    """The modules that a script imports when it starts, in its order."""
+    for node in ast.parse(script.read_text()).body:
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda p: p.stem)
+def test_a_benchmark_imports_synergic_before_lava(script):
+    packages = [name.split(".")[0] for name in imported(script)]
+    assert next((name for name in packages if name in ("synergic", "lava")), "synergic") == "synergic"
