@@ -68,6 +68,7 @@ def test_scripts_that_fail_arguments_and_installations_without_scripts(clone, tm
         bench(folder=clone)
 
 
+@pytest.mark.slow
 def test_an_installed_package_says_that_it_needs_a_clone(tmp_path):
     shutil.copytree(Path(synergic.__file__).parent, tmp_path / "lib" / "x" / "synergic", symlinks=False,
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip

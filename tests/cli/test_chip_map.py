@@ -58,16 +58,16 @@ def test_a_network_is_mapped_reported_and_simulated(files, commands):
 def test_what_does_not_fit_is_refused_with_the_change(files, commands):
     with pytest.raises(ParameterError, match="chips: got 0"):
         map_to_chip(files / "net.h5", options=MappingOptions(chips=(0, 1)))
-    save(sy.quantise(plastic_network(sizes=(2000, 5000, 10))), files / "large.h5")
+    save(sy.quantise(plastic_network(sizes=(1000, 4000, 10))), files / "large.h5")
     done = commands.run("map", "large.h5", "--output", "map.h5", "--json", "why.json", cwd=files)
     assert done.returncode == 2
-    assert "needed 540, available 156. It fits with" in done.stderr
-    assert "540 of 156" in done.stdout  # the estimate comes first
+    assert "needed 240, available 156. It fits with" in done.stderr
+    assert "240 of 156" in done.stdout  # the estimate comes first
     assert not (files / "map.h5").exists()
     why = json.loads((files / "why.json").read_text())
     assert why["estimate"]["fits"] == "no"
     (broken,) = why["violations"]
-    assert (broken["needed"], broken["available"]) == ("540", "156")
+    assert (broken["needed"], broken["available"]) == ("240", "156")
 
 
 class Page(HTMLParser):

@@ -79,7 +79,7 @@ def test_wrong_arguments_end_with_two(arguments, commands):
     assert done.stderr
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "read"), [(None, "PASSIVE"), ("active", "ACTIVE")])
 def test_threads_that_wait_leave_their_core_to_others_unless_told_otherwise(given, read, monkeypatch):
     monkeypatch.setenv("OMP_DISPLAY_ENV", "true")

@@ -53,7 +53,7 @@ def files(tmp_path_factory):
     quiet = {"console": Console(file=io.StringIO())}
     run_on_chip(place / "map.h5", place / "data.npz", json_file=place / "simulated.json", **quiet)
     map_to_chip(place / "net.h5", "generic", json_file=place / "mapped.json", **quiet)
-    save(sy.quantise(plastic_network(sizes=(2000, 5000, 10), steps=1, alpha=0.01)), place / "wide.h5")
+    save(sy.quantise(plastic_network(sizes=(1000, 4000, 10), steps=1, alpha=0.01)), place / "wide.h5")
     with pytest.raises(CapacityError):
         map_to_chip(place / "wide.h5", json_file=place / "refused.json", **quiet)
     return place
@@ -123,7 +123,7 @@ def test_figures_of_simulate_and_map(files):
     assert row(text, "fits") == ["yes"]
     text, _ = shown(files / "refused.json")
     assert row(text, "fits") == ["no"]
-    assert "540" in text
+    assert "240" in text
     assert "limits that are broken" in text
 
 

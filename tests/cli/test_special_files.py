@@ -76,6 +76,7 @@ def test_json_on_the_standard_output_is_json_alone(name, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data.npy", "net.h5"]
 
 
+@pytest.mark.slow
 def test_standard_output_that_is_a_file_keeps_what_was_in_it(tmp_path):
     with (tmp_path / "out").open("ab") as out:
         out.write(b"before\n")
@@ -116,6 +117,7 @@ def test_a_reader_that_goes_away_is_one_line(tmp_path):
     assert done.stderr.decode().splitlines() == ["synergic: nobody reads the output any more"]
 
 
+@pytest.mark.slow
 def test_names_that_are_no_text_are_written_and_shown(tmp_path):
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
     try:

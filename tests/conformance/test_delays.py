@@ -36,6 +36,7 @@ def skipping(scope="per_sample", rule=None, steps=7, delay=1, onset=None, memory
     return sy.Network(sy.Source("in", 6), populations, projections, "b", steps)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("onset", [None, 0, 1])
 @pytest.mark.parametrize("delay", [0, 1, 2, 11])
 def test_delays_agree_everywhere(delay, onset):
@@ -43,6 +44,7 @@ def test_delays_agree_everywhere(delay, onset):
     conform(network, random_spikes(network), more=("chip in lava",))
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("scope", ["per_sample", "frozen", "stream"])
 @pytest.mark.parametrize("rule", [sy.Hebbian(0.2, 0.1), sy.Oja(0.05), sy.PairSTDP(0.05, 0.05, 0.5, 0.5)])
 def test_rules_receive_the_delayed_spikes_everywhere(rule, scope):

@@ -145,6 +145,7 @@ def test_every_neuron_in_every_executor(neuron, scope):
     assert np.any(records["chip"].homeostatic_bias["layer1"])
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("across", ["samples", "cores", "processes"])
 def test_a_convolution_on_a_chip_that_counts_pixel_by_pixel(across):
     """The mapping has another order of neurons; targets and biases differ from neuron to neuron."""

@@ -225,6 +225,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("error", [None, *PLANTED])
 def test_an_error_planted_in_the_write_of_any_executor_is_found(error, monkeypatch):
     network = streaming(memory=2, p_max=0.2)

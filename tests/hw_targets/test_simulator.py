@@ -281,6 +281,7 @@ print(answer(1), answer.stats.cache_hits[answer.signatures[0]] if answer.stats.c
 """
 
 
+@pytest.mark.slow
 def test_the_cache_sees_a_change_in_another_module(tmp_path):
     folder = tmp_path / "synergic_two"
     folder.mkdir()

@@ -73,6 +73,7 @@ def first_certain(spikes):
     return at
 
 
+@pytest.mark.one_in(3)
 @KINDS
 @pytest.mark.parametrize("name", READOUTS)
 def test_classes_are_those_of_simulate(integer, name):
@@ -95,6 +96,7 @@ def test_classes_are_those_of_simulate(integer, name):
         assert min(at) < network.steps, "a lead that was settled early"
 
 
+@pytest.mark.one_in(3)
 @KINDS
 @pytest.mark.parametrize("name", READOUTS)
 def test_behind_a_fused_network_and_under_lavas_configuration(integer, name):

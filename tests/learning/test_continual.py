@@ -87,6 +87,7 @@ def test_theta_is_trained_after_the_first_tasks_only():
     assert [torch.equal(a, b) for a, b in itertools.pairwise(theta)] == [False, False, True]
 
 
+@pytest.mark.slow
 def test_a_strong_penalty_keeps_the_first_task():
     accuracy = {}
     for strength in (0.0, 1e8):

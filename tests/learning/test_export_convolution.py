@@ -126,6 +126,7 @@ def test_slow_weights_that_do_not_fade(tmp_path):
         assert from_nir(to_nir(net, lossy=True)).projections[0].fades is fades
 
 
+@pytest.mark.slow
 def test_networks_too_large_to_unfold_and_other_layers_are_refused():
     net = ConvHybridNet((1, 28, 28), (128, 256, 256), (8, 3))
     with pytest.raises(UnsupportedError, match="conv2: got 5035261952 synapses unfolded, allowed 268435456"):

@@ -120,7 +120,7 @@ def test_labels_teach_and_are_not_learned(images):
     assert not (layer.eta[:128] == layer.eta[0]).all()
 
 
-@pytest.fixture(scope="module", params=["strided", "pooled"])
+@pytest.fixture(scope="module", params=["strided", pytest.param("pooled", marks=pytest.mark.slow)])
 def trained(images, request):
     task = FewShotTask(replace(SMALL, convolutions=request.param), images=images)
     task.epoch(), task.epoch()

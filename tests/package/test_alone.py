@@ -37,7 +37,8 @@ def test_here(): pass
 """
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
 def test_reports_are_handed_on(workers, tmp_path):
     (tmp_path / "tests").mkdir()
     for name in ("alone.py", "commands.py", "conftest.py", "forks.py"):

@@ -31,6 +31,7 @@ def wheels(tmp_path_factory):
     return contents
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_module_and_the_chips(wheels):
     for room in ("processes", "models", "hw_targets"):
         for file in (ROOT / room).rglob("*.py"):

@@ -50,7 +50,7 @@ def run(code, folder, **environment):
 
 
 @pytest.mark.parametrize("use", [ONE, pytest.param(ALL, marks=pytest.mark.slow)], ids=["one function", "all"])
-@pytest.mark.parametrize("temporary", ["own", "of others"])
+@pytest.mark.parametrize("temporary", ["own", pytest.param("of others", marks=pytest.mark.slow)])
 def test_without_a_place_for_caches_everything_works(temporary, use, tmp_path):
     """A cache that others may write is none: numba runs what it finds there.
 

@@ -52,23 +52,27 @@ def networks(draw):
 
 
 @pytest.mark.filterwarnings("ignore:.*rounds to 0")
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(networks(), st.booleans())
-def test_layer_by_layer_and_step_by_step_are_the_same_bits(case, final):
-    network, presentations = case
-    network = by_input(network)
-    total = sum(q.weights.size for q in network.projections if q.rule is not None)
-    memory = [np.zeros(total, np.int64 if network.integer else float) for _ in range(2)]
-    one, other = (split(m, network) for m in memory)
-    layers = layerwise(network)
-    for source in presentations:  # one after the other, in the same memory
-        want = present(network, source, one)
-        got = present_layers(network, layers, source, other, final)
-        for part in ("spikes", "u"):
-            for name, values in getattr(want, part).items():
-                assert np.array_equal(values, getattr(got, part)[name])
-        assert list(want.saturated.items()) == list(got.saturated.items())
-        assert not final or np.array_equal(*memory)
+@pytest.mark.parametrize("examples", [30, pytest.param(70, marks=pytest.mark.slow)])
+def test_layer_by_layer_and_step_by_step_are_the_same_bits(examples):
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(networks(), st.booleans())
+    def agree(case, final):
+        network, presentations = case
+        network = by_input(network)
+        total = sum(q.weights.size for q in network.projections if q.rule is not None)
+        memory = [np.zeros(total, np.int64 if network.integer else float) for _ in range(2)]
+        one, other = (split(m, network) for m in memory)
+        layers = layerwise(network)
+        for source in presentations:  # one after the other, in the same memory
+            want = present(network, source, one)
+            got = present_layers(network, layers, source, other, final)
+            for part in ("spikes", "u"):
+                for name, values in getattr(want, part).items():
+                    assert np.array_equal(values, getattr(got, part)[name])
+            assert list(want.saturated.items()) == list(got.saturated.items())
+            assert not final or np.array_equal(*memory)
+
+    agree()
 
 
 def test_networks_that_need_every_step_are_not_taken_apart():
