@@ -3,8 +3,12 @@
 
     uv run --group bench python benchmarks/training.py --json benchmarks/results/training.json
 
-784-512-10, T 10, batch 100, float32, one real-valued image a sample shown at all steps. The programs take orientations,
-round by round, on the same threads; a figure is the median of the rounds' ratios (above 1: synergic is faster).
+784-512-10, T 10, batch 100, float32, one real-valued image a sample shown at all steps. The programs run one after the
+other, round by round, on the same threads; a figure is the median of the rounds' ratios (above 1: synergic is faster).
+
+gemm_share is the limit of a step: the time of its products of matrices alone, of the same shapes and layouts and by the
+same functions, over the time of the step. A step without any other work would have a share of 1. "parts" in the record
+is where the rest goes: forward and backward with the products in them, and Adam, which changes every weight.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import torch
 import tyro
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 sys.path.insert(0, str(Path(__file__).parent))
 from peers import PEERS
@@ -46,7 +51,11 @@ REACH = {
     "hp_infer_speedup": 150,
     "gp_step_speedup": 5,
     "memory_ratio": 20,
-} | {f"vs_{name}": 2 for name in PEERS}
+    "hp_step_speedup_per_sample": 200,
+    "hp_infer_speedup_per_sample": 300,
+    "gemm_share_gp": 0.7,
+    "gemm_share_hp_per_sample": 0.6,
+} | {f"vs_{name}": 5.5 for name in PEERS}
 EPISODES, TEST_EPISODES = 5, 20
 
 
@@ -85,6 +94,61 @@ def stepper(net: nn.Module, loss: Callable[[], Tensor]) -> Callable[[], None]:
     return step
 
 
+PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "mv", "_linear_pointwise")
+"""Operations that multiply matrices: those of torch, and oneDNN's."""
+
+
+class Products(TorchDispatchMode):
+    """Notes each product of matrices within a block, and what it multiplies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Any, list[Any]]] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function.__name__.split(".")[0] in PRODUCTS:
+            self.calls.append((function, list(args)))
+        return function(*args, **(kwargs or {}))
+
+
+def products_of(step: Callable[[], Any]) -> Callable[[], None]:
+    """The products of a step and nothing else: the same functions, on other numbers in the same shapes and layouts."""
+    with Products() as noted:
+        step()
+
+    def other(value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype).uniform_(0.1, 1)
+
+    calls = [(function, [other(value) for value in args]) for function, args in noted.calls]
+
+    @torch.no_grad()
+    def run() -> None:
+        for function, args in calls:
+            function(*args)
+
+    return run
+
+
+def parts(net: nn.Module, loss: Callable[[], Tensor], repeats: int = 20) -> dict[str, float]:
+    """Milliseconds of a step's forward pass, backward pass and Adam, medians."""
+    optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=1e-4)
+    took: dict[str, list[float]] = {"forward": [], "backward": [], "optimizer": []}
+    for _ in range(repeats):
+        optimizer.zero_grad()
+        marks = [time.perf_counter()]
+        value = loss()
+        marks.append(time.perf_counter())
+        value.backward()  # type: ignore[no-untyped-call]
+        marks.append(time.perf_counter())
+        optimizer.step()
+        marks.append(time.perf_counter())
+        for name, a, b in zip(took, marks, marks[1:], strict=False):
+            took[name].append(1e3 * (b - a))
+    return {name: statistics.median(times) for name, times in took.items()}
+
+
 def ours(mode: str, plasticity_scope: str = "per_sample") -> HybridNet:
     """The net of synergic."""
     return HybridNet(SIZES, mode=mode, steps=STEPS, plasticity_scope=plasticity_scope)
@@ -106,6 +170,10 @@ def programs(seed: int) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[
         net = ours("hp", plasticity_scope)
         timed[f"hp {plasticity_scope} step"] = (stepper(net, lambda net=net: our_loss(net, x, labels)), 10)  # type: ignore[misc]
         timed[f"hp {plasticity_scope} infer"] = (torch.no_grad()(lambda net=net: net(x)), 10)
+    for name in ("gp", "hp shared", "hp per_sample"):
+        step = timed[f"{name} step"][0]
+        step()
+        timed[f"{name} products"] = (products_of(step), 10)
     missing = {}
     for name, build in PEERS.items():
         try:
@@ -115,6 +183,14 @@ def programs(seed: int) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[
             continue
         timed[f"{name} step"] = (stepper(peer, lambda peer=peer: rate_loss(peer(x), labels)), 3)  # type: ignore[misc]
     return timed, missing
+
+
+def stepped(seed: int) -> dict[str, tuple[nn.Module, Callable[[], Tensor]]]:
+    """The nets whose steps are taken apart, each with its loss."""
+    torch.manual_seed(seed)
+    x, labels = data(seed)
+    nets = {"gp": ours("gp"), "hp per_sample": ours("hp"), "hp shared": ours("hp", "shared")}
+    return {name: (net, lambda net=net: our_loss(net, x, labels)) for name, net in nets.items()}  # type: ignore[misc]
 
 
 def continual(seed: int, batch: int = BATCH) -> tuple[PlainNet, MaskedNet, Tensor, Tensor]:
@@ -334,6 +410,8 @@ def record(rounds: int, threads: int, seed: int, families: bool = True) -> dict[
         "hp_infer_speedup_per_sample": ratio(times, "plain hp infer", "hp per_sample infer"),
         "memory_ratio_per_sample": memory["plain"] / memory["per_sample"],
     }
+    for name in ("gp", "hp per_sample", "hp shared"):
+        figures[f"gemm_share_{name.replace(' ', '_')}"] = ratio(times, f"{name} products", f"{name} step")
     for name in PEERS:
         figures[f"vs_{name}"] = ratio(times, f"{name} step", "gp rate step")
     packages = ("torch", "numba", "numpy", "snntorch", "norse", "spikingjelly", "lava-dl")
@@ -349,6 +427,7 @@ def record(rounds: int, threads: int, seed: int, families: bool = True) -> dict[
             n: {"median": statistics.median(t), "least": min(t), "rounds": t} for n, t in times.items()
         },
         "peak_mib": memory,
+        "parts": {name: parts(net, loss) for name, (net, loss) in stepped(seed).items()},
         "setting": {
             "sizes": SIZES, "steps": STEPS, "batch": BATCH, "rounds": rounds, "threads": threads, "seed": seed,
             "command": " ".join(["python", "benchmarks/training.py", *sys.argv[1:]]), "cpu": cpu,
@@ -385,7 +464,7 @@ def main(
     result = record(3 if quick else rounds, threads, seed, families=not quick)
     for name, figure in result["figures"].items():
         reach = f"  (reach {REACH[name]})" if name in REACH else ""
-        print(f"{name:30} {'not measured' if figure is None else f'{figure:.1f}'}{reach}")
+        print(f"{name:30} {'not measured' if figure is None else f'{figure:.3g}'}{reach}")
     if json_file:
         json_file.write_text(json.dumps(result, indent=1) + "\n")
 
