@@ -71,15 +71,12 @@ class HybridConv(SynapseConnection):
     UnsupportedError
         If the rule looks at other neurons or inputs than those of a synapse.
 
-    Notes
-    -----
-    The ports of HybridLIF are flat. Connect them as in the example.
-
     Examples
     --------
     >>> conv = HybridConv(weight=np.zeros((8, 3, 3, 1)), input_shape=(28, 28, 1))
-    >>> conv.a_out.flatten().connect(lif.a_in)
-    >>> lif.u_out.reshape(conv.u_in.shape).connect(conv.u_in)
+    >>> lif = HybridLIF(shape=conv.output_shape)
+    >>> conv.a_out.connect(lif.a_in)
+    >>> lif.u_out.connect(conv.u_in)
     """
 
     def __init__(
