@@ -47,6 +47,7 @@ from synergic.processes import (
     HybridSparse,
 )
 from synergic.processes._connection import PlasticConnection
+from synergic.processes._graph_integers import only, single
 from synergic.processes._population import Neurons
 from synergic.processes._run_config import HybridSimCfg
 from synergic.processes._shared_memory import MEMORY, STATE, THETA, shared_array
@@ -60,11 +61,6 @@ LARGEST = 2**24
 """Neurons times inputs of the largest connection of chosen synapses that is described as a full matrix: 128 MB each."""
 PLAN = "chip"
 """Key of a process's part of the mapping in its proc_params."""
-
-
-def single(values: Any) -> Any:
-    """Return a Var of one value as the scalar that a description stores."""
-    return values.reshape(()) if values.size == 1 else values
 
 
 def population(p: Neurons) -> IntPopulation:
@@ -115,14 +111,6 @@ def masked(synapses: Synapses) -> Any:
         return None
     mask = synapses.pattern.matrix(np.ones(synapses.pattern.size, np.int64) if synapses.mask is None else synapses.mask)
     return dataclasses.replace(synapses.rule, mask=mask.toarray())
-
-
-def only(ports: list[Any], where: str, want: Any, remedy: str) -> Any:
-    """Return the process at the other end of a connection with one end. It has the type `want`."""
-    found = ", ".join(f"{type(q.process).__name__} {q.process.name!r}" for q in ports)
-    if len(ports) != 1 or not isinstance(ports[0].process, want):
-        raise UnsupportedError(f"{where}: got {found or 'no connection'}, allowed {remedy}")
-    return ports[0].process
 
 
 def describe(processes: list[Any]) -> IntGraph:

@@ -113,6 +113,7 @@ class HybridConv(SynapseConnection):
         want, remedy = kernel.shape[3] * groups, "The kernel has the channels of one group."
         require(shape[2] == want, f"{name}.input_shape", f"{shape[2]} channels", f"{want} with this kernel", remedy)
         how = pairs(name, stride, padding, dilation)
+        self.geometry: dict[str, Any] = {"stride": how[0], "padding": how[1], "dilation": how[2], "groups": groups}
         after = image_after((shape[0], shape[1]), (kernel.shape[1], kernel.shape[2]), *how)
         remedy = "The kernel must fit into the padded input."
         require(min(after) > 0, f"{name}.input_shape", f"{shape}", f"what leaves an output, not {after}", remedy)

@@ -138,13 +138,17 @@ class HybridLIF(Neurons):
         self.share()
 
     @classmethod
-    def from_description(cls, p: Population | IntPopulation, **timing: Unpack[ClockArguments]) -> HybridLIF:
+    def from_description(
+        cls, p: Population | IntPopulation, shape: tuple[int, ...] | None = None, **timing: Unpack[ClockArguments]
+    ) -> HybridLIF:
         """Build the process of one population of a network description.
 
         Parameters
         ----------
         p : Population or IntPopulation
             The population, of leaky integrate-and-fire neurons.
+        shape : tuple of int or None, default None
+            Sides of a grid of as many neurons. None: (n,).
         **timing
             onset, period, presentations and record, as of the constructor.
 
@@ -155,10 +159,10 @@ class HybridLIF(Neurons):
         """
         plain_only(cls.__name__, (p,), "the process is this neuron", "Use HybridNeuron.")
         return cls(
-            shape=(p.size,),
+            shape=shape or (p.size,),
             vth=p.vth,
             decay=p.decay,
-            bias=p.bias,
+            bias=p.bias.reshape(shape or (p.size,)),
             reset=p.reset,
             accumulator_shift=p.accumulator_shift if isinstance(p, IntPopulation) else ACCUMULATOR_SHIFT,
             homeostasis=p.homeostasis,

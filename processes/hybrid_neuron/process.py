@@ -139,16 +139,22 @@ class HybridNeuron(Neurons):
         self.share()
 
     @classmethod
-    def from_description(cls, p: Population | IntPopulation, **timing: Unpack[ClockArguments]) -> HybridNeuron:
+    def from_description(
+        cls, p: Population | IntPopulation, shape: tuple[int, ...] | None = None, **timing: Unpack[ClockArguments]
+    ) -> HybridNeuron:
         """Build the process of one population of a network description.
 
         Parameters
         ----------
         p : Population or IntPopulation
             The population, with a neuron of synergic.neurons or of your own.
+        shape : tuple of int or None, default None
+            Sides of a grid of as many neurons. None: (n,).
         **timing
             onset, period, presentations and record, as of the constructor.
         """
         given = {name: getattr(p, name) for name in ("neuron", "vth", "decay", "bias", "reset", "name", "homeostasis")}
         shift = p.accumulator_shift if isinstance(p, IntPopulation) else ACCUMULATOR_SHIFT
-        return cls(shape=(p.size,), accumulator_shift=shift, **given, **timing)
+        shape = shape or (p.size,)
+        given["bias"] = p.bias.reshape(shape)
+        return cls(shape=shape, accumulator_shift=shift, **given, **timing)
