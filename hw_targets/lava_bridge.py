@@ -47,6 +47,7 @@ from synergic.processes import (
     HybridSparse,
 )
 from synergic.processes._connection import PlasticConnection
+from synergic.processes._graph_integers import only, single
 from synergic.processes._population import Neurons
 from synergic.processes._run_config import HybridSimCfg
 from synergic.processes._shared_memory import MEMORY, STATE, THETA, shared_array
@@ -62,14 +63,9 @@ PLAN = "chip"
 """Key of a process's part of the mapping in its proc_params."""
 
 
-def single(values: Any) -> Any:
-    """Return a Var of one value as the scalar that a description stores."""
-    return values.reshape(()) if values.size == 1 else values
-
-
 def population(p: Neurons) -> IntPopulation:
     """A process's neurons as a description; the physical scale is unknown here and of no use to a chip."""
-    size, reset = p.u.shape[0], p.proc_params["reset"]
+    size, reset = p.u.shared.size, p.proc_params["reset"]
     neuron: Neuron = LIF(integer=True)
     if isinstance(p, HybridNeuron):
         neuron = p.proc_params["neuron"].with_values({name: single(v.get()) for name, v in p.theta.items()})
@@ -79,7 +75,7 @@ def population(p: Neurons) -> IntPopulation:
         int(p.vth.get()[0]),
         int(p.decay.get()[0]),
         reset,
-        p.bias.get(),
+        p.bias.get().ravel(),
         scale=1.0,
         accumulator_shift=p.proc_params["accumulator_shift"],
         neuron=neuron,
@@ -115,14 +111,6 @@ def masked(synapses: Synapses) -> Any:
         return None
     mask = synapses.pattern.matrix(np.ones(synapses.pattern.size, np.int64) if synapses.mask is None else synapses.mask)
     return dataclasses.replace(synapses.rule, mask=mask.toarray())
-
-
-def only(ports: list[Any], where: str, want: Any, remedy: str) -> Any:
-    """Return the process at the other end of a connection with one end. It has the type `want`."""
-    found = ", ".join(f"{type(q.process).__name__} {q.process.name!r}" for q in ports)
-    if len(ports) != 1 or not isinstance(ports[0].process, want):
-        raise UnsupportedError(f"{where}: got {found or 'no connection'}, allowed {remedy}")
-    return ports[0].process
 
 
 def describe(processes: list[Any]) -> IntGraph:
@@ -169,7 +157,7 @@ def describe(processes: list[Any]) -> IntGraph:
 
 def unconnected(p: Neurons) -> IntProjection:
     """Return the connection that gives neurons without one a place on the chip: one input, which sends nothing."""
-    size, values = p.u.shape[0], p.proc_params["accumulator_shift"] != fixed.ACCUMULATOR_SHIFT
+    size, values = p.u.shared.size, p.proc_params["accumulator_shift"] != fixed.ACCUMULATOR_SHIFT
     name, bits = f"nothing to {p.name}", fixed.VALUE_BITS * values
     none = np.zeros((size, 1), np.int64)
     return IntProjection(name, f"{name}, input", p.name, none, None, 0, None, "frozen", 8, bits)
@@ -442,7 +430,7 @@ class ChipHybridLIF(Counting, PyHybridLIFModelFixed):
             reset=self.proc_params["reset"],
             accumulator_shift=self.proc_params["accumulator_shift"],
         )
-        parts = [soma(self.u[slice(*rows)], acc[slice(*rows)], given, slice(*rows)) for rows in self.pieces]
+        parts = [soma(self.potential[slice(*rows)], acc[slice(*rows)], given, slice(*rows)) for rows in self.pieces]
         u, s, after = (np.concatenate([part[i] for part in parts]) for i in range(3))
         self.activity.spikes += int(s.sum())
         self.publish(self.time_step)
@@ -462,11 +450,11 @@ class ChipHybridNeuron(Counting, PyHybridNeuronModelFixed):
 
     def step(self, acc: npt.NDArray[np.int64]) -> Any:
         """Neuron.update, soma core by soma core."""
-        p, theta, state, parts = self.population(), self.theta(), self.proc_params[STATE], []
+        p, theta, state, parts = self.population(), self.theta(), self.state(), []
         for rows in self.pieces:
             at = slice(*rows)
             here, beside = SimpleNamespace(**{**vars(p), "bias": p.bias[at]}), {n: v[at] for n, v in state.items()}
-            parts.append(p.neuron.update(self.u[at], beside, acc[at], here, p.neuron.values_at(theta, at)))
+            parts.append(p.neuron.update(self.potential[at], beside, acc[at], here, p.neuron.values_at(theta, at)))
         u, sent, after = (np.concatenate([part[i] for part in parts]) for i in range(3))
         new = {name: np.concatenate([part[3][name] for part in parts]) for name in state}
         self.activity.spikes += int(np.count_nonzero(sent))

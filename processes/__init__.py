@@ -8,6 +8,7 @@ from synergic._core.parts import require
 
 require("synergic.processes", "lava")
 
+from synergic.processes._graph_integers import quantise
 from synergic.processes._run import Graph, run_in_lava
 from synergic.processes._run_config import HybridSimCfg
 from synergic.processes._runtime import running
@@ -38,6 +39,7 @@ __all__ = [
     "HybridSparse",
     "RankReadout",
     "RateReadout",
+    "quantise",
     "run_in_lava",
     "running",
 ]

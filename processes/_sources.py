@@ -3,8 +3,18 @@
 
 from __future__ import annotations
 
-from synergic._core.checks import require
+from typing import Any
+
+import numpy as np
+
+from synergic._core.checks import require, whole
 from synergic.processes._shared_memory import SharedProcess
+
+
+def channels(where: str, n: Any, remedy: str) -> tuple[int, ...]:
+    """The shape of n channels: a number, or the sides of a grid of them. Raises ParameterError."""
+    sides = n if isinstance(n, tuple | list) and n else (n,)
+    return tuple(whole(where, side, 1, np.inf, remedy) for side in sides)
 
 
 class DataOrPort(SharedProcess):

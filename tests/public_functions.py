@@ -317,7 +317,11 @@ def in_lava():
             pr.HybridNetwork, {"network": NET, "presentations": 2, "record": 1, "name": "here"}
         ),
         "synergic.processes.FusedNetwork": Case(pr.FusedNetwork, {"network": NET, "record": 1, "name": "here"}),
-        "synergic.processes.Encoder": Case(pr.Encoder, {"code": encoding.Rate(), **images, "onset": 0}),
+        "synergic.processes.Encoder": Case(
+            pr.Encoder,
+            {"code": encoding.Rate(), **images, "onset": 0},
+            fine={"values": "shape"},  # sides of an image
+        ),
         "synergic.processes.Encoder by port": Case(
             pr.Encoder, {"code": encoding.Rate(), "period": 4, "n": 3, "presentations": 2, "onset": 0}
         ),
@@ -332,7 +336,7 @@ def in_lava():
                 "at_once": False,
                 "name": "here",
             },
-            fine={"start": "none, negative"},
+            fine={"start": "none, negative", "signal": "shape"},
         ),
         "synergic.processes.DeltaEncoder by port": Case(
             pr.DeltaEncoder,
@@ -384,6 +388,17 @@ def in_lava():
             lambda **given: lava_graph.run_in_lava(**given),
             {"network": NET, "spikes": SPIKES[:1], "run_cfg": None, "progress": None, "chunk": 200, "signal": None},
             signature=lava_graph.run_in_lava,
+        ),
+        "synergic.processes._graph_integers.quantise": Case(
+            lambda processes, **given: pr.quantise(processes, **given),
+            {
+                "processes": RingBuffer(data=np.ones((1, 1))),
+                "weight_bits": 8,
+                "local_bits": 8,
+                "rounding": "nearest",
+                "seed": 0,
+            },
+            signature=pr.quantise,
         ),
         "synergic.processes._runtime.running": Case(
             lambda process: running(process).__enter__(),

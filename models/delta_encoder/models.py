@@ -26,11 +26,12 @@ class AbstractDeltaEncoder(SharedModel, PyLoihiProcessModel):
         m, sent = timing.step(self.time_step), np.zeros_like(x)
         if m:
             if params["given"]:
-                x = self.signal[timing.presentation(self.time_step), m - 1 :][: params["steps"]]
+                x = self.signal[timing.presentation(self.time_step), m - 1 :][: params["steps"]].reshape(x.shape)
+            level = self.level.reshape(-1)
             if m == 1:
-                self.level[:] = x[0] if params["start"] is None else params["start"]
+                level[:] = x[0] if params["start"] is None else params["start"]
             for i, now in enumerate(x):
-                sent[i], self.level[:] = encoding.delta(now, self.level, self.threshold[0], params["form"] == "graded")
+                sent[i], level[:] = encoding.delta(now, level, self.threshold[0], params["form"] == "graded")
         if params["form"] == "channels":
             sent = encoding.polarities(sent)
         self.s_out.send(sent.reshape(self.s_out._shape).astype(self.s_out._d_type))

@@ -22,7 +22,7 @@ class AbstractEncoder(SharedModel, PyLoihiProcessModel):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        self.sent: Any = np.zeros((proc_params["steps"], proc_params[MEMORY]["values"].shape[1]))
+        self.sent: Any = np.zeros((proc_params["steps"], proc_params[MEMORY]["values"][0].size))
 
     def run_spk(self) -> None:
         """One time step."""
@@ -32,10 +32,10 @@ class AbstractEncoder(SharedModel, PyLoihiProcessModel):
             number = timing.presentation(self.time_step)
             if not params["given"]:
                 self.values[0] = received
-            values = self.values[None, number] if params["given"] else received[None]
-            self.sent = params["code"].encode(values, params["steps"], number)[0]
+            values = self.values[number] if params["given"] else received
+            self.sent = params["code"].encode(values.reshape(1, -1), params["steps"], number)[0]
         now = self.sent if params["at_once"] else self.sent[m - 1]
-        self.s_out.send((now if m else 0 * now).astype(self.s_out._d_type))
+        self.s_out.send((now if m else 0 * now).astype(self.s_out._d_type).reshape(self.s_out._shape))
 
 
 @implements(proc=Encoder, protocol=LoihiProtocol)

@@ -15,7 +15,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from synergic.numerics import fixed, floating
-from synergic.processes._shared_memory import SharedModel
+from synergic.processes._shared_memory import MEMORY, SharedModel
 from synergic.processes.hybrid_lif.process import HybridLIF
 
 
@@ -24,19 +24,34 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
 
     integer: bool
 
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        # Neurons of any shape are a row here: a neuron's function, and soma cores, have one axis of neurons.
+        arrays = proc_params[MEMORY]
+        self.potential: np.ndarray = arrays["u"].reshape(-1)
+        self.rows: dict[str, np.ndarray] = {
+            name: arrays[name].reshape(len(arrays[name]), -1) for name in ("s_record", "u_record", "homeostatic_record")
+        }
+
+    @property
+    def own_bias(self) -> np.ndarray:
+        """c, the intrinsic bias, as a row."""
+        return self.homeostatic_bias.reshape(-1)
+
     @abstractmethod
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """u(m) before its reset, spikes, u after it, number of values saturated."""
 
     def begin(self) -> None:
         """A presentation begins."""
-        self.u[:] = 0
+        self.potential[:] = 0
         self.total: Any = 0
 
     def biases(self) -> Any:
         """b + c, as they stand now."""
         rule = self.proc_params["homeostasis"]
-        return self.bias if rule is None else self.bias + rule.offset(self.homeostatic_bias)
+        bias = self.bias.reshape(-1)
+        return bias if rule is None else bias + rule.offset(self.own_bias)
 
     def adapt(self, m: int, u: Any) -> None:
         """Add up what homeostasis measures in step m; write c after the last step."""
@@ -45,28 +60,28 @@ class AbstractHybridLIF(SharedModel, PyLoihiProcessModel):
             return
         self.total = self.total + rule.term(u, self.vth[0].item())
         if m == timing.period:
-            self.homeostatic_bias[:] = rule.write(self.homeostatic_bias, self.total, m)
+            self.own_bias[:] = rule.write(self.own_bias, self.total, m)
             if self.time_step <= self.proc_params["record"]:
-                self.homeostatic_record[timing.presentation(self.time_step)] = self.homeostatic_bias
+                self.rows["homeostatic_record"][timing.presentation(self.time_step)] = self.own_bias
 
     def run_spk(self) -> None:
         """One time step."""
-        acc = self.a_in.recv()
+        acc, shape = self.a_in.recv().reshape(-1), self.u.shape
         m = self.proc_params["timing"].step(self.time_step)
         if m == 0:
-            u, s = self.u, np.zeros(self.u.shape, bool)
+            u, s = self.potential, np.zeros(self.potential.shape, bool)
         else:
             if m == 1:
                 self.begin()
             u, s, after, saturated = self.integrate(acc)
-            self.u[:] = after
+            self.potential[:] = after
             self.saturated += saturated
             self.adapt(m, u)
-        self.u_before_reset[:] = u
-        self.u_out.send(u)
-        self.s_out.send(s.astype(self.s_out._d_type))
+        self.u_before_reset[...] = u.reshape(shape)
+        self.u_out.send(u.reshape(shape))
+        self.s_out.send(s.astype(self.s_out._d_type).reshape(shape))
         if self.time_step <= self.proc_params["record"]:
-            self.u_record[self.time_step - 1], self.s_record[self.time_step - 1] = u, s
+            self.rows["u_record"][self.time_step - 1], self.rows["s_record"][self.time_step - 1] = u, s
 
 
 @implements(proc=HybridLIF, protocol=LoihiProtocol)
@@ -92,7 +107,7 @@ class PyHybridLIFModelFloat(AbstractHybridLIF):
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """Return u(m) before its reset, spikes, u after it, and how many potentials were limited."""
-        u = floating.membrane(self.u, acc, float(self.decay[0]), self.biases())
+        u = floating.membrane(self.potential, acc, float(self.decay[0]), self.biases())
         s = floating.spike(u, float(self.vth[0]))
         return u, s, floating.reset(u, s, float(self.vth[0]), self.proc_params["reset"]), 0
 
@@ -121,6 +136,6 @@ class PyHybridLIFModelFixed(AbstractHybridLIF):
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """Return u(m) before its reset, spikes, u after it, and how many potentials were limited."""
         shift = self.proc_params["accumulator_shift"]
-        u, saturated = fixed.membrane(self.u, acc, int(self.decay[0]), self.biases(), shift)
+        u, saturated = fixed.membrane(self.potential, acc, int(self.decay[0]), self.biases(), shift)
         s = fixed.spike(u, int(self.vth[0]))
         return u, s, fixed.reset(u, s, int(self.vth[0]), self.proc_params["reset"]), saturated

@@ -41,16 +41,20 @@ class AbstractHybridNeuron(AbstractHybridLIF):
         """The neuron's parameters, as they stand now."""
         return {name: value[0] if value.shape == (1,) else value for name, value in self.proc_params[THETA].items()}
 
+    def state(self) -> dict[str, Any]:
+        """The neuron's arrays beside u, each as a row."""
+        return {name: values.reshape(-1) for name, values in self.proc_params[STATE].items()}
+
     def step(self, acc: Any) -> Any:
         """Neuron.update of all neurons."""
         p = self.population()
-        return p.neuron.update(self.u, self.proc_params[STATE], acc, p, self.theta())
+        return p.neuron.update(self.potential, self.state(), acc, p, self.theta())
 
     def integrate(self, acc: Any) -> tuple[Any, Any, Any, int]:
         """Return u(m) before its reset, output, u after it, and how many values were limited."""
         u, sent, after, new, saturated = self.step(acc)
         for name, values in new.items():
-            self.proc_params[STATE][name][...] = values
+            self.state()[name][...] = values
         return u, sent, after, saturated
 
 

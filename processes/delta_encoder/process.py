@@ -12,7 +12,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from synergic._core.checks import choice, finite_array, kind, number, numbers, require, whole
 from synergic.processes._shared_memory import SharedVar
-from synergic.processes._sources import DataOrPort
+from synergic.processes._sources import DataOrPort, channels
 from synergic.processes._timing import Timing
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class DeltaEncoder(DataOrPort):
         "channels": spikes 0/1 in two channels a value, first all values that went down, then all that went up, which is
         the order of an event camera's polarities. "signed": -1, 0 or 1. "graded": the difference itself, as Lava's
         DeltaEncoder, which sends it one step later.
-    signal : array_like, shape (samples, T, n), or None, default None
+    signal : array_like, shape (samples, T, n) or (samples, T, *sides), or None, default None
         Presentations, one after the other, in the numbers of `threshold`; integers within 24 bits. None: the signal
         comes in at `a_in`.
-    n : int or None, default None
-        Number of values; only where no signal is given.
+    n : int, tuple of int or None, default None
+        Number of values, or the sides of a grid of them; only where no signal is given.
     start : float, int or None, default 0
         Value that is taken as sent before the first step of a presentation. None: the first value of the signal, so
         that a signal at rest sends nothing.
@@ -60,11 +60,11 @@ class DeltaEncoder(DataOrPort):
 
     Attributes
     ----------
-    a_in : InPort, shape (n,), or (T, n) at once
+    a_in : InPort, shape (n,) or the sides, with an axis of T in front at once
         The signal, where none is given.
-    s_out : OutPort, shape (n,), or (2 n,) for "channels"; with T rows of these at once
+    s_out : OutPort, shape as of a_in; for "channels" (2 n,), or (2, *sides), with an axis of T in front at once
         What is sent.
-    level : Var, shape (n,)
+    level : Var, shape (n,) or the sides
         Sum of what was sent in the presentation, times the threshold unless graded. It differs from the signal by less
         than a threshold, if graded always, else while the signal moves by no more than a threshold a step.
     threshold : Var, shape (1,)
@@ -88,7 +88,7 @@ class DeltaEncoder(DataOrPort):
         threshold: float,
         form: Form = "channels",
         signal: npt.ArrayLike | None = None,
-        n: int | None = None,
+        n: int | tuple[int, ...] | None = None,
         start: float | None = 0,
         onset: int = 0,
         period: int | None = None,
@@ -112,15 +112,14 @@ class DeltaEncoder(DataOrPort):
             number(f"{name}.start", start, -(2**23), 2**23 - 1, "It is a value of the signal.")
         if signal is None:
             remedy = "Give a signal, or the number of values."
-            array = np.zeros((1, 1, whole(f"{name}.n", n, 1, np.inf, remedy)), dtype)
+            array = np.zeros((1, 1, *channels(f"{name}.n", n, remedy)), dtype)
         else:
             alone = n is None and period is None and presentations is None
             remedy = "They follow from the signal; leave them out."
             require(alone, name, "n, period or presentations beside a signal", "one", remedy)
             shape = numbers(f"{name}.signal", signal).shape
-            require(
-                len(shape) == 3 and 0 not in shape, f"{name}.signal", f"shape {shape}", "(samples, T, n)", "Cut it."
-            )
+            fits = len(shape) >= 3 and 0 not in shape
+            require(fits, f"{name}.signal", f"shape {shape}", "(samples, T, n) or (samples, T, *sides)", "Cut it.")
             array = finite_array(f"{name}.signal", signal, (shape,), integer)
             low, high = array.min(), array.max()
             fits = not integer or bool(-top <= low and high <= top)
@@ -132,9 +131,10 @@ class DeltaEncoder(DataOrPort):
         steps, given = (int(period or 1) if at_once else 1), signal is not None
         params = {"form": form, "start": start, "timing": timing, "steps": steps, "given": given}
         super().__init__(integer=integer, **params, **kwargs)
-        values, rows = array.shape[-1], (steps,) if at_once else ()
-        self.a_in: InPort = InPort(shape=(*rows, values))
-        self.s_out: OutPort = OutPort(shape=(*rows, (1 + (form == "channels")) * values))
+        values, rows = array.shape[2:], (steps,) if at_once else ()
+        sent = values if form != "channels" else (2 * values[0],) if len(values) == 1 else (2, *values)
+        self.a_in: InPort = InPort(shape=(*rows, *values))
+        self.s_out: OutPort = OutPort(shape=(*rows, *sent))
         self.signal: SharedVar = SharedVar(array, -top, top)
         self.level: SharedVar = SharedVar(np.zeros(values, dtype), -top, top)
         smallest = 1 if integer else float(np.finfo(float).tiny)

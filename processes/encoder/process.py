@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from synergic._core.checks import kind, require, whole
+from synergic._core.checks import kind, numbers, require, whole
 from synergic._core.integers import VALUE_MAX
 from synergic.data._encodings import Code, shares
 from synergic.processes._shared_memory import SharedVar
-from synergic.processes._sources import DataOrPort
+from synergic.processes._sources import DataOrPort, channels
 from synergic.processes._timing import Timing
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class Encoder(DataOrPort):
         Rate, Rank, Latency or Value of synergic.data, or your own.
     period : int
         Steps T of a presentation, 1 or more.
-    values : array_like, shape (samples, n), or None, default None
+    values : array_like, shape (samples, n) or (samples, *sides), or None, default None
         A presentation each, one after the other: floats of 0 .. 1, or integers of 0 .. 255, which count 255ths. None:
         the values come in at `a_in`.
-    n : int or None, default None
-        Number of channels; only where no values are given.
+    n : int, tuple of int or None, default None
+        Number of channels, or the sides of a grid of them; only where no values are given.
     onset : int, default 0
         Lava steps before the first presentation.
     presentations : int or None, default None
@@ -50,12 +50,12 @@ class Encoder(DataOrPort):
 
     Attributes
     ----------
-    a_in : InPort, shape (n,)
+    a_in : InPort, shape (n,), or the sides
         Values, read in the first Lava step of a presentation and stored until its end: 0 .. 1 in floating point,
         0 .. 255 in fixed point.
-    s_out : OutPort, shape (n,), or (T, n) at once
+    s_out : OutPort, shape as of a_in, with an axis of T in front at once
         What the code sends. It leaves in the Lava step in which the value comes in.
-    values : Var, shape (samples, n), or (1, n) where the values come in at `a_in`
+    values : Var, shape as given, or (1, ...) where the values come in at `a_in`
         The values that are encoded; they may be set between two runs.
 
     Raises
@@ -76,7 +76,7 @@ class Encoder(DataOrPort):
         code: Code,
         period: int,
         values: npt.ArrayLike | None = None,
-        n: int | None = None,
+        n: int | tuple[int, ...] | None = None,
         onset: int = 0,
         presentations: int | None = None,
         at_once: bool = False,
@@ -87,19 +87,19 @@ class Encoder(DataOrPort):
         whole(f"{name}.period", period, 1, np.inf, "It is T, the steps of a presentation.")
         kind(f"{name}.at_once", at_once, bool, "True sends a presentation in each Lava step.")
         if values is None:
-            array = np.zeros((1, whole(f"{name}.n", n, 1, np.inf, "Give values, or the number of channels.")))
+            array = np.zeros((1, *channels(f"{name}.n", n, "Give values, or the number of channels.")))
         else:
             remedy = "They follow from the values; leave them out."
             require(n is None and presentations is None, name, "n or presentations beside values", "one", remedy)
-            shares(f"{name}.values", values)
-            array = np.asarray(values)
+            array = numbers(f"{name}.values", values)
+            shares(f"{name}.values", array.reshape(len(array), -1) if array.ndim > 2 and array.size else array)
             presentations, whole_numbers = len(array), array.dtype.kind in "iu"
             integer = whole_numbers if code.num_message_bits else None
         timing = Timing(onset, 1 if at_once else period, presentations).check(name)
         params = {"code": code, "steps": period, "timing": timing, "at_once": at_once, "given": values is not None}
         super().__init__(integer=integer, **params, **kwargs)
-        channels = array.shape[1]
-        self.a_in: InPort = InPort(shape=(channels,))
-        self.s_out: OutPort = OutPort(shape=(period, channels) if at_once else (channels,))
+        shape = array.shape[1:]
+        self.a_in: InPort = InPort(shape=shape)
+        self.s_out: OutPort = OutPort(shape=(period, *shape) if at_once else shape)
         self.values: SharedVar = SharedVar(array, 0, VALUE_MAX if array.dtype.kind in "iu" else 1)
         self.share()

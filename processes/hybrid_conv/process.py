@@ -71,15 +71,12 @@ class HybridConv(SynapseConnection):
     UnsupportedError
         If the rule looks at other neurons or inputs than those of a synapse.
 
-    Notes
-    -----
-    The ports of HybridLIF are flat. Connect them as in the example.
-
     Examples
     --------
     >>> conv = HybridConv(weight=np.zeros((8, 3, 3, 1)), input_shape=(28, 28, 1))
-    >>> conv.a_out.flatten().connect(lif.a_in)
-    >>> lif.u_out.reshape(conv.u_in.shape).connect(conv.u_in)
+    >>> lif = HybridLIF(shape=conv.output_shape)
+    >>> conv.a_out.connect(lif.a_in)
+    >>> lif.u_out.connect(conv.u_in)
     """
 
     def __init__(
@@ -116,6 +113,7 @@ class HybridConv(SynapseConnection):
         want, remedy = kernel.shape[3] * groups, "The kernel has the channels of one group."
         require(shape[2] == want, f"{name}.input_shape", f"{shape[2]} channels", f"{want} with this kernel", remedy)
         how = pairs(name, stride, padding, dilation)
+        self.geometry: dict[str, Any] = {"stride": how[0], "padding": how[1], "dilation": how[2], "groups": groups}
         after = image_after((shape[0], shape[1]), (kernel.shape[1], kernel.shape[2]), *how)
         remedy = "The kernel must fit into the padded input."
         require(min(after) > 0, f"{name}.input_shape", f"{shape}", f"what leaves an output, not {after}", remedy)

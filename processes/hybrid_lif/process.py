@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,13 +35,13 @@ class HybridLIF(Neurons):
 
     Parameters
     ----------
-    shape : tuple of int, (n,)
-        Number of neurons.
+    shape : tuple of int
+        Number of neurons, (n,), or the sides of a grid of n neurons, as of Lava's LIF.
     vth : float or int, default 0.35
         Threshold v_th, greater than 0. A float selects the floating-point models, an integer the fixed-point models.
     decay : float or int, default 0.4
         Factor d of the potential in a step, 0 to 1; integers have 12 fraction bits, 0 to 4096.
-    bias : array_like, shape () or (n,), default 0
+    bias : array_like, shape () or `shape`, default 0
         Bias b, added in each step; of integers within 24 bits, at the scale of the membrane.
     reset : {"subtract", "zero"}, default "subtract"
         After a spike, the threshold is subtracted from u, or u becomes 0.
@@ -61,26 +62,26 @@ class HybridLIF(Neurons):
 
     Attributes
     ----------
-    a_in : InPort, shape (n,)
+    a_in : InPort, shape `shape`
         Synaptic input.
-    s_out : OutPort, shape (n,)
+    s_out : OutPort, shape `shape`
         Spikes 0/1.
-    u_out : OutPort, shape (n,)
+    u_out : OutPort, shape `shape`
         Membrane potential before its reset.
-    u : Var, shape (n,)
+    u : Var, shape `shape`
         Membrane potential after its reset.
-    u_before_reset : Var, shape (n,)
+    u_before_reset : Var, shape `shape`
         Membrane potential of the last step before its reset: what u_out sends, a run records, and rules receive. A
         Monitor of `u` shows less, by v_th, at each spike.
     vth, decay : Var, shape (1,)
         As given.
-    bias : Var, shape (n,)
+    bias : Var, shape `shape`
         As given.
-    s_record, u_record : Var, shape (record, n)
+    s_record, u_record : Var, shape (record, *shape)
         Recorded spikes, and potentials before their reset.
-    homeostatic_bias : Var, shape (n,)
+    homeostatic_bias : Var, shape `shape`
         Intrinsic bias c, which lives on from presentation to presentation.
-    homeostatic_record : Var, shape (record // period, n)
+    homeostatic_record : Var, shape (record // period, *shape)
         c after each recorded presentation.
     saturated : Var, shape (1,)
         Number of potentials that were limited to 24 bits; always 0 for floats.
@@ -102,7 +103,7 @@ class HybridLIF(Neurons):
     def __init__(
         self,
         *,
-        shape: tuple[int],
+        shape: tuple[int, ...],
         vth: float = 0.35,
         decay: float = 0.4,
         bias: npt.ArrayLike = 0.0,
@@ -116,7 +117,8 @@ class HybridLIF(Neurons):
         **kwargs: Unpack[ProcessArguments],
     ) -> None:
         name = kwargs.get("name", "HybridLIF")
-        n = self.count(name, shape)
+        shape, bias = self.flat(name, shape, bias)
+        n = math.prod(shape)
         option(f"{name}.accumulator_shift", accumulator_shift, SHIFTS, "6 (spikes in) or 14 (values in)")
         integer = isinstance(vth, (int, np.integer))
         # The description's own checks are the process's: a process is never looser than a network.
@@ -132,17 +134,21 @@ class HybridLIF(Neurons):
             p = Population(name, n, vth, decay, reset, bias, homeostasis=homeostasis)  # type: ignore[arg-type]
         timing = Timing(onset, period, presentations).check(name)
         super().__init__(reset=reset, integer=integer, timing=timing, accumulator_shift=accumulator_shift, **kwargs)
-        self.declare(p, integer, record)
+        self.declare(p, integer, record, shape)
         self.share()
 
     @classmethod
-    def from_description(cls, p: Population | IntPopulation, **timing: Unpack[ClockArguments]) -> HybridLIF:
+    def from_description(
+        cls, p: Population | IntPopulation, shape: tuple[int, ...] | None = None, **timing: Unpack[ClockArguments]
+    ) -> HybridLIF:
         """Build the process of one population of a network description.
 
         Parameters
         ----------
         p : Population or IntPopulation
             The population, of leaky integrate-and-fire neurons.
+        shape : tuple of int or None, default None
+            Sides of a grid of as many neurons. None: (n,).
         **timing
             onset, period, presentations and record, as of the constructor.
 
@@ -153,10 +159,10 @@ class HybridLIF(Neurons):
         """
         plain_only(cls.__name__, (p,), "the process is this neuron", "Use HybridNeuron.")
         return cls(
-            shape=(p.size,),
+            shape=shape or (p.size,),
             vth=p.vth,
             decay=p.decay,
-            bias=p.bias,
+            bias=p.bias.reshape(shape or (p.size,)),
             reset=p.reset,
             accumulator_shift=p.accumulator_shift if isinstance(p, IntPopulation) else ACCUMULATOR_SHIFT,
             homeostasis=p.homeostasis,

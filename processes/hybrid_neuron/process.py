@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,16 +32,16 @@ class HybridNeuron(Neurons):
 
     Parameters
     ----------
-    shape : tuple of int, (n,)
-        Number of neurons.
+    shape : tuple of int
+        Number of neurons, (n,), or the sides of a grid of n neurons, as of Lava's LIF.
     neuron : Neuron
         The kind of neuron. Floating-point parameters select the floating-point model, integer parameters (as quantise
-        makes them) the fixed-point model.
+        makes them) the fixed-point model. Parameters with a value a neuron are a row (n,), also for a grid.
     vth : float or int
         Threshold, greater than 0, in the numbers of `neuron`.
     decay : float or int, default 0
         Factor of the potential in a step, 0 to 1 (integers: 12 fraction bits). 0 for neurons without memory.
-    bias : array_like, shape () or (n,), default 0
+    bias : array_like, shape () or `shape`, default 0
         Bias, added in each step.
     reset : {"subtract", "zero"}, default "subtract"
         After a spike, the threshold is subtracted from u, or u becomes 0.
@@ -61,28 +62,28 @@ class HybridNeuron(Neurons):
 
     Attributes
     ----------
-    a_in : InPort, shape (n,)
+    a_in : InPort, shape `shape`
         Synaptic input.
-    s_out : OutPort, shape (n,)
+    s_out : OutPort, shape `shape`
         Spikes 0/1, or values of 0 .. 1 (integers: 0 .. 255), as the neuron sends.
-    u_out : OutPort, shape (n,)
+    u_out : OutPort, shape `shape`
         Potential before its reset, which local rules use.
-    u : Var, shape (n,)
+    u : Var, shape `shape`
         Potential after its reset.
-    u_before_reset : Var, shape (n,)
+    u_before_reset : Var, shape `shape`
         Membrane potential of the last step before its reset: what u_out sends, a run records, and rules receive. A
         Monitor of `u` shows less, by v_th, at each spike.
     vth, decay : Var, shape (1,)
         As given.
-    bias : Var, shape (n,)
+    bias : Var, shape `shape`
         As given.
     theta, state : dict of Var
         Parameters of the neuron, and its arrays other than u, by name.
-    s_record, u_record : Var, shape (record, n)
+    s_record, u_record : Var, shape (record, *shape)
         Recorded output, and potentials before their reset.
-    homeostatic_bias : Var, shape (n,)
+    homeostatic_bias : Var, shape `shape`
         Intrinsic bias c, which lives on from presentation to presentation.
-    homeostatic_record : Var, shape (record // period, n)
+    homeostatic_record : Var, shape (record // period, *shape)
         c after each recorded presentation.
     saturated : Var, shape (1,)
         Number of values that were limited to their bits; always 0 for floats.
@@ -100,7 +101,7 @@ class HybridNeuron(Neurons):
     def __init__(
         self,
         *,
-        shape: tuple[int],
+        shape: tuple[int, ...],
         neuron: Neuron,
         vth: float,
         decay: float = 0,
@@ -116,7 +117,8 @@ class HybridNeuron(Neurons):
     ) -> None:
         name = kwargs.get("name", type(self).__name__)
         kind(f"{name}.neuron", neuron, Neuron, "Leaky integrate-and-fire neurons are a HybridLIF.")
-        n, integer = self.count(name, shape), neuron.integer
+        shape, bias = self.flat(name, shape, bias)
+        n, integer = math.prod(shape), neuron.integer
         option(f"{name}.accumulator_shift", accumulator_shift, SHIFTS, "6 (spikes in) or 14 (values in)")
         # The description's own checks are the process's: a process is never looser than a network.
         if integer:
@@ -128,25 +130,31 @@ class HybridNeuron(Neurons):
         super().__init__(
             reset=reset, integer=integer, timing=timing, accumulator_shift=accumulator_shift, neuron=neuron, **kwargs
         )
-        self.declare(p, integer, record)
+        self.declare(p, integer, record, shape)
         limits = {key: parameter.limits(integer) for key, parameter in neuron.parameters().items()}
         self.theta: dict[str, SharedVar] = table_of(self, "theta", neuron.values, limits)
-        self.state: dict[str, SharedVar] = table_of(self, "state", neuron.fresh(n), {})
+        self.state: dict[str, SharedVar] = table_of(self, "state", neuron.fresh(shape[-1], shape[:-1]), {})
         for key, table in ((THETA, self.theta), (STATE, self.state)):
             self.proc_params[key] = SharedArrays(table)
         self.share()
 
     @classmethod
-    def from_description(cls, p: Population | IntPopulation, **timing: Unpack[ClockArguments]) -> HybridNeuron:
+    def from_description(
+        cls, p: Population | IntPopulation, shape: tuple[int, ...] | None = None, **timing: Unpack[ClockArguments]
+    ) -> HybridNeuron:
         """Build the process of one population of a network description.
 
         Parameters
         ----------
         p : Population or IntPopulation
             The population, with a neuron of synergic.neurons or of your own.
+        shape : tuple of int or None, default None
+            Sides of a grid of as many neurons. None: (n,).
         **timing
             onset, period, presentations and record, as of the constructor.
         """
         given = {name: getattr(p, name) for name in ("neuron", "vth", "decay", "bias", "reset", "name", "homeostasis")}
         shift = p.accumulator_shift if isinstance(p, IntPopulation) else ACCUMULATOR_SHIFT
-        return cls(shape=(p.size,), accumulator_shift=shift, **given, **timing)
+        shape = shape or (p.size,)
+        given["bias"] = p.bias.reshape(shape)
+        return cls(shape=shape, accumulator_shift=shift, **given, **timing)

@@ -78,7 +78,8 @@ class Parameterised(Content):
 
     def with_values(self, values: dict[str, Any]) -> Any:
         """The same with some values anew. Raises ParameterError."""
-        new = {n: v.item() if isinstance(getattr(self, n), int) and np.size(v) == 1 else v for n, v in values.items()}
+        one = {n for n in values if isinstance(getattr(self, n), int | float)}
+        new = {n: v.item() if n in one and np.size(v) == 1 else v for n, v in values.items()}
         return dataclasses.replace(self, **new)  # type: ignore[type-var]
 
     def check_parameters(self, integer: bool) -> None:

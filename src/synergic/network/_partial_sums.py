@@ -9,7 +9,6 @@ import numpy as np
 
 from synergic._core.checks import require
 from synergic._core.integers import ONE, VALUE_MAX
-from synergic.network._description import Network
 
 NARROWEST_LOCAL, WIDEST_LOCAL = 8, 16
 """Bits of the local weights that `quantise` makes."""
@@ -59,9 +58,12 @@ def fitting_local_bits(q: Any, num_message_bits: int) -> int:
     return ((2**31 - 1) // (largest * max(most_plastic(q), 1)) + 1).bit_length()
 
 
-def widest_local_bits(network: Network) -> int:
+def widest_local_bits(network: Any) -> int:
     """The widest local weights that fit in all projections of a network, 8 .. 16 bits: what `quantise` takes if it is
-    not told. Where 8 are too many, `quantise` says so."""
+    not told. Where 8 are too many, `quantise` says so.
+
+    network : has `projections` and `message_bits`.
+    """
     bits = network.message_bits
     fitting = [fitting_local_bits(q, bits[q.source]) for q in network.projections if q.rule is not None]
     return max(NARROWEST_LOCAL, min([WIDEST_LOCAL, *fitting]))

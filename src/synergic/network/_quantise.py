@@ -370,6 +370,22 @@ def quantise_projection(
 
     Raises ParameterError, UnsupportedError.
     """
+    weights, rule, alpha, local = quantise_synapses(p, post, weight_bits, local_bits, values)
+    same: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, "delay": p.delay}
+    same |= how
+    bits = network.message_bits[p.source]
+    return IntProjection(
+        p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **same
+    )
+
+
+def quantise_synapses(
+    p: Any, post: IntPopulation, weight_bits: int, local_bits: int, values: bool
+) -> tuple[Array, Any, Array, Array | None]:
+    """W, rule, alpha and P of a connection's synapses, in the shape that they have, at the scale of its target.
+
+    p : a Projection, or what has its fields. Raises ParameterError, UnsupportedError.
+    """
     s_w = post.scale / 2**fixed.ACCUMULATOR_SHIFT * (VALUE_UNIT if values else 1)
     rule: Any = None
     alpha, local = np.zeros((), np.int64), None
@@ -386,20 +402,15 @@ def quantise_projection(
                 f"{p.name}.alpha: {float(np.abs(p.alpha).max()):g} at most rounds to 0, which switches the local "
                 f"term off; allowed {0.5 * rule.scale / (s_w * ONE):g} or more. Use more weight_bits or fewer "
                 "local_bits.",
-                stacklevel=4,
+                stacklevel=5,
             )
         local = integers(f"{p.name}.local_weights", p.local_weights * rule.scale, local_bits, "Raise p_max.")
     weights = integers(f"{p.name}.weights", p.weights * s_w, weight_bits, AGAIN)
     warn_of_outliers(p, weights)
-    same: dict[str, Any] = {"convolution": p.convolution, "fades": p.fades, "memory": p.memory, "delay": p.delay}
-    same |= how
-    bits = network.message_bits[p.source]
-    return IntProjection(
-        p.name, p.source, p.target, weights, rule, alpha, local, p.plasticity_scope, weight_bits, bits, **same
-    )
+    return weights, rule, alpha, local
 
 
-def warn_of_outliers(p: Projection, weights: Array) -> None:
+def warn_of_outliers(p: Any, weights: Array) -> None:
     """Warn of a projection that keeps hardly a weight, because few are so much larger than all others."""
     before, after = int(np.count_nonzero(p.weights)), int(np.count_nonzero(weights))
     if before > 1 and after <= max(1, before // 100):
@@ -408,11 +419,11 @@ def warn_of_outliers(p: Projection, weights: Array) -> None:
             f"{p.name}.weights: {before - after} of {before} round to 0, because the largest into {p.target!r} has all "
             f"bits: of this projection they are {np.median(sizes):.3g} in the middle and {sizes.max():.3g} at most. "
             "Use more weight_bits, or clip the outliers.",
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
-def fed_by_values(network: Network) -> set[str]:
+def fed_by_values(network: Any) -> set[str]:
     """Populations that values enter. Raises UnsupportedError for one that spikes enter as well."""
     found = set()
     for p in network.populations:
@@ -428,7 +439,7 @@ def fed_by_values(network: Network) -> set[str]:
     return found
 
 
-def quantise_population(network: Network, p: Population, weight_bits: int, by_values: set[str]) -> IntPopulation:
+def quantise_population(network: Any, p: Population, weight_bits: int, by_values: set[str]) -> IntPopulation:
     """Threshold, bias and decay at the scale that gives the largest incoming weight the full range."""
     values = p.name in by_values
     largest = max((float(np.abs(q.weights).max(initial=0)) for q in network.into(p.name)), default=0.0)
