@@ -7,8 +7,8 @@
 A convolution is unfolded, and so slow: fewer samples. Its faults are not tried: a chip has no room for it but folded,
 where a fault of one synapse is one of all places.
 
-Writes benchmarks/results/deployed-RUN.json for each run, and for all of them together, by mode, machine-faults.json
-and docs/images/machine-faults.png.
+Writes benchmarks/results/deployed-RUN.json for each run, and for all of them together, by mode, machine-faults.json,
+from which benchmarks/images.py draws.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ from typing import Any
 import numpy as np
 import torch
 import tyro
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from synergic import plots, quantise
+from synergic import quantise
 from synergic.data import frames
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets import map_network, simulate_on_chip
@@ -35,8 +33,7 @@ from synergic.learning.tasks import ContinualTask, FewShotTask, SupervisedTask, 
 from synergic.processes import run_in_lava
 from synergic.reference import simulate
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+RESULTS = Path(__file__).parent / "results"
 LOCAL_BITS = (16, 15, 14, 13, 12)
 """Widths of the local weights, of which the first is taken with which no sum can leave the 32 bits of a core."""
 WIDE, ALLOWED = 12, 0.005
@@ -207,16 +204,6 @@ def fault_curves(case: Case, whole: Any, seed: int) -> dict[str, list[float]]:
     return curves
 
 
-def draw(curves: dict[str, dict[str, list[list[float]]]]) -> None:
-    """A panel a fault, a line a mode."""
-    figure = Figure(figsize=(4 * len(FAULTS), 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, fault in zip(figure.subplots(1, len(FAULTS)), FAULTS, strict=True):
-        plots.robustness(axes, RATES[fault], {m.upper(): c[fault] for m, c in curves.items()}, fault)
-        axes.set_xlabel("share of " + ("bits" if fault == "bit flips" else fault.split()[1]))
-    figure.savefig(ROOT / "docs" / "images" / "machine-faults.png", dpi=110)
-
-
 def main() -> None:
     """One run after the other."""
     arguments = tyro.cli(Arguments)
@@ -240,7 +227,6 @@ def main() -> None:
         result = {"samples": arguments.samples, "rates": RATES, "runs": [f.name for f in arguments.runs]}
         text = json.dumps(result | {"curves": curves}, indent=2)
         (RESULTS / "machine-faults.json").write_text(text + "\n")
-        draw(curves)
 
 
 if __name__ == "__main__":

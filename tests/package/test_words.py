@@ -16,7 +16,7 @@ from synergic.experiments import EXPERIMENTS
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("extending/*.md"),
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*/*.md"),
                  *(ROOT / "tutorials").glob("*.md"))
 )  # fmt: skip
 OLD = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -34,6 +34,9 @@ from synergic.network._quantise import IntNetwork, quantise
 from synergic.network._storage import save
 from synergic.processes._run import run_in_lava
 from synergic.reference._simulate import Record, simulate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SIZES = (64, 300, 10)
 STEPS = 10
@@ -201,7 +204,7 @@ def tables(figures: dict[str, Any], console: Console) -> None:
         console.print(f"[dim]* {line}[/dim]")
 
 
-def plot_figures(figures: dict[str, Any], path: Path) -> None:
+def demo_figure(figures: dict[str, Any]) -> Figure:
     """Input and layers, membranes, local weights before and after a presentation, cores used."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -228,6 +231,12 @@ def plot_figures(figures: dict[str, Any], path: Path) -> None:
     plots.weights(axes[1, 2], after, "P after the presentation", limit)
     plots.occupancy(axes[1, 3], mapping, title=f"model of {mapping.chip.name}: {mapping.cores} cores")
     figure.suptitle(f"one sample, {integer.steps} steps; W slow weights, P local weights on the cores")
+    return figure
+
+
+def plot_figures(figures: dict[str, Any], path: Path) -> None:
+    """Write the plot of the demo."""
+    figure = demo_figure(figures)
     write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format="png"))
 
 
