@@ -35,11 +35,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from peers import PEERS
 from plain import PlainNet, plain_episode
 
-from synergic.experiments import FewShot
+from synergic.experiments import Classification, FewShot
 from synergic.learning import TARGET_CLIP, HybridNet, MaskedNet, Pattern, rank_loss
 from synergic.learning._buffers import release
 from synergic.learning._omniglot import Episodes, draw_episodes, oriented_images
-from synergic.learning.tasks import SHARPNESS, FewShotNet
+from synergic.learning.tasks import SHARPNESS, FewShotNet, SupervisedTask
+from synergic.learning.tasks._seeds import TrainedAsOne
 
 SIZES, STEPS, BATCH = (784, 512, 10), 10, 100
 CONTINUAL = {"steps": 3, "vth": 0.5, "decay": 0.8, "lambda_": 0.8}
@@ -53,10 +54,13 @@ REACH = {
     "memory_ratio": 20,
     "hp_step_speedup_per_sample": 200,
     "hp_infer_speedup_per_sample": 300,
+    "seeds_speedup": 3,
     "gemm_share_gp": 0.7,
     "gemm_share_hp_per_sample": 0.6,
 } | {f"vs_{name}": 5.5 for name in PEERS}
 EPISODES, TEST_EPISODES = 5, 20
+SEEDS, DIGITS, SEEDS_THREADS = 8, {"sizes": (64, 50, 10), "steps": 8}, 2
+"""Nets trained as one, of the digits; threads, for both sides."""
 
 
 def data(seed: int) -> tuple[Tensor, Tensor]:
@@ -238,6 +242,23 @@ def continual_programs(seed: int) -> dict[str, tuple[Callable[[], Any], int]]:
     }
 
 
+def seeds_programs(seed: int) -> dict[str, tuple[Callable[[], Any], int]]:
+    """A step of each of several digits nets: one after the other, and as one."""
+    generator = torch.Generator().manual_seed(seed)
+    nets = [HybridNet(**DIGITS) for _ in range(SEEDS)]
+    s = (torch.rand(SEEDS, 50, DIGITS["steps"], 64, generator=generator) < 0.3).float()
+    labels = torch.randint(10, (SEEDS, 50), generator=generator)
+    alone = [stepper(net, lambda i=i, net=net: our_loss(net, s[i], labels[i])) for i, net in enumerate(nets)]  # type: ignore[misc]
+    configs = [Classification(hidden=50, steps=DIGITS["steps"], batch=50, seed=i) for i in range(SEEDS)]
+    tasks = [SupervisedTask(c, HybridNet(**DIGITS), s[i], labels[i]) for i, c in enumerate(configs)]
+    as_one, rows = TrainedAsOne(tasks), [torch.arange(50)] * SEEDS
+    as_one.collect()
+    return {
+        "seeds one by one": (lambda: [step() for step in alone], 5),
+        "seeds as one": (lambda: as_one.step(rows), 5),
+    }
+
+
 class FewShotPair:
     """Episodes of 5 characters from 1 drawing each, in both formulations: the same net, drawings and order.
 
@@ -395,6 +416,9 @@ def record(rounds: int, threads: int, seed: int, families: bool = True) -> dict[
         times |= measure(FewShotPair(seed).programs(), rounds)
     else:
         missing |= dict.fromkeys(("continual", "fewshot"), "left out by --quick")
+    torch.set_num_threads(SEEDS_THREADS)
+    times |= measure(seeds_programs(seed), rounds)
+    torch.set_num_threads(threads)
     memory = {which: peak(which, threads, seed) for which in ("plain", "shared", "per_sample")}
     figures: dict[str, float | None] = {
         # Equal mathematics: the shared trace on both sides.
@@ -405,6 +429,7 @@ def record(rounds: int, threads: int, seed: int, families: bool = True) -> dict[
         "fewshot_speedup": ratio(times, "plain fewshot step", "fewshot step"),
         "fewshot_infer_speedup": ratio(times, "plain fewshot infer", "fewshot infer"),
         "memory_ratio": memory["plain"] / memory["shared"],
+        "seeds_speedup": ratio(times, "seeds one by one", "seeds as one"),
         # The mode that is deployed, against the same plain step.
         "hp_step_speedup_per_sample": ratio(times, "plain hp step", "hp per_sample step"),
         "hp_infer_speedup_per_sample": ratio(times, "plain hp infer", "hp per_sample infer"),

@@ -681,6 +681,9 @@ def in_folders(folder: Path):
             {"task": task, "folder": at, "progress": None, "writes": True},
             fine={"folder": "text"},
         ),
+        "synergic.learning.tasks.run_seeds": Case(
+            tasks.run_seeds, {"config": TINY, "seeds": (0,), "folders": (at,), "progress": None, **opened}, runs=False
+        ),
         "synergic.learning.tasks._runs.restore": Case(runs.restore, {"folder": at, **opened}, runs=False),
         "synergic.learning.tasks.ClassificationTask": Case(
             tasks.ClassificationTask, {"config": TINY, "data": images(), "device": "cpu"}

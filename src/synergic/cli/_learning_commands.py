@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import statistics
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -86,8 +88,12 @@ class Train:
 
     config: Annotated[TrainingConfig, tyro.conf.arg(name="")]  # type: ignore[valid-type]
     """Name of the experiment."""
+    seeds: tuple[int, ...] = ()
+    """Seeds of several runs to train beside each other, in place of --seed; each run has its own folder and record, and
+    the figures that it has alone. The smaller a network, the faster than one run after the other."""
     run_folder: Path | None = None
-    """Folder of the run. Default: runs/, then data set, mode and seed, as in runs/fashion-mnist-hp-0."""
+    """Folder of the run. Default: runs/, then data set, mode and seed, as in runs/fashion-mnist-hp-0. With --seeds, the
+    folder in which each run has one, named after its seed."""
     data: Path | None = None
     """Folder with the data sets. Default: $SYNERGIC_DATA; without it, data are downloaded to a cache in the home
     folder."""
@@ -111,6 +117,9 @@ class Train:
         from synergic.learning.tasks._runs import settings
 
         config: Any = self.config
+        if self.seeds:
+            self.run_seeds(config)
+            return
         folder = self.run_folder or Path("runs") / config.name
         check_run_folder(folder)  # before the data set is read
         if (folder / RECORD).exists() and settings(config) == settings_now(read_json(folder / CONFIG)):
@@ -128,6 +137,40 @@ class Train:
                 record = run(task, folder, show, writes)
         if writes:
             self.show(record, folder)
+
+    def run_seeds(self, config: Any) -> None:
+        """Train the runs of --seeds, and print the accuracy of each."""
+        from tqdm.auto import tqdm
+
+        from synergic.learning.tasks import run_seeds
+
+        if "WORLD_SIZE" in os.environ and os.environ["WORLD_SIZE"] != "1":
+            raise ParameterError(
+                "--seeds: got processes of torchrun, allowed one process. Leave torchrun or --seeds out."
+            )
+        if self.json is not None:
+            raise ParameterError("--json: got --seeds as well, allowed one run. Each folder has its record.json.")
+        names = [replace(config, seed=seed).name for seed in self.seeds]
+        folders = [Path("runs") / name for name in names]
+        if self.run_folder is not None:
+            folders = [self.run_folder / str(seed) for seed in self.seeds]
+        for folder in folders:
+            check_run_folder(folder)
+        with tqdm(total=config.epochs * len(folders), unit="epoch", disable=not self.progress) as bar:
+            done: dict[int, int] = {}
+
+            def show(task: Any, figures: dict[str, float]) -> None:
+                """Count the epochs of all runs; a resumed run does not begin at 0."""
+                done[task.config.seed] = len(task.history)
+                bar.update(sum(done.values()) - bar.n)
+                bar.set_postfix(loss=f"{figures['loss']:.4f}")
+
+            records = run_seeds(config, self.seeds, folders, self.data, self.device, show)
+        for record, folder in zip(records, folders, strict=True):
+            self.show(record, folder)
+        found = [100 * record["figures"]["accuracy"] for record in records]
+        spread = f"{min(found):.2f} to {max(found):.2f} %"
+        sys.stdout.write(f"{len(found)} seeds: mean {statistics.mean(found):.2f} %, {spread}\n")
 
     def show(self, record: dict[str, Any], folder: Path, remark: str = "") -> None:
         """Print the accuracy and the next commands, and write the record if that is asked for."""

@@ -229,6 +229,49 @@ def overlaps_backward(
 
 
 @jit
+def forward_nets(
+    start: Any, stop: Any, slow: Any, k: Any, bias: Any, stored: Any, factor: Any, overlap: Any, alpha: Any, beta: Any,
+    vth: Any, decay: Any, subtract: Any, rho: Any, u: Any, spikes: Any,
+) -> None:  # fmt: skip # pragma: no cover
+    """`forward` of the nets start .. stop - 1. All arrays but k and factor have one more axis in front, of nets."""
+    for i in range(start, stop):
+        forward(
+            0, u.shape[1], slow[i], k, bias[i], stored[i], factor, overlap[i], alpha[i], beta[i],
+            vth, decay, subtract, rho, u[i], spikes[i],
+        )  # fmt: skip
+
+
+@jit
+def backward_nets(
+    start: Any, stop: Any, k: Any, stored: Any, factor: Any, overlap: Any, alpha: Any, beta: Any,
+    vth: Any, decay: Any, window: Any, subtract: Any, rho: Any, u: Any, g_u: Any,
+    g_spikes: Any, g_slow: Any, g_bias: Any, g_stored: Any, g_overlap: Any, g_alpha: Any, g_beta: Any,
+) -> None:  # fmt: skip # pragma: no cover
+    """`backward` of the nets start .. stop - 1, in arrays as those of `forward_nets`."""
+    for i in range(start, stop):
+        backward(
+            0, u.shape[1], k, stored[i], factor, overlap[i], alpha[i], beta[i], vth, decay, window, subtract, rho, u[i],
+            g_u[i], g_spikes[i], g_slow[i], g_bias[i], g_stored[i], g_overlap[i], g_alpha[i], g_beta[i],
+        )  # fmt: skip
+
+
+@jit
+def overlaps_nets(start: Any, stop: Any, s: Any, eta: Any, decay: Any, out: Any) -> None:  # pragma: no cover
+    """`overlaps` of the nets start .. stop - 1; all arrays but decay have one more axis in front."""
+    for i in range(start, stop):
+        overlaps(0, s.shape[1], s[i], eta[i], decay, out[i])
+
+
+@jit
+def overlaps_backward_nets(
+    start: Any, stop: Any, s: Any, eta: Any, decay: Any, g: Any, g_s: Any, g_eta: Any
+) -> None:  # pragma: no cover
+    """`overlaps_backward` of the nets start .. stop - 1; all arrays but decay have one more axis in front."""
+    for i in range(start, stop):
+        overlaps_backward(0, s.shape[1], s[i], eta[i], decay, g[i], g_s[i], g_eta[i])
+
+
+@jit
 def shared_forward(
     start: Any, stop: Any, t: Any, slow: Any, k: Any, bias: Any, stored: Any, factor: Any, alpha: Any, beta: Any,
     vth: Any, decay: Any, subtract: Any, rho: Any, local: Any, lambda_: Any, rest: Any, u: Any, spikes: Any, trace: Any,

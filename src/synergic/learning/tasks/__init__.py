@@ -15,6 +15,7 @@ from synergic.learning.tasks._events import EventsTask
 from synergic.learning.tasks._families import Task, families, family_of, open_task, read_config
 from synergic.learning.tasks._few_shot import ALPHA, ETA, SHARPNESS, TEACHER, Direction, FewShotNet, FewShotTask
 from synergic.learning.tasks._runs import circumstances, restore, run
+from synergic.learning.tasks._seeds import run_seeds
 from synergic.learning.tasks._stream_evaluation import evaluate_stream, stream_network
 from synergic.learning.tasks._supervised import SupervisedTask
 
@@ -42,5 +43,6 @@ __all__ = [
     "read_config",
     "restore",
     "run",
+    "run_seeds",
     "stream_network",
 ]
