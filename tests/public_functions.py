@@ -47,7 +47,7 @@ from synergic.network import (
     save,
     split_by_spikes,
 )
-from synergic.neurons import LIF, IntHomeostasis, potential
+from synergic.neurons import LIF, IntHomeostasis, potential, steps
 from synergic.processes import HybridSimCfg, running
 from synergic.processes import _run as lava_graph
 from synergic.reference import _metrics as metrics
@@ -218,6 +218,7 @@ def described():
         ),
         "synergic.AdaptiveLIF": Case(sy.AdaptiveLIF, {"jump": 0.1, "decay_h": 0.5, "integer": False}),
         "synergic.CurrentLIF": Case(sy.CurrentLIF, {"decay_i": 0.5, "integer": False}),
+        "synergic.RefractoryLIF": Case(sy.RefractoryLIF, {"refractory_period": 2, "decay_i": 0.5, "integer": False}),
         "synergic.neurons.LIF": Case(LIF, {"integer": False}),
         "synergic.neurons.Homeostasis": Case(
             sy.Homeostasis,
@@ -288,7 +289,9 @@ def described():
                 ("rules", plain),
                 ("neurons", share),
                 ("neurons", plain),
+                ("neurons", steps),
                 ("neurons", potential),
+                ("neurons", steps),
             )
         },
     }

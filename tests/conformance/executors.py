@@ -98,6 +98,8 @@ def draw_neuron(draw, rng, n, style):
     share = draw(st.sampled_from([0.0, 0.5, 0.9375, 1.0])) + np.zeros(size)
     if kind == "CurrentLIF":
         return sy.CurrentLIF(share)
+    if kind == "RefractoryLIF":
+        return sy.RefractoryLIF(rng.integers(1, 5, size), share)
     if kind == "AdaptiveLIF":
         jump = rng.integers(0, 5, size) / 16 if style == "coarse" else rng.uniform(0, 0.5, size)
         return sy.AdaptiveLIF(jump, share)
@@ -107,7 +109,7 @@ def draw_neuron(draw, rng, n, style):
     return kind and sy.ReLU()
 
 
-OTHERS = ("AdaptiveLIF", "ReLU", "Table")
+OTHERS = ("AdaptiveLIF", "RefractoryLIF", "ReLU", "Table")
 
 
 def draw_homeostasis(draw, rng, n, vth, style):

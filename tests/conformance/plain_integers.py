@@ -48,7 +48,8 @@ class Run:
         sent = {p["name"]: [] for p in network["populations"]} | {network["source"]: inputs}
         shown = {p["name"]: [] for p in network["populations"]}
         u = {p["name"]: [0] * sizes[p["name"]] for p in network["populations"]}
-        beside = {p["name"]: [0] * sizes[p["name"]] for p in network["populations"]}
+        rest = {p["name"]: (0, 0) if p["kind"] == "RefractoryLIF" else 0 for p in network["populations"]}
+        beside = {p["name"]: [rest[p["name"]]] * sizes[p["name"]] for p in network["populations"]}
         local = {name: [row[:] for row in rows] for name, rows in self.stored.items()}
         traces = {q["name"]: fresh(q, sizes) for q in network["projections"] if "kind" in q}
         for m in range(steps):
@@ -112,6 +113,14 @@ class Run:
                 s = int(v > vth)
                 after = v - vth * s if p["reset"] == "subtract" else v * (1 - s)
                 beside[i] = limited(x)
+            elif p["kind"] == "RefractoryLIF":
+                x, n = beside[i]
+                x = rshift(p["decay_i"][i] * x, 12) + current
+                v = u[i] if n > 0 else left + x + b
+                s, after = int(v > vth), v
+                if s:
+                    after = min(v - vth, vth) if p["reset"] == "subtract" else 0
+                beside[i] = limited(x), p["refractory_period"][i] if s else max(n - 1, 0)
             elif p["kind"] == "AdaptiveLIF":
                 h, w = beside[i], left + current + b
                 v = w - h

@@ -28,7 +28,7 @@ RULES = {
 }  # fmt: skip
 NEURONS = {
     "LIF": None, "CurrentLIF": sy.CurrentLIF(0.5), "AdaptiveLIF": sy.AdaptiveLIF(0.2, 0.9), "ReLU": sy.ReLU(),
-    "Table": sy.Table.of("sigmoid"), "Draining": Draining(0.05),
+    "RefractoryLIF": sy.RefractoryLIF(2, 0.5), "Table": sy.Table.of("sigmoid"), "Draining": Draining(0.05),
 }  # fmt: skip
 
 
@@ -428,6 +428,8 @@ PLANTED = {
     "the potential of a rule": ("rule Oja", "-32768, 32767)", "-32768, 3276)"),
     "spikes in a rule": ("rule PairSTDP", "? 4096 : 0", "? 4095 : 0"),
     "current": ("neuron CurrentLIF", "decay_i * current", "(decay_i - 1) * current"),
+    "rest after a spike": ("neuron RefractoryLIF", "? refractory_period :", "? refractory_period + 1 :"),
+    "current in the rest": ("neuron RefractoryLIF", "decay_i * current", "(decay_i - 1) * current"),
     "raised threshold": ("neuron AdaptiveLIF", "jump * sent", "(jump + 1) * sent"),
     "fallen threshold": ("neuron AdaptiveLIF", "decay_h * raised", "(decay_h - 1) * raised"),
     "rectified": ("neuron ReLU", "rshift(255 *", "rshift(254 *"),

@@ -135,7 +135,9 @@ def test_it_brings_activity_back_where_the_input_has_changed():
 
 
 @pytest.mark.one_in(2)  # each neuron once
-@pytest.mark.parametrize("neuron", [sy.LIF(), sy.CurrentLIF(0.5), sy.AdaptiveLIF(0.2, 0.9), sy.ReLU(), Draining()])
+@pytest.mark.parametrize(
+    "neuron", [sy.LIF(), sy.CurrentLIF(0.5), sy.AdaptiveLIF(0.2, 0.9), sy.RefractoryLIF(2), sy.ReLU(), Draining()]
+)
 @pytest.mark.parametrize("scope", ["per_sample", "stream"])
 def test_every_neuron_in_every_executor(neuron, scope):
     net, inputs = adapting(plasticity_scope=scope, memory=3)

@@ -7,7 +7,7 @@ from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer as Source
-from lava.proc.lif.process import LIF
+from lava.proc.lif.process import LIF, LIFRefractory
 from lava.proc.monitor.process import Monitor
 
 import synergic as sy
@@ -26,7 +26,7 @@ def run(head, integer, steps=STEPS):
     )
 
 
-def beside(integer, du, dv, vth, bias):
+def beside(integer, du, dv, vth, bias, rest=None):
     """The same spikes through Lava's Dense and LIF, and through ours: ((s, v), (s, u)), v and u after the reset.
 
     du, dv : Lava's registers, of 4096 for integers, where Lava adds 1 to du. vth, bias : in units of the weights.
@@ -42,8 +42,9 @@ def beside(integer, du, dv, vth, bias):
         )
     else:
         weights = rng.normal(0.1, 0.3, (N, N_IN))
-        lif = LIF(shape=(N,), du=du, dv=dv, vth=vth, bias_mant=bias)
-        neuron = sy.CurrentLIF(1 - du)
+        given = {"shape": (N,), "du": du, "dv": dv, "vth": vth, "bias_mant": bias}
+        lif = LIFRefractory(**given, refractory_period=rest) if rest else LIF(**given)
+        neuron = sy.RefractoryLIF(rest, 1 - du) if rest else sy.CurrentLIF(1 - du)
         ours = HybridNeuron(shape=(N,), neuron=neuron, vth=vth, decay=1 - dv, bias=bias, reset="zero", record=STEPS)
     dense, hybrid = Dense(weights=weights), HybridDense(weights=weights)
     monitors = {"s_out": Monitor(), "v": Monitor()}
@@ -67,6 +68,17 @@ def test_a_current_is_lavas_in_floating_point(du, dv):
     assert np.array_equal(s, ours)
     assert np.array_equal(v, u)
     assert 0 < s.mean() < 1
+
+
+@pytest.mark.parametrize(("du", "dv", "rest"), [(1.0, 0.0, 1), (0.3, 0.1, 2), (0.75, 0.25, 5)])
+def test_a_refractory_period_is_lavas(du, dv, rest):
+    """LIFRefractory has no model for integers; ours are compared with the reference by tests/conformance."""
+    (s, v), (ours, u) = beside(False, du, dv, vth=1.0, bias=0.05, rest=rest)
+    assert np.array_equal(s, ours)
+    assert np.array_equal(v, u)
+    assert 0 < s.mean() < 1 / rest
+    for row in s.T.astype(int):
+        assert np.diff(np.flatnonzero(row)).min(initial=STEPS) > rest  # no neuron fires in its rest
 
 
 def test_a_current_is_lavas_bit_for_bit_where_nothing_is_rounded():

@@ -50,6 +50,50 @@ def test_a_current_by_hand():
     assert run(sy.quantise(net), inputs) == ([8128, 8128, 6096, 12192, 678 + 4572], [0, 0, 0, 1, 0])
 
 
+def test_a_refractory_period_by_hand():
+    """The potential stays where the reset left it, two steps long; the current goes on."""
+    net, inputs = one(sy.RefractoryLIF(2, 0.5), 0.75, [1, 0, 0, 1, 1, 1, 0, 0], reset="zero")
+    # i = .75 .375 .1875 .84375 1.171875 1.3359375 .66796875 .333984375; u = i + u / 2, at rest in steps 5 and 6.
+    u, s = run(net, inputs)
+    assert u == [0.75, 0.75, 0.5625, 1.125, 0, 0, 0.66796875, 0.66796875]
+    assert s == [0, 0, 0, 1, 0, 0, 0, 0]
+    # Of 8128 a spike: i = 8128 4064 2032 9144 12700 14478 7239 3620 (half up), with 12 fraction bits of the factors.
+    assert run(sy.quantise(net), inputs) == ([8128, 8128, 6096, 12192, 0, 0, 7239, 3620 + 3620], s)
+    # Subtracted, what is left is v_th at most: a spike of 3.5 leaves 1, and does not fire again at rest.
+    net, inputs = one(sy.RefractoryLIF(3), 3.5, [1, 1, 1, 1, 1, 0, 0])
+    assert run(net, inputs) == ([3.5, 1, 1, 1, 4, 1, 1], [1, 0, 0, 0, 1, 0, 0])
+    net, inputs = one(sy.RefractoryLIF(1), 1.25, [1, 1, 1])
+    assert run(net, inputs) == ([1.25, 0.25, 1.375], [1, 0, 1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.booleans())
+def test_no_neuron_fires_in_its_refractory_period_and_u_stays(seed, period, integer):
+    """And until the first spike it is CurrentLIF."""
+    rng = np.random.default_rng(seed)
+    reset = str(rng.choice(["subtract", "zero"]))
+    net = sy.Network(
+        sy.Source("in", 4),
+        (sy.Population("out", 5, 0.5, rng.uniform(), reset, rng.uniform(-0.1, 0.6, 5), sy.RefractoryLIF(period, 0.5)),),
+        (sy.Projection("c", "in", "out", rng.normal(0, 1, (5, 4))),),
+        "out",
+        30,
+    )
+    other = dataclasses.replace(net.populations[0], neuron=sy.CurrentLIF(0.5))
+    plain = dataclasses.replace(net, populations=(other,))
+    if integer:
+        net, plain = sy.quantise(net), sy.quantise(plain)
+    inputs = (rng.random((1, 30, 4)) < 0.5).astype(int)
+    record, before = sy.simulate(net, inputs), sy.simulate(plain, inputs)
+    for i in range(5):
+        u, fired = record.u["out"][0, :, i], np.flatnonzero(record.spikes["out"][0, :, i])
+        first = fired[0] + 1 if fired.size else 30
+        assert np.allclose(u[:first], before.u["out"][0, :first, i], rtol=1e-12, atol=1e-12)
+        assert np.diff(fired).min(initial=99) > period
+        for at in fired:
+            assert len(set(u[at + 1 : at + 1 + period])) <= 1
+
+
 def test_an_adaptive_threshold_by_hand():
     net, inputs = one(sy.AdaptiveLIF(0.5, 0.5), 0.8, [1] * 6, decay=1.0)
     # v = .8 1.6 1.4 2.2 1.75 .925 against 1 + h, h = 0 0 .5 .25 .625 .8125; recorded is v - h.

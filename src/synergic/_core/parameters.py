@@ -23,8 +23,8 @@ OWNERS = ("", "pre", "post", "neuron")
 
 
 class Parameter(NamedTuple):
-    """What a parameter is. kind : "rate", "share", "plain", "potential" or "table". per : "pre", "post" or "neuron", or
-    "" for one value for all."""
+    """What a parameter is. kind : "rate", "share", "plain", "potential", "steps" or "table". per : "pre", "post" or
+    "neuron", or "" for one value for all."""
 
     kind: str
     per: str = ""
@@ -33,6 +33,8 @@ class Parameter(NamedTuple):
         """The smallest and the largest value."""
         if self.kind == "share":
             return 0, ONE if integer else 1
+        if self.kind == "steps":
+            return 1, 2**15 - 1
         if self.kind == "table":
             return 0, VALUE_MAX if integer else 1
         if integer:
@@ -97,5 +99,6 @@ class Parameterised(Content):
             array = finite_array(where, given, (given.shape,), integer)
             low, high = parameter.limits(integer)
             bad = array[(array < low) | (array > high)]
+            bad = array[array != np.rint(array)] if parameter.kind == "steps" and not bad.size else bad
             require(bad.size == 0, where, f"{bad[:3]}", f"[{low:g}, {high:g}]", f"It is a {parameter.kind} parameter.")
             object.__setattr__(self, name, array)

@@ -283,7 +283,7 @@ def read_neuron(group: Any, where: str) -> tuple[int, int, int]:
     if text(group["type"]) not in ("CUBA", "LOIHI"):
         raise UnsupportedError(f"{where}.type: got {text(group['type'])!r}, allowed 'CUBA'. Use a CUBA block.")
     fixed_fields = {
-        "refDelay": (1, "our neuron has no refractory time. Use the default"),
+        "refDelay": (1, "netx runs a neuron of the file without a rest. Use the default"),
         "gradedSpike": (0, "spikes are 0 and 1. Use graded_spike=False"),
         "wgtExp": (0, "our weights have no exponent. Multiply the weights by 2^wgtExp"),
     }

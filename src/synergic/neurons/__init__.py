@@ -10,8 +10,9 @@ from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._current import CurrentLIF
 from synergic.neurons._homeostasis import Homeostasis, IntHomeostasis
 from synergic.neurons._lif import LIF
-from synergic.neurons._neuron import Neuron, after_reset, potential
+from synergic.neurons._neuron import Neuron, after_reset, potential, steps
 from synergic.neurons._neuron_kernels import KERNELS, NeuronKernel
+from synergic.neurons._refractory import RefractoryLIF
 from synergic.neurons._values import ReLU, Table
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "Neuron",
     "NeuronKernel",
     "ReLU",
+    "RefractoryLIF",
     "Table",
     "after_reset",
     "plain",
     "potential",
     "share",
+    "steps",
 ]

@@ -28,6 +28,11 @@ def potential(default: Any = dataclasses.MISSING, per: str = "") -> Any:
     return declared("potential", per, default)
 
 
+def steps(default: Any = dataclasses.MISSING, per: str = "") -> Any:
+    """A number of steps, a whole one of 1 .. 32767, in both numerics."""
+    return declared("steps", per, default)
+
+
 def after_reset(u: Any, s: Any, theta: Any) -> Any:
     """Return the potential after the reset of neurons that fired: u - v_th, or 0. For both numerics."""
     return u - theta.vth * s if theta.reset == "subtract" else u * (1 - s)
@@ -38,8 +43,8 @@ class Neuron(Parameterised):
     """A kind of neuron: the base class of all neurons.
 
     A subclass is a frozen dataclass, eq=False. Its name is registered when it is defined, so that files can name it.
-    It has its parameters as fields, `share(...)`, `plain(...)`, `potential(...)` of synergic.neurons, and two pure
-    static methods, `floating` and `fixed`, each ``(u, state, current, theta) -> (u, sent, after, state)``.
+    It has its parameters as fields, `share(...)`, `plain(...)`, `potential(...)`, `steps(...)` of synergic.neurons, and
+    two pure static methods, `floating` and `fixed`, each ``(u, state, current, theta) -> (u, sent, after, state)``.
 
     Parameters
     ----------
@@ -157,8 +162,8 @@ class Neuron(Parameterised):
         ParameterError
             If a parameter does not fit its width.
         """
-        factor = {"share": ONE, "plain": ONE, "potential": scale, "table": VALUE_MAX}
-        bits = {"share": 14, "plain": 16, "potential": 24, "table": 9}
+        factor = {"share": ONE, "plain": ONE, "potential": scale, "table": VALUE_MAX, "steps": 1}
+        bits = {"share": 14, "plain": 16, "potential": 24, "table": 9, "steps": 16}
         whole = {
             name: integers(
                 f"{where}.neuron.{name}", getattr(self, name) * factor[kind], bits[kind], "Use a smaller one."
