@@ -123,7 +123,8 @@ def products_of(step: Callable[[], Any]) -> Callable[[], None]:
     def other(value: Any) -> Any:
         if not isinstance(value, Tensor):
             return value
-        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype).uniform_(0.1, 1)
+        same = {"dtype": value.dtype, "device": value.device}
+        return torch.empty_strided(value.shape, value.stride(), **same).uniform_(0.1, 1)
 
     calls = [(function, [other(value) for value in args]) for function, args in noted.calls]
 
@@ -158,11 +159,15 @@ def ours(mode: str, plasticity_scope: str = "per_sample") -> HybridNet:
     return HybridNet(SIZES, mode=mode, steps=STEPS, plasticity_scope=plasticity_scope)
 
 
-def programs(seed: int) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[str, str]]:
+def programs(
+    seed: int, device: str = "cpu", batch: int = BATCH
+) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[str, str]]:
     """Everything that is timed, by name, with its repeats a round; and the peers that are not there, with reason."""
     torch.manual_seed(seed)
-    x, labels = data(seed)
-    plain_hp, plain_gp, gp = PlainNet(SIZES, plastic=True), PlainNet(SIZES, plastic=False), ours("gp")
+    x, labels = (part.repeat(-(-batch // BATCH), *[1] * (part.ndim - 1))[:batch].to(device) for part in data(seed))
+    plain_hp, plain_gp = (PlainNet(SIZES, plastic=plastic).to(device) for plastic in (True, False))
+    plain_hp.p = [p.to(device) for p in plain_hp.p]
+    gp = ours("gp").to(device)
     timed: dict[str, tuple[Callable[[], Any], int]] = {
         "plain hp step": (stepper(plain_hp, lambda: plain_loss(plain_hp, x, labels)), 1),
         "plain hp infer": (torch.no_grad()(lambda: plain_hp(x)), 1),
@@ -171,7 +176,7 @@ def programs(seed: int) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[
         "gp rate step": (stepper(gp, lambda: rate_loss(gp(x)[0].mean(1), labels)), 10),
     }
     for plasticity_scope in ("shared", "per_sample"):
-        net = ours("hp", plasticity_scope)
+        net = ours("hp", plasticity_scope).to(device)
         timed[f"hp {plasticity_scope} step"] = (stepper(net, lambda net=net: our_loss(net, x, labels)), 10)  # type: ignore[misc]
         timed[f"hp {plasticity_scope} infer"] = (torch.no_grad()(lambda net=net: net(x)), 10)
     for name in ("gp", "hp shared", "hp per_sample"):
@@ -181,7 +186,7 @@ def programs(seed: int) -> tuple[dict[str, tuple[Callable[[], Any], int]], dict[
     missing = {}
     for name, build in PEERS.items():
         try:
-            peer = build(SIZES, STEPS)
+            peer = build(SIZES, STEPS).to(device)
         except ImportError as error:
             missing[name] = f"not installed: {error}"
             continue
@@ -322,15 +327,22 @@ def fewshot_gap(seed: int) -> float:
     return max(float((a - b).abs().max() / a.abs().max()) for a, b in pairs)
 
 
-def measure(timed: dict[str, tuple[Callable[[], Any], int]], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each program in each round, the median of its repeats; two rounds before that to warm up."""
+def measure(
+    timed: dict[str, tuple[Callable[[], Any], int]], rounds: int, wait: Callable[[], None] = lambda: None
+) -> dict[str, list[float]]:
+    """Milliseconds of each program in each round, the median of its repeats; two rounds before that to warm up.
+
+    wait : until a device has done what it was given; for a processor nothing.
+    """
     times: dict[str, list[float]] = {name: [] for name in timed}
     for round_ in range(-2, rounds):
         for name, (run, repeats) in timed.items():
             took = []
             for _ in range(repeats):
+                wait()
                 start = time.perf_counter()
                 run()
+                wait()
                 took.append(1e3 * (time.perf_counter() - start))
             if round_ >= 0:
                 times[name].append(statistics.median(took))
