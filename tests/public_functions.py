@@ -218,6 +218,7 @@ def described():
         ),
         "synergic.AdaptiveLIF": Case(sy.AdaptiveLIF, {"jump": 0.1, "decay_h": 0.5, "integer": False}),
         "synergic.CurrentLIF": Case(sy.CurrentLIF, {"decay_i": 0.5, "integer": False}),
+        "synergic.LoihiLIF": Case(sy.LoihiLIF, {"decay_i": 0.5, "integer": False}),
         "synergic.RefractoryLIF": Case(sy.RefractoryLIF, {"refractory_period": 2, "decay_i": 0.5, "integer": False}),
         "synergic.neurons.LIF": Case(LIF, {"integer": False}),
         "synergic.neurons.Homeostasis": Case(
@@ -751,7 +752,8 @@ def with_files(folder: Path):
         "synergic.hw_targets.save_mapping": Case(hw.save_mapping, {"mapping": mapping(), "path": out}),
         "synergic.hw_targets.load_mapping": Case(hw.load_mapping, {"path": at["mapping"]}),
         "synergic.interchange.from_lava_dl": Case(
-            ic.from_lava_dl, {"path": at["lava_dl"], "steps": 4, "readout": "rate", "input_shape": (3, 2, 2)}
+            ic.from_lava_dl,
+            {"path": at["lava_dl"], "steps": 4, "readout": "rate", "input_shape": (3, 2, 2), "rounding": "lava"},
         ),
         "synergic.interchange.to_lava_dl": Case(ic.to_lava_dl, {"network": INT, "path": out, "lossy": True}),
         "synergic.interchange.check": Case(

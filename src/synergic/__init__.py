@@ -13,7 +13,7 @@ from importlib.metadata import version
 from synergic._core import lava_remedies, moved
 from synergic._examples import Example, load_example
 from synergic.network import Convolution, IntNetwork, Network, Population, Projection, Source, quantise
-from synergic.neurons import LIF, AdaptiveLIF, CurrentLIF, Homeostasis, Neuron, RefractoryLIF, ReLU, Table
+from synergic.neurons import LIF, AdaptiveLIF, CurrentLIF, Homeostasis, LoihiLIF, Neuron, RefractoryLIF, ReLU, Table
 from synergic.reference import Record, simulate, with_homeostasis
 from synergic.rules import BCM, Hebbian, Oja, PairSTDP, Rule, ThreeFactor
 
@@ -28,6 +28,7 @@ __all__ = [
     "Hebbian",
     "Homeostasis",
     "IntNetwork",
+    "LoihiLIF",
     "Network",
     "Neuron",
     "Oja",

@@ -93,11 +93,11 @@ def draw_rule(draw, rng, n_in, n_out, coarse):
 
 def draw_neuron(draw, rng, n, style):
     """A kind of neuron, or None for the plain one, with parameters of its own or one for all."""
-    kind = draw(st.sampled_from([None, None, None, "CurrentLIF", *(() if style == "loud" else OTHERS)]))
+    kind = draw(st.sampled_from([None, None, None, "CurrentLIF", "LoihiLIF", *(() if style == "loud" else OTHERS)]))
     size = draw(st.sampled_from([(), (n,)]))
     share = draw(st.sampled_from([0.0, 0.5, 0.9375, 1.0])) + np.zeros(size)
-    if kind == "CurrentLIF":
-        return sy.CurrentLIF(share)
+    if kind in ("CurrentLIF", "LoihiLIF"):
+        return sy.Neuron.registry[kind](share)
     if kind == "RefractoryLIF":
         return sy.RefractoryLIF(rng.integers(1, 5, size), share)
     if kind == "AdaptiveLIF":

@@ -18,6 +18,10 @@ def rshift(a, n):
     return (a + (1 << (n - 1))) >> n if n else a
 
 
+def towards_zero(a):
+    return abs(a) >> 12 if a >= 0 else -(abs(a) >> 12)
+
+
 def clip(a, low, high):
     return low if a < low else high if a > high else a
 
@@ -110,6 +114,12 @@ class Run:
             if p["kind"] == "CurrentLIF":
                 x = rshift(p["decay_i"][i] * beside[i], 12) + current
                 v = left + x + b
+                s = int(v > vth)
+                after = v - vth * s if p["reset"] == "subtract" else v * (1 - s)
+                beside[i] = limited(x)
+            elif p["kind"] == "LoihiLIF":
+                x = towards_zero(p["decay_i"][i] * beside[i]) + current
+                v = towards_zero(u[i] * p["decay"]) + x + b
                 s = int(v > vth)
                 after = v - vth * s if p["reset"] == "subtract" else v * (1 - s)
                 beside[i] = limited(x)

@@ -28,7 +28,8 @@ RULES = {
 }  # fmt: skip
 NEURONS = {
     "LIF": None, "CurrentLIF": sy.CurrentLIF(0.5), "AdaptiveLIF": sy.AdaptiveLIF(0.2, 0.9), "ReLU": sy.ReLU(),
-    "RefractoryLIF": sy.RefractoryLIF(2, 0.5), "Table": sy.Table.of("sigmoid"), "Draining": Draining(0.05),
+    "RefractoryLIF": sy.RefractoryLIF(2, 0.5), "LoihiLIF": sy.LoihiLIF(0.5),
+    "Table": sy.Table.of("sigmoid"), "Draining": Draining(0.05),
 }  # fmt: skip
 
 
@@ -428,6 +429,7 @@ PLANTED = {
     "the potential of a rule": ("rule Oja", "-32768, 32767)", "-32768, 3276)"),
     "spikes in a rule": ("rule PairSTDP", "? 4096 : 0", "? 4095 : 0"),
     "current": ("neuron CurrentLIF", "decay_i * current", "(decay_i - 1) * current"),
+    "rounding of Loihi": ("neuron LoihiLIF", "decay * u / 4096", "rshift(decay * u, 12)"),
     "rest after a spike": ("neuron RefractoryLIF", "? refractory_period :", "? refractory_period + 1 :"),
     "current in the rest": ("neuron RefractoryLIF", "decay_i * current", "(decay_i - 1) * current"),
     "raised threshold": ("neuron AdaptiveLIF", "jump * sent", "(jump + 1) * sent"),

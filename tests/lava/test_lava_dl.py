@@ -161,6 +161,39 @@ def test_a_current_differs_by_less_than_stated(tmp_path, top):
         assert out.any()
 
 
+@pytest.mark.parametrize("current", [1.0, 0.3])
+def test_netx_bit_for_bit_with_lavas_rounding(tmp_path, current):
+    """A network of the kind of lava-dl's Oxford network: weights of 9 bits, even; two layers that leak by a tenth."""
+    steps = 400
+    net = blocks(415 / 4096, sizes=(40, 30, 20), current_decay=current)
+    with torch.no_grad():
+        net[0].synapse.weight[0, 0] = 3  # beyond 8 bits in steps of 1
+    spikes = (np.random.default_rng(3).random((steps, 40)) < 0.1).astype(int)
+    run_slayer(net, spikes)  # which tells the blocks their shape
+    path = export(net, tmp_path / "net.h5")
+    want = run_netx(path, spikes, 2)
+    exact, plain = from_lava_dl(path, steps, rounding="lava"), from_lava_dl(path, steps)
+    record = sy.simulate(exact, spikes)
+    assert np.array_equal(record.spikes["layer2"][0], want)
+    assert not any(record.saturated.values())
+    assert 0.05 < want.mean() < 0.95
+    assert exact.projections[0].weight_bits == 9
+    assert plain.projections[0].weight_bits == 8
+    assert not np.array_equal(sy.simulate(plain, spikes).spikes["layer2"][0], want)
+
+
+@pytest.mark.parametrize(("iDecay", "vDecay"), [(0, 0), (300, 60), (4096, 415), (2048, 4096), (1, 1)])
+def test_potentials_bit_for_bit_with_lavas_rounding(tmp_path, iDecay, vDecay):
+    """Against Lava's equation, written out."""
+    rng = np.random.default_rng(iDecay)
+    weights, spikes = 2 * rng.integers(-60, 120, (6, 9)), spikes_in(9, seed=vDecay)
+    net = from_lava_dl(write(tmp_path / "net.h5", weights, 600, vDecay=vDecay, iDecay=iDecay), STEPS, rounding="lava")
+    got, (us, out) = sy.simulate(net, spikes), loihi(weights, 0, 600, vDecay, spikes, iDecay)
+    assert np.array_equal(got.u["layer1"][0], us)
+    assert np.array_equal(got.spikes["layer1"][0], out)
+    assert out.any()
+
+
 def images(strides=(1, 1), pool=True):
     """SLAYER's blocks of a convolution, a pooling and a dense layer, for images of 2 x 7 x 6."""
     torch.manual_seed(0)

@@ -26,7 +26,7 @@ def run(head, integer, steps=STEPS):
     )
 
 
-def beside(integer, du, dv, vth, bias, rest=None):
+def beside(integer, du, dv, vth, bias, rest=None, kind=sy.CurrentLIF):
     """The same spikes through Lava's Dense and LIF, and through ours: ((s, v), (s, u)), v and u after the reset.
 
     du, dv : Lava's registers, of 4096 for integers, where Lava adds 1 to du. vth, bias : in units of the weights.
@@ -36,7 +36,7 @@ def beside(integer, du, dv, vth, bias, rest=None):
     if integer:
         weights = 2 * rng.integers(-20, 40, (N, N_IN))  # Lava keeps mixed weights even
         lif = LIF(shape=(N,), du=du, dv=dv, vth=vth, bias_mant=bias, bias_exp=6)
-        neuron = sy.CurrentLIF(np.array(4095 - du), integer=True)
+        neuron = kind(np.array(4095 - du), integer=True)
         ours = HybridNeuron(
             shape=(N,), neuron=neuron, vth=vth << 6, decay=4096 - dv, bias=bias << 6, reset="zero", record=STEPS
         )
@@ -65,6 +65,14 @@ def beside(integer, du, dv, vth, bias, rest=None):
 @pytest.mark.parametrize(("du", "dv"), [(0.0, 0.25), (0.3, 0.1), (0.75, 1.0), (1.0, 0.5)])
 def test_a_current_is_lavas_in_floating_point(du, dv):
     (s, v), (ours, u) = beside(False, du, dv, vth=1.5, bias=0.05)
+    assert np.array_equal(s, ours)
+    assert np.array_equal(v, u)
+    assert 0 < s.mean() < 1
+
+
+@pytest.mark.parametrize(("du", "dv"), [(4095, 415), (900, 60), (0, 4096), (2000, 2000)])
+def test_integers_round_as_lavas_with_the_neuron_of_loihi(du, dv):
+    (s, v), (ours, u) = beside(True, du, dv, vth=150, bias=3, kind=sy.LoihiLIF)
     assert np.array_equal(s, ours)
     assert np.array_equal(v, u)
     assert 0 < s.mean() < 1

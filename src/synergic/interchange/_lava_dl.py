@@ -18,8 +18,9 @@ SLAYER delays what the neurons send; the spikes are the same, those of a layer w
 Two differences stay. v d / 4096 is rounded towards 0 by Lava and to the nearest by us: for vDecay of 0 and 4096 both
 are exact, and so is every spike; else the potentials differ by less than 1.5 * 4096 / vDecay units of 2^-6 weights (2 *
 with halved weights) until a spike falls into that gap. A current is rounded likewise: with one that outlives its step
-they differ by 1 + 4096 / iDecay times as much. And Lava's layers receive their biases from its first step on, ours from
-the step on at which the presentation reaches them; without a bias, or with vDecay = 4096, that is the same.
+they differ by 1 + 4096 / iDecay times as much. `from_lava_dl(rounding="lava")` reads a network that rounds as Lava and
+halves no weights, so that this difference is none. And Lava's layers receive their biases from its first step on, ours
+from the step on at which the presentation reaches them; without a bias, or with vDecay = 4096, that is the same.
 """
 
 from __future__ import annotations
@@ -44,11 +45,12 @@ from synergic.network._convolution import Convolution
 from synergic.network._description import DELAY_MAX, READOUTS, Source
 from synergic.network._quantise import ONE, IntNetwork, IntPopulation, IntProjection
 from synergic.network._storage import check_sizes, read, write
-from synergic.neurons import LIF, CurrentLIF, Neuron
+from synergic.neurons import LIF, CurrentLIF, LoihiLIF, Neuron
 from synergic.neurons._neuron import plain_only
 from synergic.numerics import fixed
 
 Array = npt.NDArray[np.int64]
+LAVA_ROUNDINGS = ("nearest", "lava")
 SHIFT = 6
 """Bits by which Lava shifts weights, thresholds and biases before the neuron."""
 BIAS_BITS, THRESHOLD_BITS = 13, 17
@@ -81,7 +83,11 @@ class Layer:
 
 @renamed("picture", "input_shape")
 def from_lava_dl(
-    path: str | Path, steps: int, readout: str = "rate", input_shape: tuple[int, int, int] | None = None
+    path: str | Path,
+    steps: int,
+    readout: str = "rate",
+    input_shape: tuple[int, int, int] | None = None,
+    rounding: str = "nearest",
 ) -> IntNetwork:
     """Read a file of lava-dl's netx: a network of dense, conv and pool CUBA blocks in integers.
 
@@ -99,6 +105,10 @@ def from_lava_dl(
         How the class follows from the output.
     input_shape : tuple of int, (channels, height, width), or None, default None
         Shape of the input, needed where a convolution comes first and no `input` block gives it.
+    rounding : {"nearest", "lava"}, default "nearest"
+        How decayed potentials and currents are rounded. "nearest": as everywhere here; wide even weights are halved
+        into 8 bits. "lava": towards zero, by LoihiLIF, and no weight is halved, so that a network without biases has
+        the spikes of netx bit for bit; a chip with weights of 8 bits then has no place for wider ones.
 
     Returns
     -------
@@ -115,13 +125,20 @@ def from_lava_dl(
     ParameterError
         If an argument is out of its range.
     """
-    return read_lava_dl(path, steps, readout, input_shape, Refusals())
+    choice("from_lava_dl.rounding", rounding, LAVA_ROUNDINGS)
+    return read_lava_dl(path, steps, readout, input_shape, Refusals(), rounding == "lava")
 
 
 def read_lava_dl(
-    path: str | Path, steps: int, readout: str, input_shape: tuple[int, int, int] | None, refusals: Refusals
+    path: str | Path,
+    steps: int,
+    readout: str,
+    input_shape: tuple[int, int, int] | None,
+    refusals: Refusals,
+    as_lava: bool = False,
 ) -> IntNetwork:
-    """`from_lava_dl`. refusals : raised, or those of all layers collected; then the first is raised at the end."""
+    """`from_lava_dl`. refusals : raised, or those of all layers collected; then the first is raised at the end.
+    as_lava : whether it rounds as Lava."""
     check_path("from_lava_dl.path", path)
     whole("from_lava_dl.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
     choice("from_lava_dl.readout", readout, READOUTS)
@@ -160,13 +177,13 @@ def read_lava_dl(
             projections.append(replace(layer.own[0], name=f"dense{i}", source=origin, target=name))
             populations.append(replace(layer.own[1], name=name))
             continue
-        bits, half = width(name, layer)
+        bits, half = width(name, layer, not as_lava)
         unit = SHIFT - half
         vth = min(layer.vth << unit, fixed.MEMBRANE_MAX)  # above that nothing ever fires, here and there
         bias, scale = layer.bias << unit, float(1 << unit)
         neuron: Neuron = LIF(integer=True)
-        if layer.current_decay != ONE:
-            neuron = CurrentLIF(ONE - layer.current_decay, integer=True)
+        if as_lava or layer.current_decay != ONE:
+            neuron = (LoihiLIF if as_lava else CurrentLIF)(ONE - layer.current_decay, integer=True)
         post = IntPopulation(name, len(layer.weights), vth, ONE - layer.decay, "zero", bias, scale, neuron=neuron)
         weights = layer.weights >> half
         delays = np.zeros(weights.shape, np.int64) if layer.delays is None else layer.delays
@@ -191,11 +208,11 @@ def read_lava_dl(
     return IntNetwork(before, tuple(populations), tuple(projections), populations[-1].name, steps, readout, k)
 
 
-def width(name: str, layer: Layer) -> tuple[int, int]:
-    """Bits of a layer's weights, and 1 if they are halved to fit into 8 of them, else 0."""
+def width(name: str, layer: Layer, halve: bool = True) -> tuple[int, int]:
+    """Bits of a layer's weights, and 1 if they are halved to fit into 8 of them, else 0. halve : whether they may."""
     low, high = int(layer.weights.min()), int(layer.weights.max())
     bits = max(2, 1 + max(high, -low - 1).bit_length())
-    half = int(bits == 9 and not (layer.weights & 1).any())
+    half = int(halve and bits == 9 and not (layer.weights & 1).any())
     if bits > 16:
         raise UnsupportedError(f"{name}: got weights from {low} to {high}, allowed 16 bits. Train with 8-bit weights.")
     return bits - half, half

@@ -10,6 +10,7 @@ from synergic.neurons._c_neuron import CNeuron
 from synergic.neurons._current import CurrentLIF
 from synergic.neurons._homeostasis import Homeostasis, IntHomeostasis
 from synergic.neurons._lif import LIF
+from synergic.neurons._loihi import LoihiLIF
 from synergic.neurons._neuron import Neuron, after_reset, potential, steps
 from synergic.neurons._neuron_kernels import KERNELS, NeuronKernel
 from synergic.neurons._refractory import RefractoryLIF
@@ -23,6 +24,7 @@ __all__ = [
     "CurrentLIF",
     "Homeostasis",
     "IntHomeostasis",
+    "LoihiLIF",
     "Neuron",
     "NeuronKernel",
     "ReLU",
