@@ -30,6 +30,8 @@ SHORT = {
     "digits-hp": "64-300-10, hybrid plasticity, 8x8 digits, as integers",
     "digits-conv": "a convolution before plastic layers, 8x8 digits, as integers",
     "digits-recurrent": "a recurrent network, 8x8 digits, as integers",
+    "nmnist-hp": "2312-128-10, hybrid plasticity, trained on 1,000 recordings of N-MNIST, as integers",
+    "omniglot-few-shot": "5 characters from one drawing each, learned on the chip, as integers",
     "omniglot-classes": "25 characters that the local rule learned one after another, as integers on the chip",
 }
 """Examples, and what they show."""

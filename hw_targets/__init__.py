@@ -5,6 +5,7 @@ if __name__ != "synergic.hw_targets":
     raise ImportError("import synergic.hw_targets: the folder is a part of the package, not a package by itself")
 
 from synergic.hw_targets._chip import Chip, load_chip
+from synergic.hw_targets._chip_report import ChipReport, report
 from synergic.hw_targets.costs._costs import Costs, cost
 from synergic.hw_targets.mapping import Mapping, check_mapping, estimate, load_mapping, map_network, save_mapping
 from synergic.hw_targets.simulation._activity import Activity
@@ -15,6 +16,7 @@ from synergic.hw_targets.simulation._simulator import Simulator, simulate_on_chi
 __all__ = [
     "Activity",
     "Chip",
+    "ChipReport",
     "Costs",
     "Mapping",
     "Probes",
@@ -25,6 +27,7 @@ __all__ = [
     "load_chip",
     "load_mapping",
     "map_network",
+    "report",
     "run_in_jobs",
     "save_mapping",
     "simulate_on_chip",

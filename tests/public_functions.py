@@ -448,6 +448,23 @@ def on_chip():
             {"network": INT, **PLACED, "placement": "first_fit", "seed": 0, "rate": 0.1, "options": FIRST_FIT},
             fine=NO_LIMIT,
         ),
+        "synergic.hw_targets.report": Case(
+            hw.report,
+            {
+                "network": NET,
+                "data": SPIKES,
+                "labels": np.zeros(len(SPIKES), int),
+                "chip": "tianjic",
+                "samples": 1,
+                "local_memory": "matrix",
+                "strict": False,
+                "weight_bits": 8,
+                "local_bits": 8,
+                "what": "samples",
+            },
+            fine={"what": "text"},
+            also={"data": "input"},
+        ),
         "synergic.hw_targets.load_chip": Case(hw.load_chip, {"chip": "tianjic"}),
         "synergic.hw_targets.run_in_jobs": Case(
             hw.run_in_jobs,
@@ -584,7 +601,9 @@ def trained():
             {"input_shape": (1, 8, 8), "channels": (2,), "sizes": (4, 2), "pools": (2,), **CHAIN},
             fine={"pools": "empty"},
         ),
-        "synergic.learning.evaluate": Case(learning.evaluate, {"net": net(), **tensors()}),
+        "synergic.learning.evaluate": Case(
+            learning.evaluate, {"net": net(), **tensors(), "batch": 2, "readout": "rate"}
+        ),
         "synergic.learning.train": Case(
             learning.train,
             {
@@ -595,8 +614,13 @@ def trained():
                 "lr": 1e-3,
                 "lr_theta": 1e-3,
                 "seed": 0,
+                "readout": "rate",
+                "validation": 0.5,
+                "checkpoint": None,
+                "device": "cpu",
                 "progress": None,
             },
+            fine={"progress": "bool", "checkpoint": "text"},
         ),
         "synergic.learning.to_description": Case(
             learning.to_description, {"net": net(), "num_message_bits": 0, "readout": "rank", "memory": 10}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from synergic._core.integers import VALUE_MAX
 from synergic.network._description import Network
 from synergic.network._storage import load
 
-EXAMPLES = ("digits-hp", "digits-conv", "digits-recurrent", "omniglot-classes")
+EXAMPLES = ("digits-hp", "digits-conv", "digits-recurrent", "nmnist-hp", "omniglot-few-shot", "omniglot-classes")
 """Names that `load_example` takes."""
 
 
@@ -51,23 +52,32 @@ class Example:
     new_labels: npt.NDArray[np.int64]
 
 
+def example_file(given: Path) -> Path:
+    """The network file of an example that is named; any other path as it is. A file of that name goes first."""
+    is_name = str(given) in EXAMPLES and not given.exists()
+    return Path(str(files("synergic"))) / "examples" / f"{given}.h5" if is_name else given
+
+
 def load_example(name: str = "digits-hp") -> Example:
     """Load a trained network that ships with synergic.
 
     Parameters
     ----------
-    name : {"digits-hp", "digits-conv", "digits-recurrent", "omniglot-classes"}
+    name : {"digits-hp", "digits-conv", "digits-recurrent", "nmnist-hp", "omniglot-few-shot", "omniglot-classes"}
         The first three classify the 8x8 digits of scikit-learn (Alpaydin and Kaynak 1998, CC BY 4.0). "digits-hp" is
         a 64-300-10 network with hybrid plasticity; "digits-conv" has a convolution of 8 channels before layers of 64
         and 10 neurons with hybrid plasticity; "digits-recurrent" is a 64-100-10 network whose hidden layer is
-        recurrent, without local weights. "omniglot-classes" has four convolutions and an output of 30 neurons, whose
-        local weights have learned 25 handwritten characters (Lake et al. 2015, MIT) from 10 drawings each, one after
-        another; `new_inputs` are drawings of 5 more.
+        recurrent, without local weights. "nmnist-hp", 2312-128-10 with hybrid plasticity, classifies recordings of an
+        event camera (N-MNIST, Orchard et al. 2015, CC BY-SA 4.0); it was trained on 1,000 of 60,000.
+        "omniglot-few-shot" is a read-out that learns 5 handwritten characters (Lake et al. 2015, MIT) from one drawing
+        each within a presentation; the host computes its inputs by convolutions. "omniglot-classes" has four
+        convolutions and an output of 30 neurons, whose local weights have learned 25 of these characters from 10
+        drawings each, one after another; `new_inputs` are drawings of 5 more.
 
     Returns
     -------
     Example
-        The network, 360 or 250 test samples with their labels, and the record of its training.
+        The network, 100 to 360 test samples with their labels, and the record of its training.
 
     Raises
     ------

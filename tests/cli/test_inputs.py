@@ -15,13 +15,13 @@ from public_functions import TINY, images
 from rich.console import Console
 
 import synergic as sy
+from synergic._page import in_units
 from synergic.cli._chip_run import run_on_chip
 from synergic.cli._demo import write_run
 from synergic.cli._inputs import network_of, open_network, samples_of
 from synergic.cli._learning_commands import Train
 from synergic.cli._map import map_to_chip
 from synergic.cli._overview import overview
-from synergic.cli._page import in_units
 from synergic.cli._wording import NAMES, as_options
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import TEST

@@ -149,7 +149,7 @@ def without_record(place):
         (lambda place: place / "none.json", r"none\.json: no such file or folder, allowed the folder of a run"),
         (lambda place: place, r"got a folder without config\.json and record\.json, allowed"),
         (without_record, "got a run that has not ended.* it resumes"),
-        (put("data.csv", "1,2"), r"data\.csv: got a file of another kind, allowed the folder of a run, a network"),
+        (put("data.csv", "1,2"), r"data\.csv: got a file of another kind, allowed the folder of a run, an example"),
         (put("a.json", "[1]"), r"a\.json: holds no JSON object"),
         (put("a.json", "{"), r"a\.json: damaged"),
         (put("a.json", '{"b": 1}'), r"a\.json: got JSON with \['b'\], allowed"),

@@ -17,6 +17,7 @@ from synergic.cli import _inputs as cli_inputs
 from synergic.cli import _map as chip_map
 from synergic.cli import _overview as overview
 from synergic.cli import _report as report
+from synergic.hw_targets import _chip_report as chip_report
 from synergic.interchange import c_footprint
 
 
@@ -64,8 +65,8 @@ def cases(folder: Path) -> dict[str, Case]:
             wrong=("output", "json_file", "html"),
         ),
         "synergic.cli._inputs.read_data": Case(cli_inputs.read_data, {"path": at["data"]}),
-        "synergic.cli._chip_run.checked": Case(
-            chip_run.checked,
+        "synergic.hw_targets._chip_report.checked": Case(
+            chip_report.checked,
             {"network": INT, "given": SPIKES, "labels": np.zeros(len(SPIKES), int), "samples": 1},
             fine={"labels": "none", "samples": "none"},
             also={"given": "input"},

@@ -19,9 +19,9 @@ from typing import Any
 from rich.console import Console
 
 import synergic
+from synergic import _page as page
 from synergic._core.checks import choice, kind, kinds, require
 from synergic._core.files import check_folder, check_path, write_json
-from synergic.cli import _page as page
 from synergic.errors import ExecutionError, UnsupportedError
 
 FOLDER = Path(synergic.__file__).resolve().parents[2] / "benchmarks"

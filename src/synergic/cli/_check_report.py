@@ -12,6 +12,7 @@ from rich.table import Table
 
 from synergic._core.checks import kind
 from synergic._core.files import check_folder, check_path, write_json
+from synergic._examples import example_file
 from synergic.interchange import Checked, Issue, check
 
 WHOLE = "(the whole)"
@@ -42,11 +43,11 @@ def check_file(
 ) -> Checked:
     """Check a file and print what is found. how : further arguments of `check`. Raises as `check`, and ParameterError
     for a JSON file in a folder that is not there."""
-    check_path("check.file", file)
+    given = example_file(check_path("check.file", file))
     kind("check.console", console, Console | None, "None prints to the terminal.")
     if json_file is not None:
         check_folder(json_file, "check.json_file")
-    found = check(file, targets, **how)
+    found = check(given, targets, **how)
     shown = console or Console()
     shown.print(f"{file}: {found.form}", soft_wrap=True, markup=False, highlight=False)
     shown.print(target_table(found, targets))

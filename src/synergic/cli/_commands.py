@@ -183,7 +183,7 @@ class Check:
     """
 
     file: tyro.conf.Positional[Path]
-    """A NIR graph, a file of lava-dl, a network or mapping that synergic saved, or the folder of a run."""
+    """A NIR graph, a file of lava-dl, a network or mapping that synergic saved, the folder of a run, or an example."""
     target: Annotated[Literal["lava", "chip", "c", "nir", "lava-dl"] | None, tyro.conf.arg(name="for")] = None
     """Target to check. Default: all of them."""
     chip: str = "tianjic"
@@ -221,7 +221,8 @@ class Report:
     """
 
     inputs: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders of runs (`synergic train`), network or mapping files, or JSON files of `demo`, `map` and `simulate`."""
+    """Folders of runs (`synergic train`), examples, network or mapping files, or JSON files of `demo`, `map` and
+    `simulate`."""
     html: Path | None = None
     """HTML file to write the report to, with curves and plots."""
     json: Path | None = None

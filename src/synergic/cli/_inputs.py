@@ -16,10 +16,11 @@ from synergic._core.checks import require, whole
 from synergic._core.files import check_path, read_arrays
 from synergic._core.integers import VALUE_MAX
 from synergic._examples import EXAMPLES, load_example
-from synergic.errors import FormatError, ParameterError
+from synergic.errors import FormatError
 from synergic.experiments import CONFIG, NETWORK, SAMPLES, TEST
 from synergic.hw_targets._chip import Chip
-from synergic.hw_targets.mapping import Mapping, load_mapping, map_network
+from synergic.hw_targets._chip_report import chosen, mapping_of, refuse_bits
+from synergic.hw_targets.mapping import Mapping, load_mapping
 from synergic.hw_targets.mapping._mapping_file import FORMAT as MAPPING
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork, quantise
@@ -87,26 +88,6 @@ def open_network(path: str | Path, weight_bits: int | None = None, local_bits: i
     return network
 
 
-def chosen(weight_bits: int | None, local_bits: int | None) -> dict[str, Any]:
-    """The widths that were asked for."""
-    asked = {"weight_bits": weight_bits, "local_bits": local_bits}
-    return {name: bits for name, bits in asked.items() if bits is not None}
-
-
-def refuse_bits(weight_bits: int | None, local_bits: int | None, what: str) -> None:
-    """Raises ParameterError for widths beside something that has its own."""
-    for name, bits in chosen(weight_bits, local_bits).items():
-        raise ParameterError(f"{name}: got {bits}, allowed none with {what}, which has its own. Quantise it again.")
-
-
-def widths(network: IntNetwork) -> str:
-    """The widths of the weights of a network, in words."""
-    slow = sorted({q.weight_bits for q in network.projections})
-    local = sorted({q.rule.p_top.bit_length() + 1 for q in network.projections if q.rule is not None})
-    said = f"slow weights {' and '.join(map(str, slow))} bits"
-    return f"{said}, local weights {' and '.join(map(str, local))} bits" if local else said
-
-
 def open_mapping(
     path: str | Path, chip: Chip | str | None, weight_bits: int | None = None, local_bits: int | None = None
 ) -> Mapping:
@@ -114,10 +95,8 @@ def open_mapping(
     `open_network` and `map_network`, and ParameterError for a chip or bits beside a mapping, which has them."""
     path = check_path("open_mapping.path", path)
     if not says(path, MAPPING):
-        return map_network(open_network(path, weight_bits, local_bits), "tianjic" if chip is None else chip)
-    require(chip is None, "chip", repr(chip), "none with a mapping, which has its own", "Map the network again.")
-    refuse_bits(weight_bits, local_bits, "a mapping")
-    return load_mapping(path)
+        return mapping_of(open_network(path, weight_bits, local_bits), chip, None, None)
+    return mapping_of(load_mapping(path), chip, weight_bits, local_bits)
 
 
 def read_data(path: str | Path) -> tuple[Array, Array | None]:

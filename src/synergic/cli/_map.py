@@ -12,10 +12,11 @@ from rich.console import Console
 
 from synergic._core.checks import kind, kinds
 from synergic._core.files import check_folder, check_path, write_json
-from synergic.cli._inputs import is_example, open_network, widths
-from synergic.cli._page import drawing, facts, grid, lines, show, write_page
+from synergic._page import drawing, facts, grid, lines, show, write_page
+from synergic.cli._inputs import is_example, open_network
 from synergic.errors import ExecutionError
 from synergic.hw_targets._chip import Chip
+from synergic.hw_targets._chip_report import widths
 from synergic.hw_targets.mapping import (
     Estimate,
     Mapping,

@@ -13,12 +13,13 @@ import numpy as np
 from synergic import plots
 from synergic._core.checks import kind, kinds, require
 from synergic._core.files import check_path, read_json, reading
-from synergic.cli._chip_run import summary
+from synergic._examples import example_file
+from synergic._page import drawing, in_units
 from synergic.cli._map import drawings, memory_section, placement_section, populations
-from synergic.cli._page import drawing, in_units
 from synergic.errors import FormatError
 from synergic.experiments import CONFIG, RECORD
 from synergic.experiments import NETWORK as NETWORK_FILE
+from synergic.hw_targets._chip_report import summary
 from synergic.hw_targets.costs._costs import Costs
 from synergic.hw_targets.mapping import load_mapping
 from synergic.hw_targets.mapping._mapping_file import FORMAT as MAPPING
@@ -29,8 +30,8 @@ from synergic.network._storage import load, says
 from synergic.reference._metrics import connection_sparsity, footprint
 
 ALLOWED = (
-    "the folder of a run, a network or mapping that synergic saved, or the JSON file of `synergic demo`, `simulate`, "
-    "`map` or of a run"
+    "the folder of a run, an example, a network or mapping that synergic saved, or the JSON file of `synergic demo`, "
+    "`simulate`, `map` or of a run"
 )
 RECORDED = {"figures", "config", "history", "evaluated_on", "versions"}
 """What the record of a run holds at least."""
@@ -72,7 +73,7 @@ class Overview:
 def overview(path: Path, draw: bool = False) -> Overview:
     """Read an input. draw : also make the plots. Raises FormatError, naming the file, for anything that `ALLOWED`
     does not name, and for what is damaged."""
-    path = check_path("overview.path", path)
+    path = example_file(check_path("overview.path", path))
     kind("overview.draw", draw, bool, "True also makes the plots.")
     if not path.exists():
         raise FormatError(f"{path}: no such file or folder, allowed {ALLOWED}. Check the path.")

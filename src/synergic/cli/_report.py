@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
+from synergic import _page as page
 from synergic import plots
 from synergic._core.checks import kinds, require
 from synergic._core.files import check_folder, check_path, write_json, write_whole
-from synergic.cli import _page as page
 from synergic.cli._overview import ALLOWED, Overview, overview
 
 TOLERANCE = 0.002

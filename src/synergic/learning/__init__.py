@@ -12,11 +12,13 @@ from synergic.learning._layers import HybridLinear
 from synergic.learning._masked import MaskedLinear, MaskedNet, Pattern
 from synergic.learning._meta import meta_gradient
 from synergic.learning._rule_layer import RuleLinear
-from synergic.learning._training import TARGET_CLIP, early_exit, evaluate, rank_loss, rate_loss, scores, train
+from synergic.learning._train_loop import History, evaluate, train
+from synergic.learning._training import TARGET_CLIP, early_exit, rank_loss, rate_loss, scores
 
 __all__ = [
     "TARGET_CLIP",
     "ConvHybridNet",
+    "History",
     "HybridLinear",
     "HybridNet",
     "MaskedLinear",

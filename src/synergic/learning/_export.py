@@ -17,7 +17,7 @@ from synergic.rules._stream import check_memory
 
 
 def to_description(
-    net: HybridNet, num_message_bits: int = 0, readout: str = "rank", memory: int | None = None
+    net: HybridNet, num_message_bits: int | None = None, readout: str = "rank", memory: int | None = None
 ) -> Network:
     """Describe a trained net: source "input", populations "hidden1" ... "output".
 
@@ -29,8 +29,9 @@ def to_description(
     ----------
     net : HybridNet
         The trained net.
-    num_message_bits : int, default 0
-        0 if the net receives spikes, 8 if it receives values of 0 to 1 (`synergic.Source`).
+    num_message_bits : int or None, default None
+        0 if the net receives spikes, 8 if it receives values of 0 to 1 (`synergic.Source`). None: what `train` has
+        shown it; spikes, if it was trained by a loop of your own.
     readout : {"rank", "rate"}
         What decides the class (`synergic.Network`).
     memory : int or None, default None
@@ -48,9 +49,12 @@ def to_description(
         For what is no HybridNet.
     UnsupportedError
         For plasticity_scope "shared" without `memory`, because a machine receives one sample at a time, and for
-        convolutions of more synapses than a matrix can hold.
+        convolutions of more synapses than a matrix can hold. For a net that `train` has shown values outside 0 to 1,
+        without `num_message_bits`.
     """
     kind("to_description.net", net, HybridNet, "Make one with HybridNet(sizes).")
+    if num_message_bits is None:
+        num_message_bits = bits_of(net)
     for i, layer in enumerate(net.layers):
         if layer.plastic and memory is None and layer.plasticity_scope not in PLASTICITY_SCOPES:
             raise UnsupportedError(
@@ -102,3 +106,16 @@ def to_description(
         readout,
         tau_w=net.tau_w,
     )
+
+
+def bits_of(net: HybridNet) -> int:
+    """Bits of the messages of the source that a net was trained on. Raises UnsupportedError."""
+    if net.seen is None or net.seen[0]:
+        return 0
+    _, low, high = net.seen
+    if low < 0 or high > 1:
+        raise UnsupportedError(
+            f"to_description.net: got one that was trained on values from {low:.3g} to {high:.3g}, allowed spikes or "
+            "values of 0 to 1, which a machine receives. Scale the samples to 0 .. 1 (no Normalize), and train again."
+        )
+    return 8

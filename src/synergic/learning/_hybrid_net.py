@@ -63,6 +63,9 @@ class HybridNet(nn.Module):
         The layers, in the order in which spikes pass through them.
     k : torch.Tensor
         Buffer (T,), float64: exp(-m / tau_w) for m = 1 .. T, the decay of W within a presentation.
+    seen : tuple or None
+        What `train` has shown the net: whether all inputs were spikes (0 and 1), their lowest and their highest value.
+        `to_description` describes a source of spikes or of values by it.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class HybridNet(nn.Module):
     dropout: float
     layers: Layers[HybridLinear]
     k: Tensor
+    seen: tuple[bool, float, float] | None
 
     def __init__(
         self,
@@ -100,7 +104,7 @@ class HybridNet(nn.Module):
         number("HybridNet.tau_w", tau_w, 0, float("inf"), "inf keeps the slow weights as they are.", open_low=True)
         number("HybridNet.dropout", dropout, 0, 0.99, "It is the share left out.")
         whole("HybridNet.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
-        self.dropout = dropout
+        self.dropout, self.seen = dropout, None
         self.mode, self.steps, self.tau_w, self.sizes = mode, steps, tau_w, tuple(sizes)
         self.layers = Layers(layer(a, b, plastic=mode != "gp", **settings) for a, b in itertools.pairwise(sizes))
         if mode == "lp":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Training by back-propagation through time; loss functions and read-outs of rank and rate coding."""
+"""Loss functions and read-outs of rank and rate coding."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from synergic._core.checks import choice, function, kind, number, require, whole
-from synergic.learning._descent import descend, mean_loss, shuffled
-from synergic.learning._hybrid_net import HybridNet
+from synergic._core.checks import choice, number, require
 from synergic.learning._tensors import class_labels, tensor
 
 TARGET_CLIP = 1.1
@@ -88,14 +86,6 @@ def outputs(where: str, spikes: Tensor, u: Tensor) -> None:
     require(spikes.shape == u.shape, f"{where}.spikes", got, want, "Give those of one run.")
 
 
-def samples(where: str, net: HybridNet, spikes: Tensor, labels: Tensor) -> None:
-    """Refuse what a net cannot be trained or tested with. Raises ParameterError."""
-    kind(f"{where}.net", net, HybridNet, "Make one with HybridNet(sizes).")
-    kind(f"{where}.spikes", spikes, Tensor, "Make one with torch.as_tensor(...).")
-    tensor(f"{where}.spikes", spikes, "(samples, channels)" if spikes.ndim == 2 else "(samples, T, channels)", True)
-    class_labels(f"{where}.labels", labels, len(spikes), net.sizes[-1])
-
-
 def scores(spikes: Tensor, u: Tensor, readout: str) -> Tensor:
     """Return what decides the class: the class of a sample is that of its highest score.
 
@@ -159,103 +149,3 @@ def early_exit(spikes: Tensor, u: Tensor, labels: Tensor, vth: float) -> dict[st
     step = torch.where(fired.any(1), fired.int().argmax(1), steps - 1)
     classes = u[torch.arange(len(u)), step].argmax(1)
     return {"accuracy": float((classes == labels).double().mean()), "steps": float((step + 1).double().mean())}
-
-
-def train(
-    net: HybridNet,
-    spikes: Tensor,
-    labels: Tensor,
-    *,
-    epochs: int = 30,
-    batch: int = 50,
-    lr: float = 2e-3,
-    lr_theta: float = 1e-3,
-    seed: int = 0,
-    progress: Callable[[int, float], None] | None = None,
-) -> list[float]:
-    """Train a net by back-propagation through time: Adam with a cosine schedule, and `rank_loss`.
-
-    Parameters
-    ----------
-    net : HybridNet
-        The net, changed in place.
-    spikes : torch.Tensor
-        (samples, T, channels), or (samples, channels) for inputs that are the same in all steps.
-    labels : torch.Tensor
-        int64, (samples,): the classes, 0 .. classes - 1.
-    epochs : int, default 30
-        Passes over the samples.
-    batch : int, default 50
-        Samples of a step.
-    lr, lr_theta : float
-        Learning rates of W and b, default 2e-3, and of theta, default 1e-3.
-    seed : int, default 0
-        Seed of the order of the samples.
-    progress : callable, optional
-        Called after each epoch with its number and its mean loss.
-
-    Returns
-    -------
-    list of float
-        The mean loss of each epoch.
-
-    Raises
-    ------
-    ParameterError
-        For tensors of another shape or type, and for values outside their range.
-    """
-    samples("train", net, spikes, labels)
-    for name, count in (("epochs", epochs), ("batch", batch)):
-        whole(f"train.{name}", count, 1, float("inf"), "Give a whole number.")
-    for name, rate in (("lr", lr), ("lr_theta", lr_theta)):
-        number(f"train.{name}", rate, 0, 1e3, "It is a learning rate.")
-    whole("train.seed", seed, 0, 2**63 - 1, "It seeds the order of the samples.")
-    if progress is not None:
-        function("train.progress", progress)
-    groups = [{"params": net.slow(), "lr": lr}]
-    if net.theta():
-        groups.append({"params": net.theta(), "lr": lr_theta})
-    optimizer = torch.optim.Adam(groups)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    generator = torch.Generator().manual_seed(seed)
-    output = net.layers[-1]
-
-    def loss(chosen: Tensor) -> Tensor:
-        """Return the loss of the samples with these indices."""
-        return rank_loss(net(spikes[chosen])[1], labels[chosen], float(output.vth))
-
-    history = []
-    for epoch in range(epochs):
-        history.append(mean_loss(descend(shuffled(len(spikes), batch, generator), loss, optimizer)))
-        schedule.step()
-        if progress:
-            progress(epoch, history[-1])
-    return history
-
-
-@torch.no_grad()
-def evaluate(net: HybridNet, spikes: Tensor, labels: Tensor) -> float:
-    """Return the share of samples whose class has the highest u(T).
-
-    Parameters
-    ----------
-    net : HybridNet
-        The net.
-    spikes : torch.Tensor
-        (samples, T, channels), or (samples, channels) for inputs that are the same in all steps.
-    labels : torch.Tensor
-        int64, (samples,): the classes, 0 .. classes - 1.
-
-    Returns
-    -------
-    float
-        The accuracy, 0 to 1.
-
-    Raises
-    ------
-    ParameterError
-        For tensors of another shape or type, and for values outside their range.
-    """
-    samples("evaluate", net, spikes, labels)
-    _, u = net(spikes)
-    return float((u[:, -1].argmax(1) == labels).double().mean())

@@ -20,6 +20,7 @@ from synergic.rules._stream import STEPS_MAX
 
 MESSAGE_BITS = (0, 8)
 READOUTS = ("rank", "rate")
+ENCODE = "Encode first. A network that was trained on values takes them: to_description(net, num_message_bits=8)."
 DELAY_MAX = 62
 """Longest delay of a projection, in steps: as of the axons of lava-dl and Loihi."""
 
@@ -328,7 +329,7 @@ class Topology(Content):
         )
         values_in = self.source.num_message_bits > 0
         if not values_in:
-            bad, allowed, remedy = (array != 0) & (array != 1), "0 or 1", "Encode first."
+            bad, allowed, remedy = (array != 0) & (array != 1), "0 or 1", ENCODE
         elif self.integer:
             bad = ~((array >= 0) & (array <= VALUE_MAX)) | (array != np.floor(array))
             allowed, remedy = f"whole numbers in 0 to {VALUE_MAX}", "Scale the data, or use encode()."

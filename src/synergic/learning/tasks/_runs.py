@@ -25,6 +25,7 @@ from synergic._core.checks import function, kind
 from synergic._core.files import check_folder, check_path, read_json, write_json, write_whole
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import CHECKPOINT, CONFIG, NETWORK, RECORD, SAMPLES, TEST
+from synergic.learning._state import read_state, write_state
 from synergic.learning._tensors import checked_device
 from synergic.learning.tasks._families import Task, check_task, family_of, open_task, read_config, settings_now
 from synergic.network._storage import save
@@ -79,25 +80,13 @@ def write_checkpoint(task: Task, path: Path) -> None:
     """Write the state after a whole epoch. Raises ParameterError."""
     check_task("write_checkpoint.task", task)
     check_folder(path, "write_checkpoint.path")
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    state = {"task": task.state(), "random": torch.get_rng_state(), "random_cuda": cuda}
-    write_whole(path, lambda draft: torch.save(state, draft))
+    write_state(task.state(), path)
 
 
 def read_checkpoint(task: Task, path: Path) -> None:
     """Go on from a checkpoint. Raises FormatError, ParameterError."""
     check_task("read_checkpoint.task", task)
-    path = check_path("read_checkpoint.path", path)
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        task.load(state["task"])
-        torch.set_rng_state(state["random"])
-        if state.get("random_cuda") and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(state["random_cuda"])
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file. Is this the folder of a run?") from None
-    except Exception as error:  # torch has one of its own for every kind of damage
-        raise FormatError(f"{path}: damaged: {error}. Delete it to begin again.") from error
+    read_state(path, task.load)
 
 
 def circumstances(device: str | torch.device = "cpu") -> dict[str, Any]:

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any, ClassVar
 
-import torch
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from synergic.learning._state import load_state, state_of
 
 
 class TrainedTask:
@@ -56,37 +55,4 @@ class TrainedTask:
             What `state` returned, of a task with the same settings.
         """
         for name in self.PARTS:
-            part = getattr(self, name)
-            if isinstance(part, torch.Generator):
-                part.set_state(state[name])
-            elif isinstance(part, CosineAnnealingLR):
-                go_on(part, state[name])
-            elif hasattr(part, "load_state_dict"):
-                part.load_state_dict(state[name])
-            elif part is not None:
-                setattr(self, name, state[name])
-
-
-def state_of(part: Any) -> Any:
-    """Return a part as a checkpoint holds it: an optional part that a task does without is an empty dict."""
-    if isinstance(part, torch.Generator):
-        return part.get_state()
-    if hasattr(part, "state_dict"):
-        return part.state_dict()
-    return {} if part is None else part
-
-
-def go_on(schedule: CosineAnnealingLR, state: dict[str, Any]) -> None:
-    """Load the state of a schedule. One of another length goes on where it is, at the rates of its own length.
-
-    The optimizer of the schedule must have its state already: the rates are set anew in it.
-    """
-    length = schedule.T_max
-    schedule.load_state_dict(state)
-    if schedule.T_max != length:
-        schedule.T_max = length
-        done = (1 + math.cos(math.pi * schedule.last_epoch / length)) / 2
-        rates = [schedule.eta_min + (base - schedule.eta_min) * done for base in schedule.base_lrs]
-        for group, rate in zip(schedule.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
-        schedule._last_lr = rates
+            setattr(self, name, load_state(getattr(self, name), state[name]))

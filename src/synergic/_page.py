@@ -104,11 +104,10 @@ def drawing(draw: Callable[..., Any], *what: Any) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def write_page(
-    path: str | Path, title: str, notes: Sequence[str], tables: Sequence[Table], drawings: dict[str, str],
-    answer: str = "",
-) -> None:  # fmt: skip
-    """Write a page: the answer in a sentence, the plots, the tables, then the notes. drawings : plots by caption, of
+def page_text(
+    title: str, notes: Sequence[str], tables: Sequence[Table], drawings: dict[str, str], answer: str = ""
+) -> str:
+    """Return a page: the answer in a sentence, the plots, the tables, then the notes. drawings : plots by caption, of
     `drawing`. Names and texts are escaped. Raises ParameterError."""
     row = list | tuple
     kinds("write_page", answer=(answer, str), title=(title, str), drawings=(drawings, dict))
@@ -116,7 +115,24 @@ def write_page(
     kinds("write_page", **{f"notes[{i}]": (note, str) for i, note in enumerate(notes)})
     kinds("write_page", **{f"tables[{i}]": (table, Table) for i, table in enumerate(tables)})
     kinds("write_page", **{f"drawings[{name!r}]": (url, str) for name, url in drawings.items()})
-    environment = Environment(loader=PackageLoader("synergic.cli"), autoescape=True, undefined=StrictUndefined)
-    template = environment.get_template("report.html")
-    text = template.render(answer=answer, title=title, notes=notes, tables=tables, drawings=drawings)
+    return filled("report.html", answer=answer, title=title, notes=notes, tables=tables, drawings=drawings)
+
+
+def body_text(notes: Sequence[str], tables: Sequence[Table], drawings: dict[str, str], answer: str) -> str:
+    """Return what a notebook shows: the same as a page of `page_text`, without title and style of its own."""
+    return filled("body.html", answer=answer, notes=notes, tables=tables, drawings=drawings)
+
+
+def filled(template: str, **given: Any) -> str:
+    """Return a template with its values, escaped."""
+    environment = Environment(loader=PackageLoader("synergic"), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template(template).render(**given)
+
+
+def write_page(
+    path: str | Path, title: str, notes: Sequence[str], tables: Sequence[Table], drawings: dict[str, str],
+    answer: str = "",
+) -> None:  # fmt: skip
+    """Write a page of `page_text`. Raises ParameterError."""
+    text = page_text(title, notes, tables, drawings, answer)
     write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8", errors="backslashreplace"))
