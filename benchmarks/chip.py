@@ -8,12 +8,11 @@ full chip: 3,072 inputs, 3,328 neurons, every synapse of 156 cores, 5 % of the i
 two phases (integrate; add partial sums and fire). SANA-FE and PAIBox come by `uv run --with` in environments of their
 own, as programs beside: neither they nor their numpy fit into this one. --no-peers leaves them out.
 
-bandwidth_share is bounded by arithmetic, not by memory, as long as the 0.8 MB of P lie in the cache: the decay of each
-entry, a product of 16 by 16 bits that must be rounded as the specification says, takes twice the time of reading and
-writing it. Tried without gain: 16-bit lanes in five spellings (LLVM 22 makes none of them the one instruction that
-there is, pmulhrsw). Ruled out on paper: float32 (28 bits do not fit), waiting with the decay until an input spikes
-(it must be rounded once a step, which is the work). What helped: 32-bit lanes, ((8 lambda P >> 14) + 1) >> 1, one
-increment for inputs of one eta.
+bandwidth_share: of a plastic step, the share that reading and writing all of P takes, 0.8 MB in the cache. The decay of
+each entry, a product of 16 by 16 bits that is rounded as the specification says, is one instruction of 16 entries
+(kernels/_decay.py), as fast as that stream. The rest of a step is the sums over the inputs that spike, the increments
+of their rows, with a bound that is counted, and the neurons. Ruled out on paper: float32 (28 bits do not fit), waiting
+with the decay until an input spikes (it must be rounded once a step, which is the work).
 """
 
 from __future__ import annotations

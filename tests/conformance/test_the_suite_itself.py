@@ -14,6 +14,7 @@ import synergic as sy
 from conformance.executors import conform
 from synergic.hw_targets.simulation import _simulator as simulator
 from synergic.hw_targets.simulation.kernels import _core_synapses as synapses
+from synergic.hw_targets.simulation.kernels import _decay as decay
 from synergic.hw_targets.simulation.kernels import _history_kernel as history
 from synergic.hw_targets.simulation.kernels import _packets as packets
 from synergic.hw_targets.simulation.kernels import _records as records
@@ -140,7 +141,7 @@ IN_THE_COMPILED_LOOP = {
 """The chip's simulator does not call the numerics, it repeats them: errors are planted in its text."""
 
 
-PARTS = (records, packets, somas, history, synapses, step)
+PARTS = (decay, records, packets, somas, history, synapses, step)
 """Each after those that it calls."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from synergic.hw_targets.simulation.kernels._decay import decay
 from synergic.hw_targets.simulation.kernels._history_kernel import overlaps, recall
 from synergic.hw_targets.simulation.kernels._jit import jit
 from synergic.hw_targets.simulation.kernels._packets import arrives, arriving, listed, lost, received_in
@@ -136,22 +137,16 @@ def rewrite(
 
     mask : of 0 and 1, the tile's from mask_start on; none if that is -1. Off the mask local weights are and stay 0.
     Without received spikes there is nothing to add, and a decay never leaves the bound. All inputs of one eta add the
-    same. The decay is rshift(lambda P, 12) = ((8 lambda P >> 14) + 1) >> 1, which vector code does in half the time:
-    8 lambda has 16 bits then, as P has. Casts to 32 bits make its lanes narrow: `|8 lambda P| < 2^31` for
-    lambda < 1, and any increment < 2^22 fit.
+    same. Casts to 32 bits make the lanes of vector code narrow: any increment < 2^22 fits.
     """
     rows, clipped = np.uint64(q.size), 0
-    decays = head.lambda_ != 1 << FRACTION_BITS
-    factor = np.int16(8 * head.lambda_ if decays else 0)
     top, bottom = np.int32(head.p_top), np.int32(-head.p_top)
     increment, known, last = np.empty(q.size, np.int32), False, 0
     added = np.empty(q.size, np.int32) if mask_start >= 0 else increment
+    if head.lambda_ != 1 << FRACTION_BITS:
+        decay(memory, start, axons.size * q.size, np.int16(8 * head.lambda_))
     for j in range(axons.size):
         at = np.uint64(start + j * q.size)
-        if decays:
-            for i in range(rows):
-                product = np.int32(np.int32(memory[at + i]) * np.int32(factor))
-                memory[at + i] = np.int32(np.int32(product >> np.int32(14)) + np.int32(1)) >> np.int32(1)
         if axons[j] != 0:
             pre = head.sign * eta[j] * axons[j]
             if not known or pre != last:
