@@ -805,7 +805,15 @@ def with_files(folder: Path):
         "synergic.interchange.lava_dl_export_issues": Case(ic.lava_dl_export_issues, {"network": INT}),
         "synergic.interchange.from_nir": Case(
             ic.from_nir,
-            {"graph": ic.to_nir(NET, 0.001, True), "dt": 0.001, "steps": 4, "readout": "rank", "method": "euler"},
+            {
+                "graph": ic.to_nir(NET, 0.001, True),
+                "dt": 0.001,
+                "steps": 4,
+                "readout": "rank",
+                "method": "euler",
+                "reset": "subtract",
+                "lossy": False,
+            },
         ),
         "synergic.interchange.to_nir": Case(ic.to_nir, {"network": NET, "dt": 0.001, "lossy": True}),
         "synergic.interchange.nir_export_issues": Case(ic.nir_export_issues, {"network": NET}),

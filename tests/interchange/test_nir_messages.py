@@ -123,10 +123,66 @@ def test_a_step_that_is_not_said_is_asked_for_with_what_the_graph_tells():
         ic.from_nir(integrators, dt=1e-3, steps=3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ic.from_nir(integrators, dt=1, steps=3)
+        ic.from_nir(integrators, dt=1, steps=3, reset="zero")
         own = sy.Network(sy.Source("in", 2), (sy.Population("out", 2, 1.0, 1.0),),
                          (sy.Projection("c", "in", "out", np.eye(2)),), "out", 3)  # fmt: skip
         ic.from_nir(ic.to_nir(own, lossy=True))
+
+
+@pytest.mark.parametrize("ulps", [-2, -1, 0, 1])
+def test_a_time_constant_that_is_the_step_in_32_bits(ulps):
+    """Rounded up or down, or a last bit off after a division: d is 0."""
+    for dt in (1e-3, 1e-4, 0.3):
+        tau = np.full(2, dt, np.float32)
+        for _ in range(abs(ulps)):
+            tau = np.nextafter(tau, np.float32(np.sign(ulps) * np.inf))
+        net = ic.from_nir(graph(nir.LIF(tau, np.ones(2), np.zeros(2), np.ones(2))), dt=dt, steps=3, reset="zero")
+        assert net.populations[0].decay < 1e-6
+        cuba = nir.CubaLIF(tau, 5 * tau, np.ones(2), np.zeros(2), np.ones(2))
+        assert "CurrentLIF" not in repr(ic.from_nir(graph(cuba), dt=dt, steps=3, reset="zero"))
+    with pytest.raises(UnsupportedError, match=r"n.tau: got 0\.000999 s, allowed 0\.001 s or more"):
+        ic.from_nir(graph(lif(0.000999)), dt=1e-3, steps=3)
+
+
+def test_a_subgraph_is_named_as_one():
+    inner = graph(lif(0.02))
+    nodes = {"in": nir.Input(np.array([3])), "part": inner, "out": nir.Output(np.array([2]))}
+    with pytest.raises(UnsupportedError, match=r"part: got a subgraph with the nodes .*Put its nodes into the graph"):
+        ic.from_nir(nir.NIRGraph(nodes, [("in", "part"), ("part", "out")]), dt=1e-3, steps=3)
+
+
+def test_the_reset_that_a_graph_cannot_say():
+    """snnTorch subtracts the threshold by default, and its graph does not have that: u 0.6, 1.2 leaves 0.2 or 0."""
+    one = np.ones(1)
+    node = nir.IF(r=one, v_threshold=one)
+    nodes = {
+        "in": nir.Input(one.astype(int)),
+        "w": nir.Linear(0.6 * np.eye(1)),
+        "n": node,
+        "out": nir.Output(one.astype(int)),
+    }
+    given = nir.NIRGraph(nodes, [("in", "w"), ("w", "n"), ("n", "out")])
+    with pytest.warns(UserWarning, match=r"from_nir\.reset: got None.*\['n'\].*snnTorch.*reset='subtract'"):
+        unsaid = ic.from_nir(given, dt=1, steps=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        zero, subtract = (ic.from_nir(given, dt=1, steps=3, reset=reset) for reset in ("zero", "subtract"))
+    assert unsaid == zero
+    u = [sy.simulate(net, np.ones((1, 3, 1), int)).u["n"].ravel() for net in (zero, subtract)]
+    assert np.allclose(u, [[0.6, 1.2, 0.6], [0.6, 1.2, 0.8]])
+    assert ic.from_nir(ic.to_nir(subtract, lossy=True), reset="subtract") == ic.from_nir(
+        ic.to_nir(subtract, lossy=True)
+    )
+    with pytest.raises(ParameterError, match=r"from_nir\.reset: got 'zero', allowed 'subtract', which n says"):
+        ic.from_nir(ic.to_nir(subtract, lossy=True), reset="zero")
+    nodes["n"] = nir.IF(r=one, v_threshold=one, v_reset=0.1 * one)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ic.from_nir(nir.NIRGraph(nodes, given.edges), dt=1, steps=3)
+    with pytest.raises(ParameterError, match=r"from_nir\.reset: got 'subtract', allowed 'zero', which n says"):
+        ic.from_nir(nir.NIRGraph(nodes, given.edges), dt=1, steps=3, reset="subtract")
+    with pytest.raises(ParameterError, match=r"from_nir\.reset: got 'none'"):
+        ic.from_nir(given, dt=1, steps=3, reset="none")
 
 
 def test_one_weight_that_rounds_all_others_to_zero_is_worth_a_warning():

@@ -46,12 +46,13 @@ from synergic.interchange._nir_file import read
 from synergic.interchange._nir_neurons import (
     CLOSE,
     KEY,
+    NEURONS,
     check_representable,
     neuron_node,
     plain,
 )
 from synergic.interchange._nir_reader import Reader
-from synergic.network._description import READOUTS, Network, Projection
+from synergic.network._description import READOUTS, RESETS, Network, Projection
 from synergic.neurons import LIF
 
 Array = npt.NDArray[np.float64]
@@ -203,6 +204,7 @@ def from_nir(
     readout: str | None = None,
     method: str = "euler",
     lossy: bool = False,
+    reset: str | None = None,
 ) -> Network:
     """Convert a NIR graph to a network.
 
@@ -227,6 +229,10 @@ def from_nir(
         How a time constant becomes the decay of a step: d = 1 - dt / tau, or d = exp(-dt / tau).
     lossy : bool, default False
         Whether to read a graph with loops whose spikes come late, or with delays that are rounded to steps.
+    reset : {"zero", "subtract"} or None, default None
+        What a spike does to the potential. NIR's neurons go to v_reset, "zero" here. Simulators that subtract the
+        threshold, as snnTorch's Leaky by default, lose that in their export: say "subtract" for them. None: what
+        `to_nir` stored in the graph, else "zero", with a warning where v_reset is 0.
 
     Returns
     -------
@@ -240,15 +246,25 @@ def from_nir(
     FormatError
         If the graph or the file contradicts itself.
     ParameterError
-        If an argument is out of its range, or is missing.
+        If an argument is out of its range, is missing, or is not what the graph says.
+
+    Warns
+    -----
+    UserWarning
+        If the graph cannot say whether a spike subtracts the threshold, or if IF neurons would hardly ever fire.
     """
     kind("from_nir.lossy", lossy, bool, "True reads loops late.")
-    return read_nir(graph, dt, steps, readout, method, Refusals(), lossy)
+    choice("from_nir.method", method, METHODS)
+    graph = read(graph) if isinstance(graph, str | Path) else graph
+    network = read_nir(graph, dt, steps, readout, method, Refusals(), lossy, reset)
+    if reset is None:
+        warn_of_reset(graph)
+    return network
 
 
 def read_nir(
     graph: nir.NIRGraph | str | Path, dt: float | None, steps: int | None, readout: str | None, method: str,
-    refusals: Refusals, lossy: bool = False,
+    refusals: Refusals, lossy: bool = False, reset: str | None = None,
 ) -> Network:  # fmt: skip
     """`from_nir`. refusals : raised, or those of all nodes of a stage collected; its first one is raised at its end."""
     choice("from_nir.method", method, METHODS)
@@ -260,6 +276,8 @@ def read_nir(
         whole("from_nir.steps", steps, 1, float("inf"), "It is T, the steps of a presentation.")
     if readout is not None:
         choice("from_nir.readout", readout, READOUTS)
+    if reset is not None:
+        choice("from_nir.reset", reset, RESETS)
     try:
         own = (graph.metadata or {}).get(KEY, {})
         if not isinstance(own, dict):
@@ -279,7 +297,20 @@ def read_nir(
     if steps is None and not own:
         require(False, "from_nir.steps", "None", "a whole number", "The graph does not say it.")
     warn_of_step(graph, float(dt))
-    return Reader(graph, float(dt), method, own, refusals, lossy).network(steps, readout)
+    return Reader(graph, float(dt), method, own, refusals, lossy, reset).network(steps, readout)
+
+
+def warn_of_reset(graph: nir.NIRGraph) -> None:
+    """Warn of neurons that go to 0 in NIR, and may have subtracted the threshold where they come from."""
+    unsaid = [name for name, n in graph.nodes.items() if isinstance(n, NEURONS) and KEY not in (n.metadata or {})
+              and not np.any(n.v_reset)]  # fmt: skip
+    if unsaid:
+        warnings.warn(
+            f"from_nir.reset: got None, and read the neurons {unsaid[:3]} as NIR has them: a spike sets the potential "
+            "to 0. Simulators that subtract the threshold, as snnTorch's default, cannot say so in a graph: choose "
+            "reset='subtract' for them, else reset='zero'.",
+            stacklevel=3,
+        )
 
 
 def warn_of_step(graph: nir.NIRGraph, dt: float) -> None:

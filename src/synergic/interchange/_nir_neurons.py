@@ -21,6 +21,8 @@ Array = npt.NDArray[np.float64]
 KEY = "synergic"
 """Under this name a node's metadata hold what NIR has no field for."""
 NEURONS = (nir.LIF, nir.IF, nir.CubaLIF)
+SINGLE = 1e-6
+"""Share by which a number of 32 bits may be off after a few operations."""
 CLOSE = 1e-9
 """Relative difference up to which our metadata count as belonging to the node they are on."""
 
@@ -110,8 +112,8 @@ def one(where: str, values: Any) -> float:
     return float(flat[0])
 
 
-def neurons(name: str, node: Any, dt: float, method: str) -> Neurons:
-    """The discretisation of the module's docstring, for one node."""
+def neurons(name: str, node: Any, dt: float, method: str, asked: str | None = None) -> Neurons:
+    """The discretisation of the module's docstring, for one node. asked : the reset; None is that of the graph."""
     for f in fields(node):
         value = getattr(node, f.name) if f.init and f.name != "metadata" else 0.0
         require(bool(np.isfinite(value).all()), f"{name}.{f.name}", "NaN or infinite", "finite", "Check the graph.")
@@ -137,8 +139,8 @@ def neurons(name: str, node: Any, dt: float, method: str) -> Neurons:
         low = dt if method == "euler" else 0.0
         if not at_least(tau, low) or tau == 0:
             raise UnsupportedError(
-                f"{name}.{field}: got {tau:g} s, allowed {low:g} s or more. Choose a smaller dt (snnTorch's is 1e-4), "
-                "or method='exact'."
+                f"{name}.{field}: got {tau:.9g} s, allowed {low:g} s or more. Choose a smaller dt (snnTorch's is "
+                "1e-4), or method='exact'."
             )
         share = min(dt / tau, 1.0) if method == "euler" else float(-np.expm1(-dt / tau))
         found = Neurons(1 - share, r * share, (np.ravel(node.v_leak) - reset) * share, vth)
@@ -146,7 +148,12 @@ def neurons(name: str, node: Any, dt: float, method: str) -> Neurons:
             decay_i = current_decay(name, node, dt, method)
             found = replace(found, gain=found.gain * np.ravel(node.w_in) * (1 - decay_i))
             found = replace(found, decay_i=decay_i if decay_i.any() else None)
-    return with_metadata(name, node, found)
+    found = with_metadata(name, node, found)
+    if asked is None:
+        return found
+    said = found.reset if KEY in node.metadata else asked if not reset.any() else "zero"
+    require(said == asked, "from_nir.reset", repr(asked), f"{said!r}, which {name} says", "Leave it out.")
+    return replace(found, reset=asked)
 
 
 def current_decay(name: str, node: nir.CubaLIF, dt: float, method: str) -> Array:
@@ -156,15 +163,15 @@ def current_decay(name: str, node: nir.CubaLIF, dt: float, method: str) -> Array
         return np.zeros(tau.shape)
     if method != "euler" or not at_least(tau, dt):
         raise UnsupportedError(
-            f"{name}.tau_syn: got {tau[0]:g} s, allowed 0, or dt = {dt:g} s and more with method='euler': between two "
-            "steps our current is constant. Choose a smaller dt, or use LIF instead of CubaLIF."
+            f"{name}.tau_syn: got {tau[0]:.9g} s, allowed 0, or dt = {dt:g} s and more with method='euler': between "
+            "two steps our current is constant. Choose a smaller dt, or use LIF instead of CubaLIF."
         )
-    return np.where(tau.astype(np.float32) == np.float32(dt), 0.0, 1 - dt / tau)
+    return np.where(np.isclose(tau, dt, rtol=SINGLE, atol=0), 0.0, np.maximum(1 - dt / tau, 0))
 
 
 def at_least(tau: Any, dt: float) -> bool:
     """Whether time constants are dt or more, as far as float32 tells, in which most files have them."""
-    return bool((np.asarray(tau).astype(np.float32) >= np.float32(dt)).all())
+    return bool((np.asarray(tau, float) >= dt * (1 - SINGLE)).all())
 
 
 def with_metadata(name: str, node: Any, found: Neurons) -> Neurons:

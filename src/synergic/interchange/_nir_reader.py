@@ -45,9 +45,10 @@ class Reader:
     """One graph on its way to a Network. own : the graph's metadata of ours, or {}."""
 
     def __init__(
-        self, graph: nir.NIRGraph, dt: float, method: str, own: dict[str, Any], refusals: Refusals, lossy: bool
-    ) -> None:
-        self.dt, self.lossy = dt, lossy
+        self, graph: nir.NIRGraph, dt: float, method: str, own: dict[str, Any], refusals: Refusals, lossy: bool,
+        reset: str | None = None,
+    ) -> None:  # fmt: skip
+        self.dt, self.lossy, self.reset = dt, lossy, reset
         self.delays: dict[str, int] = {}
         self.nodes, self.own, self.refusals = graph.nodes, own, refusals
         self.edges = [(str(a), str(b)) for a, b in graph.edges]
@@ -79,6 +80,11 @@ class Reader:
             with sound(name):
                 node = unfolded(name, node)
             self.nodes = {**self.nodes, name: node}
+        if isinstance(node, nir.NIRGraph):
+            inner = sorted(node.nodes)[:5]
+            raise UnsupportedError(
+                f"{name}: got a subgraph with the nodes {inner}, allowed a graph without. Put its nodes into the graph."
+            )
         if not isinstance(node, (*NEURONS, *LINEAR, *WIRES, *POOLS, nir.Delay)):
             names = [t.__name__ for t in (*NEURONS, *LINEAR, nir.Conv2d, *POOLS, nir.Delay, *WIRES)]
             raise UnsupportedError(f"{name}: got {type(node).__name__}, allowed {names}. Rewrite or split the node.")
@@ -89,7 +95,7 @@ class Reader:
         if isinstance(node, nir.Delay):
             self.delays[name] = delay_steps(name, node, dt, self.lossy)
         if isinstance(node, NEURONS):
-            self.neurons[name] = for_all(neurons(name, node, dt, method), self.rows_into(name))
+            self.neurons[name] = for_all(neurons(name, node, dt, method, self.reset), self.rows_into(name))
 
     def rows_into(self, name: str) -> int:
         """How many neurons the weights right before a node are for; 1 where there are none."""
