@@ -16,7 +16,7 @@ from rich.table import Table
 from synergic._core.checks import kind, numbers, require, whole
 from synergic._core.files import check_folder, check_path, write_json, write_whole
 from synergic.cli._inputs import open_mapping, samples_of, widths
-from synergic.cli._page import in_units
+from synergic.cli._page import in_units, per_cent
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.costs._costs import ASSUMPTIONS, Costs, cost
 from synergic.hw_targets.mapping import Mapping
@@ -124,7 +124,7 @@ def run_on_chip(
 
 def answer(result: dict[str, Any], costs: Costs) -> str:
     """The result in one sentence."""
-    right = "no labels given" if result["accuracy"] is None else f"{100 * result['accuracy']:.1f} % right"
+    right = "no labels given" if result["accuracy"] is None else f"{per_cent(result['accuracy'])} right"
     where = f"{costs.cores} of {costs.cores_available} cores of the {costs.chip}"
     return (
         f"{result['samples']} {result['data']}: {right}, on {where}; {1e3 * costs.latency_s:.3g} ms and "
@@ -151,7 +151,7 @@ def show(result: dict[str, Any], costs: Costs, console: Console) -> None:
 def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
     """The figures of a run by name, as text."""
     figures = {
-        "accuracy": "no labels given" if result["accuracy"] is None else f"{100 * result['accuracy']:.2f} %",
+        "accuracy": "no labels given" if result["accuracy"] is None else per_cent(result["accuracy"]),
         "data": result.get("data", "not recorded"),
         "numbers": result.get("widths", "not recorded"),
         "saturated values": ", ".join(f"{k} {v}" for k, v in result["saturated"].items() if v) or "none",
@@ -161,9 +161,9 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
         **({"spikes that wait": f"{costs.delay_bytes:,} bytes"} if costs.delay_bytes else {}),
         "slow weights": f"{costs.weight_bytes:,} bytes",
         "phases": f"{costs.phases}, {costs.phases_per_step} a step",
-        "latency, phases only": f"{1e6 * costs.latency_s:.1f} us",
-        "latency, slowest core": f"{1e6 * (costs.latency_slowest_s or 0):.1f} us",
-        "latency, contention": f"{1e6 * (costs.latency_contention_s or 0):.1f} us",
+        "latency, phases only": f"{1e6 * costs.latency_s:.1f} us, if a phase has the chip's fixed length",
+        "latency, slowest core": f"{1e6 * (costs.latency_slowest_s or 0):.1f} us, if it ends with its slowest core",
+        "latency, contention": f"{1e6 * (costs.latency_contention_s or 0):.1f} us, and not before its busiest link",
         "energy a sample": f"{1e6 * costs.energy_j:.2f} uJ, {1e6 * costs.energy_idle_j:.2f} uJ of it idle",
         "energy, all cores on": f"{1e6 * costs.energy_chip_j:.2f} uJ",
     }
@@ -175,15 +175,15 @@ def write_html(
 ) -> None:
     """Write the report as one page: figures, assumptions, and the plots of `draw` with the map beside them."""
     from synergic import plots
-    from synergic.cli._page import drawing, facts, grid, lines, write_page
+    from synergic.cli._page import FULL, LINKS, PHASES, drawing, facts, grid, lines, write_page
 
     drawings = {
-        "phases of a sample": drawing(plots.phase_timeline, mapping, activity),
+        PHASES: drawing(plots.phase_timeline, mapping, activity),
         "work of the cores": drawing(plots.heat_map, mapping, activity, "work"),
         "energy of the cores": drawing(plots.heat_map, mapping, activity, "energy"),
         "spikes of the cores": drawing(plots.heat_map, mapping, activity, "spikes"),
-        "where the cores lie, and how full they are": drawing(plots.occupancy, mapping),
-        "packets over each link": drawing(plots.routes, mapping),
+        FULL: drawing(plots.occupancy, mapping),
+        LINKS: drawing(plots.routes, mapping),
     }
     samples = lines(f"{result['samples']} samples", summary(result, costs))
     layers = {name: in_units(part) for name, part in costs.layers.items()}
