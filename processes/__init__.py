@@ -9,6 +9,7 @@ from synergic._core.parts import require
 require("synergic.processes", "lava")
 
 from synergic.processes._graph_integers import quantise
+from synergic.processes._progress import run_steps
 from synergic.processes._run import Graph, run_in_lava
 from synergic.processes._run_config import HybridSimCfg
 from synergic.processes._runtime import running
@@ -41,5 +42,6 @@ __all__ = [
     "RateReadout",
     "quantise",
     "run_in_lava",
+    "run_steps",
     "running",
 ]

@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg, RunConfig
 from lava.proc.io.source import RingBuffer
 
-from synergic._core.checks import function, kind, whole
+from synergic._core.checks import kind
 from synergic.network._description import Network
 from synergic.network._quantise import IntNetwork
 from synergic.processes._composition import Composition, compose
 from synergic.processes._population import Neurons
+from synergic.processes._progress import CHUNK, check_progress, run_steps
 from synergic.processes._runtime import running
 from synergic.processes.hybrid_dense.process import HybridDense
 from synergic.reference._simulate import Record
@@ -102,8 +102,8 @@ def run_in_lava(
     network: Network | IntNetwork,
     spikes: npt.ArrayLike,
     run_cfg: RunConfig | None = None,
-    progress: Callable[[int], None] | None = None,
-    chunk: int = 200,
+    progress: bool | Callable[[int], None] | None = None,
+    chunk: int = CHUNK,
     signal: npt.ArrayLike | None = None,
 ) -> Record:
     """Run presentations through Lava.
@@ -116,8 +116,9 @@ def run_in_lava(
         Input.
     run_cfg : RunConfig or None, default None
         Such as HybridSimCfg or ChipSimCfg. None: Lava's own Loihi2SimCfg with the tag that fits.
-    progress : callable or None, default None
-        Called after every `chunk` steps with the number of steps since its last call.
+    progress : bool, callable or None, default None
+        True: a bar on standard error. A function: it is called after every `chunk` steps with the number of steps since
+        its last call. False or None: nothing is shown.
     chunk : int, default 200
         Lava steps between two calls of `progress`, 1 or more.
     signal : array_like, shape (samples, T), or None, default None
@@ -137,20 +138,12 @@ def run_in_lava(
     """
     kind("run_in_lava.network", network, Network | IntNetwork, "Build one, or export it with to_description().")
     kind("run_in_lava.run_cfg", run_cfg, RunConfig | None, "Make HybridSimCfg(), or one of Lava's.")
-    whole("run_in_lava.chunk", chunk, 1, float("inf"), "It is a number of steps.")
-    if progress is not None:
-        function("run_in_lava.progress", progress)
+    check_progress("run_in_lava", progress, chunk)
     graph = Graph(network, spikes, signal)
     tag = "fixed_pt" if isinstance(network, IntNetwork) else "floating_pt"
     run_cfg = run_cfg or Loihi2SimCfg(select_tag=tag)
     head = next(iter(graph.populations.values()))
     with running(head):
-        done = 0
-        while done < graph.n_steps:
-            n = min(chunk, graph.n_steps - done)
-            head.run(condition=RunSteps(num_steps=n), run_cfg=run_cfg)
-            done += n
-            if progress:
-                progress(n)
+        run_steps(head, graph.n_steps, run_cfg, progress or False, chunk)
         record = graph.record(network.check_input(spikes))
     return record

@@ -53,6 +53,10 @@ LAVAS = {
     "sign_mode": "It is of Lava's Dense: weights have any sign here.",
     "learning_rule": "It is of Lava's LearningDense: rule is a local rule of synergic.rules.",
     "weight": "It is of Lava's Conv: weights.",
+    "num_message_bits": "It is of connections: neurons behind values have accumulator_shift=14 in integers.",
+    "refractory_period": "It is of Lava's LIFRefractory: HybridNeuron(neuron=sy.RefractoryLIF(...)) has one.",
+    "reset_interval": "It is of Lava's LIFReset: period is the number of steps after which all state is 0 again.",
+    "reset_offset": "It is of Lava's LIFReset: onset is the number of steps before the first presentation.",
 }
 """Arguments of Lava's own processes, and what is called so here."""
 THETA, STATE = "theta", "rule_state"

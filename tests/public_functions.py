@@ -391,7 +391,21 @@ def in_lava():
         "synergic.processes._run.run_in_lava": Case(
             lambda **given: lava_graph.run_in_lava(**given),
             {"network": NET, "spikes": SPIKES[:1], "run_cfg": None, "progress": None, "chunk": 200, "signal": None},
+            fine={"progress": "bool"},
             signature=lava_graph.run_in_lava,
+        ),
+        "synergic.processes._progress.run_steps": Case(
+            lambda **given: pr.run_steps(**given),
+            {
+                "process": RingBuffer(data=np.ones((1, 1))),
+                "steps": 1,
+                "run_cfg": HybridSimCfg(),
+                "progress": False,
+                "chunk": 9,
+            },
+            fine={"progress": "none"},
+            signature=pr.run_steps,
+            runs=False,
         ),
         "synergic.processes._graph_integers.quantise": Case(
             lambda processes, **given: pr.quantise(processes, **given),
@@ -533,6 +547,9 @@ def on_chip():
         "synergic.plots.heat_map": Case(plots.heat_map, {"axes": axes(), **both, "what": "energy", **DRAW}),
         "synergic.plots.core_raster": Case(plots.core_raster, {"axes": axes(), **both, **DRAW}),
         "synergic.plots.phase_timeline": Case(plots.phase_timeline, {"axes": axes(), **both, **DRAW}),
+        "synergic.plots.process_graph": Case(
+            plots.process_graph, {"axes": axes(), "process": RingBuffer(data=np.ones((1, 1))), **DRAW}
+        ),
         "synergic.plots.learning_curve": Case(plots.learning_curve, {"axes": axes(), "losses": [1.0, 0.5], **DRAW}),
         "synergic.plots.robustness": Case(
             plots.robustness, {"axes": axes(), "levels": [0, 1], "curves": {"a": np.ones((2, 2))}, **DRAW}

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from synergic._chip_plots import core_raster, heat_map, occupancy, phase_timeline, routes, whole_steps
 from synergic._core.checks import kinds, number, numbers, require, whole
+from synergic._process_plot import process_graph
 
 __all__ = [
     "core_raster",
@@ -20,6 +21,7 @@ __all__ = [
     "membrane",
     "occupancy",
     "phase_timeline",
+    "process_graph",
     "raster",
     "robustness",
     "routes",
