@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import synergic as sy
 from synergic.errors import FormatError, ParameterError, UnsupportedError
-from synergic.learning import ConvHybridNet, HybridNet, evaluate, to_description, train
+from synergic.learning import ConvHybridNet, HybridNet, RuleLinear, _train_loop, evaluate, to_description, train
 
 STEPS, CHANNELS, CLASSES, SAMPLES = 4, 12, 3, 30
 LABELS = torch.arange(SAMPLES) % CLASSES
@@ -192,6 +192,31 @@ def test_a_net_is_described_with_the_input_that_it_was_trained_on():
     train(normalised, (VALUES - 0.5) / 0.2, LABELS, epochs=1)
     with pytest.raises(UnsupportedError, match=r"values from -2.5 to .*no Normalize"):
         to_description(normalised)
+
+
+def test_a_rule_of_ones_own_is_trained_by_one_thread_where_more_would_wait_for_each_other(monkeypatch):
+    seen = set()
+
+    class Watched(RuleLinear):
+        def forward(self, *given, **more):
+            seen.add(torch.get_num_threads())
+            return super().forward(*given, **more)
+
+    torch.manual_seed(0)
+    net = HybridNet((CHANNELS, 8, CLASSES), steps=STEPS, layer=Watched, rule=sy.Oja(0.01))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        train(net, SPIKES, LABELS, epochs=1)
+        assert (seen, torch.get_num_threads()) == ({1}, 2)
+        with pytest.raises(ParameterError):
+            train(net, SPIKES, LABELS + 9, epochs=1)
+        monkeypatch.setattr(_train_loop, "SMALL", 10)
+        seen.clear()
+        train(net, SPIKES, LABELS, epochs=1)
+        assert (seen, torch.get_num_threads()) == ({2}, 2)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_progress_is_a_bar_if_it_is_asked_for(monkeypatch):

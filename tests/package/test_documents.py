@@ -13,7 +13,7 @@ import synergic as sy
 from synergic import processes
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("faq", "how-to", "interchange", "lava", "neurons")
+PAGES = ("energy", "faq", "how-to", "interchange", "lava", "neurons")
 CLUSTER = "import ray"
 """A block with this is tried where Ray is installed: tests/hw_targets/test_jobs.py."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Two tutorials run, cell after cell, as a reader runs them; all run where the documentation is built (`.ci/run`)."""
+"""Three tutorials run, cell after cell, as a reader runs them; all run where the documentation is built (`.ci/run`)."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 import synergic as sy
 
 TUTORIALS = Path(__file__).parents[2] / "tutorials"
-QUICK = ("from_float_to_fixed", "map_a_network")
+QUICK = ("from_float_to_fixed", "from_stdp_to_hybrid_learning", "map_a_network")
 
 
 @pytest.mark.parametrize("name", QUICK)

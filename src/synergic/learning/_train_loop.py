@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,31 @@ from synergic._core.files import check_folder
 from synergic.learning._descent import descend, mean_loss
 from synergic.learning._hybrid_net import HybridNet
 from synergic.learning._own_data import Batches, Pair, seen_both, set_aside
+from synergic.learning._rule_layer import RuleLinear
 from synergic.learning._state import load_state, read_state, state_of, write_state
 from synergic.learning._tensors import checked_device
 from synergic.learning._training import LOSSES, scores
 
 READOUTS = ("rank", "rate")
+SMALL = 1 << 20
+"""Local weights of a batch up to which one thread trains a rule of one's own faster than two."""
+
+
+@contextmanager
+def threads_for(net: HybridNet, batch: int) -> Iterator[None]:
+    """Let one thread compute small layers of `RuleLinear`.
+
+    Threads that meet in each of its hundreds of small operations wait for each other longer than they work, most of all
+    where other programs run beside them.
+    """
+    sizes = [layer.weight.numel() for layer in net.layers if isinstance(layer, RuleLinear) and layer.plastic]
+    before = torch.get_num_threads()
+    if sizes and batch * max(sizes) <= SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class History(list[float]):
@@ -184,7 +205,8 @@ def train(
         out, u = net(given[0])
         return LOSSES[readout](out, u, given[1], float(output.vth))
 
-    with tqdm(total=epochs, initial=len(history), unit="epoch", disable=progress is not True) as bar:
+    bar_of = tqdm(total=epochs, initial=len(history), unit="epoch", disable=progress is not True)
+    with bar_of as bar, threads_for(net, batch):
         for epoch in range(len(history), epochs):
             net.train()
             steps = descend(batches, loss, state.optimizer)
@@ -244,10 +266,11 @@ def evaluate(
     was_training, right, count = net.training, 0, 0
     net.eval()
     try:
-        for samples, targets in batches:
-            out, u = net(samples)
-            right += int((scores(out, u, readout).argmax(1) == targets).sum())
-            count += len(targets)
+        with threads_for(net, batch):
+            for samples, targets in batches:
+                out, u = net(samples)
+                right += int((scores(out, u, readout).argmax(1) == targets).sum())
+                count += len(targets)
     finally:
         net.train(was_training)
     return right / count
