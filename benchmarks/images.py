@@ -24,8 +24,6 @@ from matplotlib.figure import Figure
 from pages.curves import IMAGES
 from PIL import Image
 
-from synergic.cli._demo import demo_figure, run_demo
-
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "docs" / "images"
 TUTORIALS = ROOT / "tutorials"
@@ -96,6 +94,9 @@ def main() -> None:
         if name in IMAGES:
             save(name, IMAGES[name]())
         elif name == "demo":
+            # Here and not above: in a tutorial Lava must not be imported after its first parallel runs.
+            from synergic.cli._demo import demo_figure, run_demo
+
             save(name, demo_figure(run_demo(progress=False)))
         else:
             tutorial(name)

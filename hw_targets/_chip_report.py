@@ -146,8 +146,10 @@ class ChipReport:
 
     def answer(self) -> str:
         """Return the result in one sentence."""
+        from synergic._page import per_cent
+
         costs = self.costs
-        right = "no labels given" if self.accuracy is None else f"{100 * self.accuracy:.1f} % right"
+        right = "no labels given" if self.accuracy is None else f"{per_cent(self.accuracy)} right"
         where = f"{costs.cores} of {costs.cores_available} cores of the {costs.chip}"
         return (
             f"{len(self.classes)} {self.data}: {right}, on {where}; {1e3 * costs.latency_s:.3g} ms and "
@@ -206,16 +208,16 @@ class ChipReport:
     def drawings(self) -> dict[str, str]:
         """The plots by caption, as data URLs."""
         from synergic import plots
-        from synergic._page import drawing
+        from synergic._page import FULL, LINKS, PHASES, drawing
 
         mapping, activity = self.mapping, self.activity
         return {
-            "phases of a sample": drawing(plots.phase_timeline, mapping, activity),
+            PHASES: drawing(plots.phase_timeline, mapping, activity),
             "work of the cores": drawing(plots.heat_map, mapping, activity, "work"),
             "energy of the cores": drawing(plots.heat_map, mapping, activity, "energy"),
             "spikes of the cores": drawing(plots.heat_map, mapping, activity, "spikes"),
-            "where the cores lie, and how full they are": drawing(plots.occupancy, mapping),
-            "packets over each link": drawing(plots.routes, mapping),
+            FULL: drawing(plots.occupancy, mapping),
+            LINKS: drawing(plots.routes, mapping),
         }
 
     def draw(self, path: Path) -> None:
@@ -310,8 +312,10 @@ def report(
 
 def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
     """The figures of a run by name, as text."""
+    from synergic._page import per_cent
+
     figures = {
-        "accuracy": "no labels given" if result["accuracy"] is None else f"{100 * result['accuracy']:.2f} %",
+        "accuracy": "no labels given" if result["accuracy"] is None else per_cent(result["accuracy"]),
         "data": result.get("data", "not recorded"),
         "numbers": result.get("widths", "not recorded"),
         "saturated values": ", ".join(f"{k} {v}" for k, v in result["saturated"].items() if v) or "none",
@@ -321,9 +325,9 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
         **({"spikes that wait": f"{costs.delay_bytes:,} bytes"} if costs.delay_bytes else {}),
         "slow weights": f"{costs.weight_bytes:,} bytes",
         "phases": f"{costs.phases}, {costs.phases_per_step} a step",
-        "latency, phases only": f"{1e6 * costs.latency_s:.1f} us",
-        "latency, slowest core": f"{1e6 * (costs.latency_slowest_s or 0):.1f} us",
-        "latency, contention": f"{1e6 * (costs.latency_contention_s or 0):.1f} us",
+        "latency, phases only": f"{1e6 * costs.latency_s:.1f} us, if a phase has the chip's fixed length",
+        "latency, slowest core": f"{1e6 * (costs.latency_slowest_s or 0):.1f} us, if it ends with its slowest core",
+        "latency, contention": f"{1e6 * (costs.latency_contention_s or 0):.1f} us, and not before its busiest link",
         "energy a sample": f"{1e6 * costs.energy_j:.2f} uJ, {1e6 * costs.energy_idle_j:.2f} uJ of it idle",
         "energy, all cores on": f"{1e6 * costs.energy_chip_j:.2f} uJ",
     }

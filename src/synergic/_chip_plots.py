@@ -157,7 +157,7 @@ def heat_map(
     activity : Activity
         What simulate_on_chip counted, step by step.
     what : {"energy", "spikes", "work"}, default "energy"
-        "energy": energy in nJ, by the envelope model of hw_targets.cost. "spikes": spikes that the neurons sent.
+        "energy": energy in uJ, by the envelope model of hw_targets.cost. "spikes": spikes that the neurons sent.
         "work": synapse slots that were read, updated or recalled.
     title : str, default ""
         Title of the axes.
@@ -176,7 +176,7 @@ def heat_map(
     choice("heat_map.what", what, ("energy", "spikes", "work"))
     grid = np.full((int(mapping.chip.rows), int(mapping.chip.columns)), np.nan)
     if what == "energy":
-        values = {core: 1e9 * joule for core, joule in enumerate(cost(mapping, activity).by_core) if joule}
+        values = {core: 1e6 * joule for core, joule in enumerate(cost(mapping, activity).by_core) if joule}
     elif what == "work":
         did = (activity.integrated + activity.updated + activity.recalled).sum(axis=0) / max(activity.samples, 1)
         values = {core: float(slots) for core, slots in enumerate(did) if slots}
@@ -189,7 +189,7 @@ def heat_map(
     for core, value in values.items():
         x, y = mapping.position(core)
         grid[y, x] = value
-    label = {"energy": "energy a sample, nJ", "spikes": "spikes a sample", "work": "synapse slots a sample"}[what]
+    label = {"energy": "energy a sample, uJ", "spikes": "spikes a sample", "work": "synapse slots a sample"}[what]
     return grid_of_cores(axes, grid, label, title)
 
 
@@ -231,7 +231,7 @@ def phase_timeline(axes: Axes, mapping: Mapping, activity: Activity, title: str 
     """Draw the clock cycles that each phase of each step takes.
 
     A bar is the slowest core with its set-up, a short line the busiest link. The dashed line is the
-    chip's `phase_cycles`.
+    chip's `phase_cycles`: how long a phase lasts where phases have a fixed length.
 
     Parameters
     ----------
@@ -262,8 +262,9 @@ def phase_timeline(axes: Axes, mapping: Mapping, activity: Activity, title: str 
         at = steps + (i - (len(names) - 1) / 2) * width
         axes.bar(at, clocks["slowest core"][:, i], width, label=name)
         axes.plot(at, clocks["busiest link"][:, i], linestyle="", marker="_", color="black")
-    axes.axhline(int(mapping.chip.phase_cycles), color="black", linestyle="--", linewidth=0.8)
-    axes.set(title=title, xlabel="step of the clock", ylabel="clocks (line: busiest link)")
+    fixed = int(mapping.chip.phase_cycles)
+    axes.axhline(fixed, color="black", linestyle="--", linewidth=0.8, label=f"a phase of fixed length: {fixed:,}")
+    axes.set(title=title, xlabel="step of the clock", ylabel="clocks (short line: busiest link)")
     axes.legend(fontsize=7)
     whole_steps(axes)
     return axes

@@ -46,6 +46,33 @@ def lines(title: str, section: dict[str, Any]) -> Table:
     return Table(title, [(name, shown(value)) for name, value in section.items()])
 
 
+FULL, LINKS, PHASES = "where the cores lie, and how full they are", "packets over each link", "phases of a sample"
+"""Captions of plots that several reports have."""
+EXPLAINED = {
+    FULL: "Each square is a core of the chip. W: it stores slow weights. P: it stores local weights, which change "
+    "while the network runs. The colour says how many of its synapses are used; a blank core is free.",
+    LINKS: "Lines are links between neighbouring cores, coloured by the packets that they carry in a time step, both "
+    "directions together. Black squares are cores in use, red marks are known faults.",
+    PHASES: "A time step has several phases, which all cores take together. A bar is the time of the slowest core, a "
+    "short line that of the busiest link. Above the dashed line a phase would be longer than the chip's fixed one.",
+    "work of the cores": "Synapses that a core reads, updates or recalls during a sample.",
+    "energy of the cores": "By core in use, in uJ a sample; idle energy included.",
+    "spikes of the cores": "Sent by the neurons of a core during a sample.",
+    "training loss": "Mean of the training samples in each epoch.",
+}
+"""What a plot shows, by caption: it stands below the caption."""
+
+
+def explained(caption: str) -> str:
+    """What the plot of that caption shows; a caption may begin with the name of an input."""
+    return next((text for end, text in EXPLAINED.items() if caption.endswith(end)), "")
+
+
+def per_cent(share: float) -> str:
+    """An accuracy as all reports show it."""
+    return f"{100 * share:.2f} %"
+
+
 UNITS = {"_j": (1e6, "uJ"), "_s": (1e6, "us")}
 """By the end of a figure's name: the factor to the unit that reports show it in."""
 
@@ -126,7 +153,7 @@ def body_text(notes: Sequence[str], tables: Sequence[Table], drawings: dict[str,
 def filled(template: str, **given: Any) -> str:
     """Return a template with its values, escaped."""
     environment = Environment(loader=PackageLoader("synergic"), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template(template).render(**given)
+    return environment.get_template(template).render(explained=explained, **given)
 
 
 def write_page(

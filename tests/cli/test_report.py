@@ -13,13 +13,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 from networks import plastic_network, random_spikes
+from PIL import Image
 from rich.console import Console
 
 import synergic as sy
 from synergic.cli._chip_run import run_on_chip
 from synergic.cli._learning_commands import Evaluate
 from synergic.cli._map import map_to_chip
-from synergic.cli._report import report
+from synergic.cli._report import draw, panels, report
 from synergic.errors import CapacityError, FormatError, ParameterError, SynergicError
 from synergic.experiments import HP, Events
 from synergic.hw_targets import map_network, save_mapping
@@ -75,18 +76,23 @@ def row(text, name):
 
 def test_two_runs_stand_side_by_side(files, tmp_path):
     text, result = shown(files / "gp", files / "hp" / "record.json", html=tmp_path / "page.html")
-    assert row(text, "accuracy") == ["0.875", "0.9375"]
+    assert row(text, "accuracy") == ["87.50 %", "93.75 %"]
     assert row(text, "early_exit.steps") == ["2.5", "2.5"]
     assert row(text, "seed") == ["0", "0"]
     assert row(text, "hidden") == ["512", "512"]
     assert row(text, "machine") == ["a machine", "a machine"]
     assert "accuracy: salt" in text
-    assert row(text, "4") == ["0.25", "0.25"]
+    assert row(text, "4") == ["25.00 %", "25.00 %"]
     assert [o["name"] for o in result["inputs"]] == ["gp", "hp"]
     assert result["inputs"][1]["losses"] == [0.5, 0.25]
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/png;base64,") == 2, "losses, and one curve of damage with two lines"
-    assert page.count("0.9375") == 2, "the figure, and the curve without damage"
+    assert page.count("93.75 %") == 3, "the first sentence, the figure, and the curve without damage"
+    said, accuracy, curve, loss, settings = map(
+        page.index,
+        ("gp: 87.50 % right; hp: 93.75 % right.", ">accuracy<", ">accuracy: salt<", ">training loss<", ">settings<"),
+    )
+    assert said < curve < loss < accuracy < settings, "accuracy and curves before rows of settings"
 
 
 def test_what_only_one_has_leaves_the_others_cell_empty(files, tmp_path):
@@ -112,7 +118,23 @@ def test_a_network_and_its_mapping(files, tmp_path):
     assert row(text, "chip") == ["model of generic"]
     assert row(text, "layer2")[0] == "4"
     assert result["inputs"][0]["sections"]["chip"]["seed"] == 0
-    assert (tmp_path / "map.html").read_text().count("data:image/png") == 2, "occupancy and routes"
+    page = (tmp_path / "map.html").read_text()
+    assert page.count("data:image/png") == 2, "occupancy and routes"
+    assert page.count("<p>Each square is a core of the chip. W: it stores slow weights.") == 1
+    assert page.count("<p>Lines are links between neighbouring cores") == 1
+
+
+def test_each_curve_of_a_run_has_axes_that_can_be_read(tmp_path):
+    many = record(0.5)
+    kinds = [f"damage {i}" for i in range(6)]
+    many["figures"] |= {"curves": {k: [0.5, 0.25] for k in kinds}, "levels": {k: [0, 4] for k in kinds}}
+    draw(many, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as image:
+        width, height = image.size
+    assert 0.5 < width / height < 2, "seven panels in rows, no strip"
+    axes = panels(7).axes
+    assert {round(a.get_position().width, 3) for a in axes} == {round(axes[0].get_position().width, 3)}
+    assert len(axes) == 7
 
 
 def test_figures_of_simulate_and_map(files):
@@ -220,7 +242,7 @@ def test_nothing_to_show_and_nowhere_to_write_are_refused(files, tmp_path):
 def test_the_command(files, tmp_path, commands):
     done = commands.run("report", *(str(p) for p in (files / "gp", files / "hp", "--json", tmp_path / "both.json")))
     assert done.returncode == 0, done.stderr
-    assert "0.9375" in done.stdout
+    assert "93.75 %" in done.stdout
     assert len(json.loads((tmp_path / "both.json").read_text())["inputs"]) == 2
     done = commands.run("report", str(tmp_path))
     assert (done.returncode, done.stderr[:10]) == (2, "synergic: ")

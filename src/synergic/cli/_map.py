@@ -12,7 +12,7 @@ from rich.console import Console
 
 from synergic._core.checks import kind, kinds
 from synergic._core.files import check_folder, check_path, write_json
-from synergic._page import drawing, facts, grid, lines, show, write_page
+from synergic._page import FULL, LINKS, drawing, facts, grid, lines, show, write_page
 from synergic.cli._inputs import is_example, open_network
 from synergic.errors import ExecutionError
 from synergic.hw_targets._chip import Chip
@@ -264,6 +264,6 @@ def drawings(mapping: Mapping) -> dict[str, str]:
     from synergic import plots
 
     return {
-        "where the cores lie, and how full they are": drawing(plots.occupancy, mapping),
-        "packets over each link": drawing(plots.routes, mapping),
+        FULL: drawing(plots.occupancy, mapping),
+        LINKS: drawing(plots.routes, mapping),
     }

@@ -24,6 +24,8 @@ from synergic.cli._overview import ALLOWED, Overview, overview
 TOLERANCE = 0.002
 """Largest difference between a record and its repetition, of 1 or of the figure if that is larger: other machines
 round otherwise."""
+COLUMNS = 3
+"""Panels beside each other in `draw`: the axes of more cannot be read."""
 
 
 def numbers(value: Any, path: str = "") -> dict[str, float]:
@@ -63,24 +65,45 @@ def draw(record: dict[str, Any], path: Path) -> None:
     require(not missing, "draw.record", f"one without {sorted(missing)}", allowed, "learning.runs.run() gives one.")
     check_folder(path, "draw.path")
     curves, levels = record["figures"].get("curves", {}), record["figures"].get("levels", {})
-    figure = Figure(figsize=(4 * (1 + len(curves)), 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, 1 + len(curves), squeeze=False)[0]
+    figure = panels(1 + len(curves))
+    axes = figure.axes
     plots.learning_curve(axes[0], [epoch["loss"] for epoch in record["history"]], "training")
     for at, kind in zip(axes[1:], curves, strict=True):
         plots.robustness(at, levels[kind], {record["config"].get("mode", "accuracy").upper(): [curves[kind]]}, kind)
     write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format="png"))
 
 
+def panels(count: int) -> Figure:
+    """A figure with so many axes, in rows that fit a page."""
+    columns = min(COLUMNS, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(4 * columns, 3.2 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    for i in range(count):
+        figure.add_subplot(rows, columns, i + 1)
+    return figure
+
+
+def cell(title: str, row: str, value: Any) -> str:
+    """A figure as all reports show it: accuracies in per cent."""
+    accuracy = title.startswith("accuracy") or row.rpartition(".")[2] == "accuracy"
+    return page.per_cent(value) if accuracy and isinstance(value, int | float) else page.shown(value)
+
+
+def rank(title: str) -> int:
+    """Where a section stands: what was measured, then how it was asked for, then by what."""
+    return {"settings": 1, "versions": 2}.get(title, 0)
+
+
 def beside(shown: Sequence[Overview]) -> list[page.Table]:
     """Tables with a column an input for what several have, and those that belong to one."""
     names = unique([o.name for o in shown])
     tables = [page.Table("what is shown", [(n, o.kind) for n, o in zip(names, shown, strict=True)], ("input", "what"))]
-    for title in dict.fromkeys(title for o in shown for title in o.sections):
+    for title in sorted(dict.fromkeys(title for o in shown for title in o.sections), key=rank):
         having = [(name, o.sections[title]) for name, o in zip(names, shown, strict=True) if title in o.sections]
         rows = dict.fromkeys(row for _, section in having for row in section)
         header = ("", *(name for name, _ in having))
-        cells = [(row, *(page.shown(s[row]) if row in s else "" for _, s in having)) for row in rows]
+        cells = [(row, *(cell(title, row, s[row]) if row in s else "" for _, s in having)) for row in rows]
         tables.append(page.Table(title, cells, header))
     for name, o in zip(names, shown, strict=True):
         tables += [page.grid(title if len(shown) == 1 else f"{name}: {title}", rows)
@@ -97,12 +120,23 @@ def curves(shown: Sequence[Overview]) -> dict[str, Callable[[Any], Any]]:
     """Return functions that draw each plot on matplotlib axes, by caption: learning curves and damage curves."""
     names = unique([o.name for o in shown])
     plotted: dict[str, Callable[[Any], Any]] = {}
-    if losses := {n: o.losses for n, o in zip(names, shown, strict=True) if o.losses}:
-        plotted["training loss"] = partial(draw_losses, losses=losses)
     for kind in dict.fromkeys(kind for o in shown for kind in o.curves):
         lines = {n: o.curves[kind] for n, o in zip(names, shown, strict=True) if kind in o.curves}
         plotted[f"accuracy: {kind}"] = partial(draw_curves, lines=lines)
+    if losses := {n: o.losses for n, o in zip(names, shown, strict=True) if o.losses}:
+        plotted["training loss"] = partial(draw_losses, losses=losses)
     return plotted
+
+
+def answer(shown: Sequence[Overview]) -> str:
+    """The accuracy of every run, in a sentence; of other inputs nothing."""
+    names = unique([o.name for o in shown])
+    right = [
+        f"{name}: {page.per_cent(o.sections['figures']['accuracy'])} right"
+        for name, o in zip(names, shown, strict=True)
+        if o.losses and "accuracy" in o.sections["figures"]
+    ]
+    return f"{'; '.join(right)}." if right else ""
 
 
 def draw_losses(axes: Any, losses: dict[str, list[float]]) -> Any:
@@ -145,7 +179,7 @@ def report(
         drawn = {caption: page.drawing(draw) for caption, draw in curves(shown).items()}
         own = {o.name if len(shown) > 1 else "": o.drawings for o in shown}
         drawn |= {f"{name}: {c}".removeprefix(": "): url for name, urls in own.items() for c, url in urls.items()}
-        page.write_page(html, ", ".join(o.name for o in shown), notes, tables, drawn)
+        page.write_page(html, ", ".join(o.name for o in shown), notes, tables, drawn, answer(shown))
     result = {"inputs": [{k: v for k, v in asdict(o).items() if k != "drawings"} for o in shown]}
     if json_file is not None:
         write_json(json_file, result)
