@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import subprocess
@@ -64,6 +65,15 @@ def read(name: str) -> dict[str, Any]:
     """What an image says that it shows."""
     with Image.open(PLACE / f"{name}.png") as image:
         return json.loads(image.text["shown"])
+
+
+def same(old: Any, new: Any) -> bool:
+    """Whether two images show the same: numbers within a per cent, everything else exactly."""
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
+    if isinstance(old, list):
+        return len(old) == len(new) and all(map(same, old, new))
+    return math.isclose(old, new, rel_tol=0.01, abs_tol=1e-9) if isinstance(old, float) else old == new
 
 
 def cells(name: str) -> str:

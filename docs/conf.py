@@ -21,6 +21,7 @@ extensions = [
 ]  # fmt: skip
 html_theme = "furo"
 html_title = f"synergic {release}"
+html_static_path, html_css_files = ["_static"], ["site.css"]
 templates_path = ["_templates"]
 exclude_patterns = ["_templates", "tutorials/*.ipynb"]
 

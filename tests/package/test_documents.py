@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import public_api
 import pytest
 from networks import plastic_network, random_spikes
 
@@ -48,6 +49,92 @@ def test_what_a_page_shows_runs(page, tmp_path, monkeypatch):
         exec(compile(block, f"{page}.md", "exec"), known)
 
 
+def test_tutorials_are_in_the_order_of_learning_and_each_has_its_plot_on_the_first_page():
+    index = (DOCS / "index.md").read_text()
+    there = {path.stem for path in (DOCS.parent / "tutorials").glob("*.md")}
+    listed = re.findall(r"^tutorials/(\w+)$", index, re.MULTILINE)
+    gallery = re.findall(r"\(images/(\w+)\.png\)\]\(tutorials/(\w+)\.md\)\n\[(.+)\]\(tutorials/(\w+)\.md\)", index)
+    assert len(listed) == len(there)
+    assert set(listed) == there, "a tutorial has a place in docs/index.md"
+    assert [tutorial for _, tutorial, _, _ in gallery] == listed
+    for image, tutorial, title, again in gallery:
+        assert image == tutorial == again
+        assert f"# {title}\n" in (DOCS.parent / "tutorials" / f"{tutorial}.md").read_text()
+    # One must have read what the other needs.
+    assert listed.index("from_float_to_fixed") < listed.index("map_a_network") < listed.index("learn_on_the_chip")
+
+
+@pytest.mark.parametrize("word", ["continual learning", "quantisation", "quantization", "few-shot", "on-chip learning"])
+def test_the_words_of_the_field_are_in_titles(word):
+    titles = [
+        path.read_text().partition("\n# ")[2].partition("\n")[0] for path in (DOCS.parent / "tutorials").glob("*.md")
+    ]
+    assert [title for title in titles if word in title.lower()]
+
+
+REFERENCE = re.compile(r"\{py:(?:class|func|mod|exc|attr|meth)\}`([\w.]+)`")
+
+
+@pytest.mark.parametrize(
+    "name", ["Record", "IntNetwork", "Probes", "Activity", "simulate", "quantise", "synergic.data"]
+)
+def test_what_is_looked_for_most_often_has_its_place_in_the_api(name):
+    page = (DOCS / "api.md").read_text()
+    (full,) = [found for found in REFERENCE.findall(page) if found == name or found.rpartition(".")[2] == name]
+    listed = re.findall(r"^   (synergic[\w.]*)$", page, re.MULTILINE)
+    known = public_api.public_api()
+    if full in known and not full.endswith(".data"):
+        assert public_api.home(full) == full, "the name under which Sphinx has it"
+        assert full.rpartition(".")[0] in listed
+    else:
+        assert full in listed
+
+
+def test_references_of_pages_lead_to_what_is_documented():
+    # Sphinx says nothing of one that it cannot find.
+    known = public_api.public_api()
+    modules = {module.__name__ for module in public_api.public_modules()}
+    lost = []
+    for page in (*DOCS.glob("*.md"), *DOCS.glob("extending/*.md"), *DOCS.glob("results/*.md")):
+        for name in REFERENCE.findall(page.read_text()):
+            owner = name.rpartition(".")[0]
+            member = owner in known and hasattr(known[owner], name.rpartition(".")[2])
+            if not (name in modules or member or (name in known and public_api.home(name) == name)):
+                lost.append((page.name, name))
+    assert lost == []
+
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def anchors(page):
+    """The headings of a page, as links name them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_files_and_headings():
+    root = DOCS.parent
+    pages = [*root.glob("*.md"), *DOCS.glob("*.md"), *DOCS.glob("extending/*.md"), *DOCS.glob("results/*.md")]
+    pages += [*(root / "tutorials").glob("*.md")]
+    lost, checked = [], 0
+    for page in pages:
+        for link in LINK.findall(re.sub(r"```(?!\{container).*?```|`[^`\n]*`", "", page.read_text(), flags=re.DOTALL)):
+            if "://" in link:
+                continue
+            path, _, anchor = link.partition("#")
+            # The site has the tutorials below docs/, and the pages of a tutorial's links beside them.
+            place = DOCS / "tutorials" / page.name if page.parent.name == "tutorials" else page
+            target = (place.parent / path).resolve() if path else page
+            if target.parent == DOCS / "tutorials":
+                target = root / "tutorials" / target.name
+            checked += 1
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                lost.append(f"{page.name} -> {link}")
+    assert lost == []
+    assert checked > 100
+
+
 @pytest.mark.parametrize("tutorial", sorted((DOCS.parent / "tutorials").glob("*.md")), ids=lambda path: path.stem)
 def test_every_tutorial_ends_in_a_figure(tutorial):
     cells = re.findall(r"```\{code-cell\}.*?\n(.*?)```", tutorial.read_text(), re.DOTALL)
@@ -55,7 +142,7 @@ def test_every_tutorial_ends_in_a_figure(tutorial):
 
 
 def test_no_page_with_python_is_left_out():
-    own = {"microcontroller"}  # test_c_page.py: shell in between
+    own = {"microcontroller", "coming-from"}  # test_c_page.py: shell in between; test_coming_from.py
     assert {path.stem for path in DOCS.glob("*.md") if blocks(path.stem)} == {*PAGES, *own}
 
 

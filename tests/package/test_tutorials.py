@@ -5,12 +5,14 @@ import re
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 import synergic as sy
 
-TUTORIALS = Path(__file__).parents[2] / "tutorials"
-QUICK = ("from_float_to_fixed", "from_stdp_to_hybrid_learning", "map_a_network")
+ROOT = Path(__file__).parents[2]
+TUTORIALS = ROOT / "tutorials"
+QUICK = ("from_float_to_fixed", "map_a_network")
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -25,3 +27,10 @@ def test_a_tutorial_runs(name, tmp_path, monkeypatch):
     for number, cell in enumerate(cells):
         cell = re.sub(r"^%.*$", "", cell, flags=re.MULTILINE)  # notebooks alone know these
         exec(compile(cell, f"{name}.md, cell {number}", "exec"), known)
+    if not (ROOT / "docs" / "images").exists():
+        return  # they are not in the sdist
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import images
+
+    assert images.same(images.read(name)["axes"], images.shown(plt.gcf())), f"run benchmarks/images.py {name}"
+    plt.close("all")

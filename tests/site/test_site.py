@@ -12,8 +12,10 @@ import pytest
 
 SITE = Path(__file__).parents[2] / "build" / "docs"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PAGES = sorted(SITE.glob("*.html")) + sorted(SITE.glob("tutorials/*.html")) + sorted(SITE.glob("api/*.html"))
+PAGES = [p for room in ("", "results/", "tutorials/", "api/") for p in sorted(SITE.glob(f"{room}*.html"))]
 WRITTEN = [p for p in PAGES if p.name not in ("search.html", "genindex.html", "py-modindex.html")]
+WIDTH = 1400
+"""Pixels of a laptop's window, in which no code and no equation is cut."""
 READ = """() => ({
     links: [...document.querySelectorAll('article a[href]')].map(a => a.href),
     ids: [...document.querySelectorAll('[id]')].map(e => e.id),
@@ -23,6 +25,9 @@ READ = """() => ({
     drawn: document.querySelectorAll('article .math mjx-container svg, article .math mjx-container mjx-math').length,
     wrong: document.querySelectorAll('article mjx-merror, article [data-mjx-error]').length,
     text: document.querySelector('article').innerText,
+    cut: [...document.querySelectorAll('article pre, article div.math')].filter(e => e.scrollWidth > e.clientWidth + 2)
+        .map(e => e.innerText.slice(0, 80)),
+    width: document.documentElement.scrollWidth,
 })"""
 
 
@@ -37,7 +42,9 @@ def read():
         pytest.skip(f"none of {', '.join(BROWSERS)} on this system")
     found = {}
     with api.sync_playwright() as playwright:
-        window = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"]).new_page()
+        window = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"]).new_page(
+            viewport={"width": WIDTH, "height": 900}
+        )
         for page in WRITTEN:
             errors = []
             window.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
@@ -73,6 +80,14 @@ def test_figures_are_there(read):
     with_figures = {p.parent.name: r["figures"] for p, r in read.items() if r["figures"]}
     assert {SITE.name, "tutorials"} <= set(with_figures)
     assert [p.name for p, r in read.items() if p.parent.name == "tutorials" and not r["figures"]] == []
+
+
+def test_code_and_equations_are_not_cut(read):
+    assert {p.name: r["cut"] for p, r in read.items() if r["cut"]} == {}
+
+
+def test_no_page_is_wider_than_the_window(read):
+    assert {p.name: r["width"] for p, r in read.items() if r["width"] > WIDTH} == {}
 
 
 def test_equations_are_drawn(read):
