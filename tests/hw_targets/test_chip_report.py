@@ -48,7 +48,7 @@ def test_the_command_line_prints_and_writes_the_same(tmp_path):
 def test_a_notebook_sees_the_answer_plots_tables_and_assumptions():
     found = report(NET, SPIKES, LABELS, what="<b>")
     view = found._repr_html_()
-    assert "6 &lt;b&gt;: 100.0 % right" in view
+    assert "6 &lt;b&gt;: 100.00 % right" in view
     assert len(re.findall('<img src="data:image/png', view)) == 6
     assert "<title>" not in view
     page = found.html("a & b")
