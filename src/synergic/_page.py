@@ -103,17 +103,23 @@ def facts(chip: Chip) -> Table:
     return Table("the chip, and how sure its numbers are", rows, ("number", "value", "unit", "mark", "source"))
 
 
+LARGE = 1e5
+"""From here on a number is shown as a whole one: 1,403,470 and not 1.40347e+06."""
+
+
 def shown(value: Any) -> str:
     """A value as tables show it: numbers with separated thousands."""
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:,.6g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def show(table: Table, console: Console) -> None:
     """A table on the console. Raises ParameterError."""
     kinds("show", table=(table, Table), console=(console, Console))
-    printed = RichTable(*map(escape, table.header), title=escape(table.title), show_header=bool(table.header))
+    printed = RichTable(title=escape(table.title), show_header=bool(table.header))
+    for name in table.header or [""] * max(map(len, table.rows), default=0):
+        printed.add_column(escape(name), overflow="fold")  # a number is never cut
     for row in table.rows:
         printed.add_row(*(escape(str(value)) for value in row))
     console.print(printed)

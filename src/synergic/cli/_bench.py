@@ -37,6 +37,11 @@ AGAINST = {
     "hp_step_speedup": "a training step of 784-512-10 HP against the plain formulation",
     "hp_infer_speedup": "inference of the same against the plain formulation",
     "gp_step_speedup": "a training step of GP against the plain formulation",
+    "hp_step_speedup_per_sample": "a training step of HP, P of each sample by itself, against the plain formulation",
+    "hp_infer_speedup_per_sample": "inference of the same against the plain formulation",
+    "seeds_speedup": "runs of several seeds beside each other against one after the other",
+    "gemm_share_gp": "share of a training step of GP that is in matrix products",
+    "gemm_share_hp_per_sample": "the same of HP, P of each sample by itself",
     "memory_ratio": "memory of the plain formulation over ours",
     "vs_snntorch": "a training step of GP against snnTorch",
     "vs_spikingjelly": "a training step of GP against SpikingJelly",
@@ -151,12 +156,11 @@ def bench(
         if cells:
             page.show(page.Table(name, cells, ("what is compared", "target", "measured", "enough")), console)
         left_out = [figure for figure, row in rows.items() if row["enough"] is None]
-        if left_out:
-            why = "a quick round leaves them out, or their peers are not installed" if quick else "no peers installed"
-            console.print(f"{name}: {len(left_out)} figures not measured, {why}: {', '.join(left_out)}.")
+        if left_out and not quick:  # a quick round was not asked for them
+            console.print(f"{name}: {', '.join(left_out)} not measured: their peers are not installed.")
     console.print("Targets were set for an idle machine of two cores (benchmarks/results); a busy one misses some.")
     if quick:
-        console.print("Quick: few rounds, so figures scatter. `synergic bench --full` measures as for the records.")
+        console.print("Quick: few rounds, so figures scatter, and some are left out. --full measures as for the records.")
     if json_file is not None:
         write_json(json_file, result)
     return result

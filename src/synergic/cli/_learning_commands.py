@@ -133,6 +133,9 @@ class Train:
                 def show(figures: dict[str, float]) -> None:
                     bar.update(len(task.history) - bar.n)  # a resumed run does not begin at 0
                     bar.set_postfix(loss=f"{figures['loss']:.4f}")
+                    if bar.n == config.epochs and not bar.disable:
+                        bar.close()  # its time is that of training
+                        sys.stderr.write("Trained. Measuring the figures on the test set ...\n")
 
                 record = run(task, folder, show, writes)
         if writes:
