@@ -158,3 +158,16 @@ def c_where() -> str:
     """Compilers, machine, date."""
     r = one("c-export")
     return f"{'; '.join(r['compilers'])}; {where(r)}."
+
+
+def training_parts() -> str:
+    """Where the time of a training step goes, in milliseconds, and the share of its products."""
+    r = one("training")
+    rows = []
+    for name, parts in r["parts"].items():
+        products = r["milliseconds"][f"{name} products"]["median"]
+        share = r["figures"][f"gemm_share_{name.replace(' ', '_')}"]
+        rows.append((name.upper().replace("PER_SAMPLE", "per sample").replace("SHARED", "shared"),
+                     *(f"{parts[part]:.2f}" for part in ("forward", "backward", "optimizer")),
+                     f"{products:.2f}", f"{share:.2f}"))  # fmt: skip
+    return table(("step", "forward, ms", "backward, ms", "Adam, ms", "products alone, ms", "`gemm_share`"), rows)

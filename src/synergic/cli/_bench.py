@@ -160,7 +160,9 @@ def bench(
             console.print(f"{name}: {', '.join(left_out)} not measured: their peers are not installed.")
     console.print("Targets were set for an idle machine of two cores (benchmarks/results); a busy one misses some.")
     if quick:
-        console.print("Quick: few rounds, so figures scatter, and some are left out. --full measures as for the records.")
+        console.print(
+            "Quick: few rounds, so figures scatter, and some are left out. --full measures as for the records."
+        )
     if json_file is not None:
         write_json(json_file, result)
     return result
