@@ -168,10 +168,10 @@ def check_part(p: Any) -> None:
     if p.runtime is not None:
         raise UnsupportedError(f"{p.name}: got a process that runs, allowed one before its first run. Build it anew.")
     numbers = p.proc_params["integer"]
-    if numbers:
+    if numbers and isinstance(p, Neurons | PlasticConnection):
         raise UnsupportedError(f"{p.name}: got integers already, allowed floating point. Leave it out of this graph.")
     easy = isinstance(p, HybridDense | HybridSparse | HybridConv | HybridLIF | HybridNeuron | Encoder | RankReadout)
-    if numbers is not None and not easy:
+    if numbers is False and not easy:
         scale = isinstance(p, DeltaEncoder)
         remedy = "Give it an integer threshold." if scale else "Build it anew with synergic.quantise(network)."
         raise UnsupportedError(f"{p.name}: got a {type(p).__name__}, allowed connections and neurons. {remedy}")
@@ -262,7 +262,7 @@ def quantise(
     for p in ours:
         if isinstance(p, Encoder) and p.proc_params["integer"] is False:
             whole_numbers(p, "values", SharedVar(np.rint(p.values.shared * VALUE_MAX).astype(np.int64), 0, VALUE_MAX))
-        elif isinstance(p, RankReadout):
+        elif isinstance(p, RankReadout) and not p.proc_params["integer"]:
             before = only(p.u_in.get_src_ports(), f"{p.name}.u_in", Neurons, "one HybridLIF or HybridNeuron.")
             vth = p.vth.get() * forms[before.name].scale
             whole_numbers(p, "vth", SharedVar(np.rint(vth).astype(np.int64), 1, MEMBRANE_MAX))

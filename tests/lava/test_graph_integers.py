@@ -135,6 +135,24 @@ def test_a_monitor_an_encoder_and_a_read_out_stay_connected():
         assert np.array_equal(encoder.values.get(), network.encode(values))
 
 
+def test_what_has_integers_already_beside_the_neurons_stays():
+    """A DeltaEncoder of integers and a read-out with an integer threshold, as a graph of integers needs them."""
+    signal = np.random.default_rng(2).integers(-5, 6, (1, 20, 3)).cumsum(1)
+    encoder = DeltaEncoder(threshold=3, signal=signal)
+    dense = HybridDense(weights=np.eye(6)[:4], onset=0, name="dense")
+    lif = HybridLIF(shape=(4,), vth=0.5, record=21, name="lif")
+    readout = RankReadout(vth=77, n=4, period=21, presentations=1)
+    encoder.s_out.connect(dense.s_in)
+    dense.a_out.connect(lif.a_in)
+    lif.u_out.connect(readout.u_in)
+    quantise(lif)
+    with running(lif):
+        lif.run(condition=RunSteps(num_steps=21), run_cfg=HybridSimCfg())
+        assert lif.s_record.get().any()
+        assert readout.vth.get() == 77
+        assert readout.classes.get() == lif.u_record.get()[-1].argmax()
+
+
 def test_a_var_that_was_set_is_what_counts():
     dense, lif = HybridDense(weights=np.zeros((2, 3))), HybridLIF(shape=(2,), vth=0.5, name="lif")
     dense.a_out.connect(lif.a_in)

@@ -126,6 +126,24 @@ def test_a_grid_computes_what_a_row_does(kind, config):
         assert np.array_equal(row, grid)
 
 
+def test_a_grid_on_two_soma_cores():
+    """300 neurons in 20 rows of 15, with a bias each and a homeostasis: cut where a row of 300 is cut."""
+    found = []
+    bias = np.random.default_rng(5).integers(0, 900, 300)
+    for sides in ((300,), (20, 15)):
+        rule = sy.Homeostasis(target=0.1, rate=0.5).quantise("out", 100.0, 3000, 5)
+        lif = HybridLIF(
+            shape=sides, vth=3000, decay=3500, bias=bias.reshape(sides), record=30, period=5, homeostasis=rule
+        )
+        config = ChipSimCfg("tianjic")
+        with running(lif):
+            run(lif, config)
+            found.append((lif.s_record.get().ravel(), lif.u_record.get().ravel(), lif.homeostatic_bias.get().ravel()))
+        assert len(list(config.mapped().soma_cores(lif.name))) > 1
+    assert found[0][0].any()
+    assert all(np.array_equal(*pair) for pair in zip(*found, strict=True))
+
+
 @KINDS
 def test_a_convolution_connects_to_neurons_of_its_shape(integer):
     """HybridConv and a grid of HybridLIF without a reshape, as Lava's Conv and LIF."""
