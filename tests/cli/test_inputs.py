@@ -15,7 +15,7 @@ from public_functions import TINY, images
 from rich.console import Console
 
 import synergic as sy
-from synergic._page import in_units
+from synergic._page import grid, in_units, show
 from synergic.cli._chip_run import run_on_chip
 from synergic.cli._demo import write_run
 from synergic.cli._inputs import network_of, open_network, samples_of
@@ -117,7 +117,7 @@ def test_what_is_no_network_and_no_data_is_refused_with_the_reason(folder, tmp_p
 
 
 def test_a_run_that_has_ended_says_so_and_more_epochs_go_on(folder, capsys):
-    Train(TINY, folder).run()  # needs no data set: nothing is trained
+    Train(TINY, run_folder=folder).run()  # needs no data set: nothing is trained
     text = capsys.readouterr().out
     assert "It had ended before. More than --epochs 1 goes on." in text
     for command in ("evaluate", "map", "simulate"):
@@ -192,3 +192,28 @@ def test_no_message_of_the_package_names_an_argument_where_the_command_has_an_op
 def test_figures_are_shown_in_micro_units_that_their_names_say():
     shown = in_units({"energy_j": 1.57e-5, "step_s": 2e-6, "cores": 3, "latency_slowest_s": None})
     assert shown == pytest.approx({"energy, uJ": 15.7, "step, us": 2.0, "cores": 3, "latency_slowest_s": None})
+
+
+def test_a_number_in_a_table_is_never_cut():
+    narrow = Console(record=True, width=80, file=io.StringIO())
+    row = {"cores": 24, "local cores": 16, "slots": 1403470.25, "spikes": 558.09, "energy, uJ": 39.2793}
+    show(grid("costs by population", {"hidden1": row}), narrow)
+    text = narrow.export_text()
+    assert "\u2026" not in text
+    assert "1,403,470" in text
+    assert "e+" not in text
+
+
+def test_the_bar_of_training_ends_before_the_test_set_is_measured(folder, capsys, monkeypatch):
+    order = []
+    real = tasks.ClassificationTask.figures
+    monkeypatch.setattr("synergic.learning.tasks.open_task", lambda *_: tasks.ClassificationTask(TINY, data=images()))
+
+    def figures(self):
+        order.append(capsys.readouterr().err)
+        return real(self)
+
+    monkeypatch.setattr(tasks.ClassificationTask, "figures", figures)
+    Train(TINY, run_folder=folder.with_name("other")).run()
+    assert order[0].endswith("Trained. Measuring the figures on the test set ...\n")
+    assert "1/1" in order[0]

@@ -10,8 +10,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import synergic as sy
+from synergic import experiments
 from synergic.errors import FormatError, ParameterError, UnsupportedError
-from synergic.learning import ConvHybridNet, HybridNet, RuleLinear, _train_loop, evaluate, to_description, train
+from synergic.learning import ConvHybridNet, HybridNet, RuleLinear, _train_loop, evaluate, tasks, to_description, train
 
 STEPS, CHANNELS, CLASSES, SAMPLES = 4, 12, 3, 30
 LABELS = torch.arange(SAMPLES) % CLASSES
@@ -253,3 +254,20 @@ def test_what_does_not_fit_is_refused_at_the_door():
         train(make(), DataLoader(TensorDataset(VALUES, LABELS)), validation=0.2)
     with pytest.raises(ParameterError, match="device: got 'tpu'"):
         train(make(), VALUES, LABELS, device="tpu")
+
+
+def test_the_tasks_refuse_nan_at_their_door():
+    settings = experiments.Classification(dataset="mnist", hidden=4, epochs=1, batch=2, steps=2)
+    net = HybridNet((5, 4, 10), steps=2)
+    fine = torch.full((4, 5), 0.5)
+    bad = fine.clone()
+    bad[2, 1] = float("nan")
+    with pytest.raises(ParameterError, match=r"SupervisedTask.samples: got NaN or infinite in sample 2"):
+        tasks.SupervisedTask(settings, net, bad, LABELS[:4])
+    task = tasks.SupervisedTask(settings, net, fine, LABELS[:4])
+    with pytest.raises(ParameterError, match=r"outputs.samples: got NaN or infinite in sample 2"):
+        task.accuracy(bad, LABELS[:4])
+    drawings = torch.rand(1623, 20, 31, 31)
+    drawings[5, 3, 2, 2] = float("nan")
+    with pytest.raises(ParameterError, match=r"FewShotTask.images: got NaN or infinite"):
+        tasks.FewShotTask(experiments.FewShot(channels=2), images=drawings)

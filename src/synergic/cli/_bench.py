@@ -40,7 +40,7 @@ AGAINST = {
     "hp_step_speedup_per_sample": "a training step of HP, P of each sample by itself, against the plain formulation",
     "hp_infer_speedup_per_sample": "inference of the same against the plain formulation",
     "seeds_speedup": "runs of several seeds beside each other against one after the other",
-    "gemm_share_gp": "share of a training step of GP that is in matrix products",
+    "gemm_share_gp": "time of the matrix products alone over that of a training step of GP",
     "gemm_share_hp_per_sample": "the same of HP, P of each sample by itself",
     "memory_ratio": "memory of the plain formulation over ours",
     "vs_snntorch": "a training step of GP against snnTorch",

@@ -41,7 +41,7 @@ from synergic.learning._omniglot import (
     oriented_images,
     split_characters,
 )
-from synergic.learning._tensors import checked_device
+from synergic.learning._tensors import checked_device, tensor
 from synergic.learning.tasks._trained_task import TrainedTask
 from synergic.network._description import Network
 
@@ -258,6 +258,8 @@ class FewShotTask(TrainedTask):
         self, config: FewShot, folder: Path | None = None, images: Tensor | None = None, device: str = "cpu"
     ) -> None:
         kinds("FewShotTask", config=(config, FewShot), images=(images, Tensor | None))
+        if images is not None:
+            tensor("FewShotTask.images", images, "(characters, drawings, height, width)", finite=True)
         self.config = config
         aside, remedy = config.held_characters, "Set held_characters, or leave out validation."
         require(

@@ -15,6 +15,7 @@ from synergic.experiments import Supervised
 from synergic.learning._descent import descend, mean_loss, shuffled
 from synergic.learning._hybrid_net import HybridNet
 from synergic.learning._meta import Loss, Tensors, meta_gradient
+from synergic.learning._own_data import require_finite
 from synergic.learning._parallel import average, mean, parallel, part_of_batch
 from synergic.learning._tensors import checked_device
 from synergic.learning._training import LOSSES, scores
@@ -65,6 +66,7 @@ class SupervisedTask(TrainedTask):
         self, config: Supervised, net: HybridNet, samples: Tensor, labels: Tensor, device: str | torch.device = "cpu"
     ) -> None:
         self.device = checked_device(device)
+        require_finite(f"{type(self).__name__}.samples", samples)
         alternates = config.mode != "gp" and getattr(config, "plasticity_scope", "") != "shared"
         scope = getattr(config, "plasticity_scope", "per_sample")
         got = f"{config.theta_every} in mode {config.mode}, plasticity_scope {scope}"
@@ -171,6 +173,7 @@ class SupervisedTask(TrainedTask):
         spikes, u : torch.Tensor
             Each (count, T, classes).
         """
+        require_finite(f"{type(self).__name__}.outputs.samples", samples)
         self.net.eval()
         parts = [self.net(part.to(self.device).float()) for part in samples.split(batch)]
         return torch.cat([p[0].cpu() for p in parts]), torch.cat([p[1].cpu() for p in parts])
