@@ -38,7 +38,7 @@ from synergic.processes._composition import compose
 pytestmark = pytest.mark.alone
 
 
-def through(network, inputs, told, config):
+def through(network, inputs, told, config, **how):
     """A graph in floating point, made integer before its run: its record, and the scales."""
     steps = len(inputs) * network.steps + network.depth
     graph = compose(network, len(inputs), len(inputs))
@@ -54,7 +54,7 @@ def through(network, inputs, told, config):
             line[0, onset : onset + told.size] = told.ravel()
             Source(data=line).s_out.connect(graph.projections[p.name].r_in)
     head = next(iter(graph.populations.values()))
-    scales = quantise(head)
+    scales = quantise(head, **how)
     with running(head):
         head.run(condition=RunSteps(num_steps=steps), run_cfg=config)
         return graph.record(inputs), scales
@@ -74,6 +74,15 @@ def test_a_graph_in_integers_is_the_description_in_integers(case):
         found, scales = through(network, whole, told, config)
         assert_agree(want, found, 0, type(config).__name__)
         assert scales == {p.name: p.scale for p in integer.populations}
+
+
+def test_streams_round_with_the_random_numbers_of_the_description():
+    network, how = plastic_network(plasticity_scope="stream", memory=30), {"rounding": "stochastic", "local_bits": 8}
+    spikes = random_spikes(network)
+    want, other = (sy.simulate(sy.quantise(network, **how, seed=seed), spikes) for seed in (5, 6))
+    found, _ = through(network, spikes, None, HybridSimCfg(), **how, seed=5)
+    assert_agree(want, found, 0, "stochastic")
+    assert any((want.local_weights[name] != p).any() for name, p in other.local_weights.items())
 
 
 @pytest.mark.parametrize("kind", ["sparse", "conv"])
