@@ -11,6 +11,7 @@ from typing import Any
 import tomli
 
 from synergic._core.checks import choice, kind, number, require, whole
+from synergic._core.contents import Brief
 from synergic._core.files import reading
 from synergic.errors import FormatError, ParameterError
 
@@ -47,7 +48,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Chip:
+class Chip(Brief):
     """The model of a chip: a grid of cores that advance together, phase by phase. It is never the chip itself.
 
     `load_chip` reads one from a TOML file. Every number is a `Fact` with unit, source and mark.

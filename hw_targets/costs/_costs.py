@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import kind, kinds
+from synergic._core.contents import Brief
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.costs._core_work import (
     HOMEOSTATIC_BYTES,
@@ -78,7 +79,7 @@ ASSUMPTIONS = (
 
 
 @dataclass(frozen=True)
-class Costs:
+class Costs(Brief):
     """Time, energy and memory that one sample takes on a chip, as `cost` computes them.
 
     Attributes

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synergic._core.contents import Brief
+
 Array = npt.NDArray[Any]
 LOCAL_MEMORIES = ("matrix", "history")
 """How local weights are stored: as matrices in cores of their own, or as spikes and postsynaptic terms."""
@@ -20,7 +22,7 @@ def nothing() -> Array:
 
 
 @dataclass
-class Activity:
+class Activity(Brief):
     """Counts of what the cores did, summed over samples.
 
     The clock has T + depth steps, t = 1 .. T + depth. The simulator records all counts. The chip inside Lava

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import choice
+from synergic._core.contents import Brief
 from synergic._core.files import read_arrays
 from synergic._core.integers import VALUE_MAX
 from synergic.network._description import Network
@@ -23,7 +24,7 @@ EXAMPLES = ("digits-hp", "digits-conv", "digits-recurrent", "nmnist-hp", "omnigl
 
 
 @dataclass(frozen=True, eq=False)
-class Example:
+class Example(Brief):
     """A trained network with samples it has not seen.
 
     Attributes

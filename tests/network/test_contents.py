@@ -8,6 +8,8 @@ import pytest
 from networks import plastic_network
 
 import synergic as sy
+from synergic.data import Images, Recordings
+from synergic.hw_targets import cost, map_network, simulate_on_chip
 from synergic.learning import ConvHybridNet, HybridNet, RuleLinear
 from synergic.network import load, save
 
@@ -71,3 +73,23 @@ def test_layers_show_sizes_neuron_and_rule():
     assert "3, 2, vth=0.35" in repr(RuleLinear(3, 2, rule=sy.Oja(0.1)))
     assert "rule=Oja" in repr(RuleLinear(3, 2, rule=sy.Oja(0.1)))
     assert "1, 8, kernel=(3, 3), pool=2" in repr(ConvHybridNet((1, 8, 8), (8,), (10,)))
+
+
+def test_results_and_data_show_shapes_and_no_arrays():
+    example = sy.load_example("digits-hp")
+    network = sy.quantise(example.network)
+    mapping = map_network(network)
+    record, activity = simulate_on_chip(mapping, example.inputs[:2])
+    pixels, labels = np.zeros((3, 28, 28), np.float32), np.zeros(3, int)
+    events = [np.zeros(4, [("x", int), ("y", int), ("t", int), ("p", int)])] * 9
+    shown = [example, sy.simulate(network, example.inputs[:2]), record, activity, cost(mapping, activity), mapping.chip]
+    shown += [Images(pixels, labels, pixels, labels), Recordings(events, labels, events, labels)]
+    for each in shown:
+        text = repr(each)
+        assert text.startswith(f"{type(each).__name__}(")
+        assert "\n" not in text
+        assert len(text) < 1500
+        assert "array([" not in text
+    assert "inputs=array(360, 10, 64)" in repr(example)
+    assert "train=array(3, 28, 28)" in repr(shown[-2])
+    assert "train=list of 9" in repr(shown[-1])

@@ -18,6 +18,34 @@ def shown(value: Any) -> str:
     return repr(value)
 
 
+LONGEST = 60
+"""Characters of one value in a short text."""
+
+
+def brief(value: Any) -> str:
+    """A value in a few words: arrays by their shape, long tables and lists by how many entries they have."""
+    if isinstance(value, dict) and len(str(value)) > LONGEST:
+        inside = "{" + ", ".join(f"{name!r}: {brief(part)}" for name, part in [*value.items()][:4]) + "}"
+        return inside if len(value) <= 4 and len(inside) <= 2 * LONGEST else f"dict of {len(value)}"
+    if isinstance(value, list | tuple) and len(value) > 4:
+        return f"{type(value).__name__} of {len(value)}"
+    text = shown(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+class Brief:
+    """Base of dataclasses that hold much: a short text in place of the arrays."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__repr__" not in vars(cls):  # before dataclass would give it one
+            cls.__repr__ = cls.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{f.name}={brief(getattr(self, f.name))}" for f in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({given})"
+
+
 def same(a: Any, b: Any) -> bool:
     """Whether two values are equal, arrays and what holds them by content."""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from synergic._core.checks import choice
 from synergic._core.checks import require as require_that
+from synergic._core.contents import Brief
 from synergic._core.files import check_path, read_arrays, reading
 from synergic._core.parts import require
 from synergic.data._cache import FOLDER_VARIABLE, cache
@@ -35,7 +36,7 @@ SHAPES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class Images(Brief):
     """A set of images in its official order.
 
     Attributes

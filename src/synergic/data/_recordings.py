@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import kind, whole
+from synergic._core.contents import Brief
 from synergic._core.files import check_path, reading
 from synergic._core.parts import require
 from synergic.data._cache import FOLDER_VARIABLE, cache
@@ -32,7 +33,7 @@ EVENT_BYTES = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Recordings:
+class Recordings(Brief):
     """A set of recordings of an event camera, in order of their numbers.
 
     Attributes

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import kind, require, whole
+from synergic._core.contents import Brief
 from synergic.network._description import Network, Population
 from synergic.network._quantise import IntNetwork, IntProjection
 from synergic.numerics import fixed, floating
@@ -23,7 +24,7 @@ Step = Callable[..., Any]
 
 
 @dataclass
-class Record:
+class Record(Brief):
     """The record of a run. Every array is in the network's own numbers, for the steps m = 1 .. T.
 
     Parameters
