@@ -15,7 +15,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PAGES = [p for room in ("", "results/", "tutorials/", "api/") for p in sorted(SITE.glob(f"{room}*.html"))]
 WRITTEN = [p for p in PAGES if p.name not in ("search.html", "genindex.html", "py-modindex.html")]
 WIDTH = 1400
-"""Pixels of a laptop's window, in which no code and no equation is cut."""
+"""Pixels of a laptop's window, in which no code, equation or table is cut."""
 READ = """() => ({
     links: [...document.querySelectorAll('article a[href]')].map(a => a.href),
     ids: [...document.querySelectorAll('[id]')].map(e => e.id),
@@ -25,7 +25,8 @@ READ = """() => ({
     drawn: document.querySelectorAll('article .math mjx-container svg, article .math mjx-container mjx-math').length,
     wrong: document.querySelectorAll('article mjx-merror, article [data-mjx-error]').length,
     text: document.querySelector('article').innerText,
-    cut: [...document.querySelectorAll('article pre, article div.math')].filter(e => e.scrollWidth > e.clientWidth + 2)
+    cut: [...document.querySelectorAll('article pre, article div.math, article .table-wrapper')]
+        .filter(e => e.scrollWidth > e.clientWidth + 2)
         .map(e => e.innerText.slice(0, 80)),
     width: document.documentElement.scrollWidth,
 })"""
@@ -82,7 +83,7 @@ def test_figures_are_there(read):
     assert [p.name for p, r in read.items() if p.parent.name == "tutorials" and not r["figures"]] == []
 
 
-def test_code_and_equations_are_not_cut(read):
+def test_code_equations_and_tables_are_not_cut(read):
     assert {p.name: r["cut"] for p, r in read.items() if r["cut"]} == {}
 
 

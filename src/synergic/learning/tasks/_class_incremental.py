@@ -354,21 +354,8 @@ class ClassIncrementalTask(TrainedTask):
             inputs[np.arange(len(labels))[:, None], 0, 1, channels] = 255
         return inputs.reshape(len(drawings), 1, -1)
 
-    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Return drawings that are asked, of one class after the other, as the network of `description` takes them.
-
-        Parameters
-        ----------
-        count : int
-            The most samples to return.
-
-        Returns
-        -------
-        inputs : ndarray of uint8, shape (samples, T, channels)
-            The drawings.
-        labels : ndarray of int64, shape (samples,)
-            Their classes.
-        """
+    def _inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Drawings that are asked, of one class after the other, as the network of `description` takes them."""
         asked = self.course(self.config.shots).asked[:, : -(-count // self.config.classes)]
         drawings, labels = self.ink[self.test[:, None], asked].transpose(0, 1), torch.arange(self.config.classes)
         drawings, labels = drawings.flatten(0, 1)[:count], labels.repeat(asked.shape[1])[:count]

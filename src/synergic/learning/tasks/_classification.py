@@ -150,19 +150,6 @@ class ClassificationTask(SupervisedTask):
         except UnsupportedError:
             return None
 
-    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Return the first test images as the network of `description` takes them: 0 .. 255 in every step.
-
-        Parameters
-        ----------
-        count : int
-            The most samples to return.
-
-        Returns
-        -------
-        inputs : ndarray of uint8, shape (samples, T, channels)
-            The images.
-        labels : ndarray of int64, shape (samples,)
-            Their classes.
-        """
+    def _inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """The first test images as the network of `description` takes them: 0 .. 255 in every step."""
         return in_every_step(as_rows(self.test)[:count], self.config.steps), self.test_labels[:count].numpy()

@@ -241,20 +241,7 @@ class ContinualTask(TrainedTask):
         self.take_up(None)
         return network
 
-    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Return the first test images as the last task shows them, 0 .. 255 in every step.
-
-        Parameters
-        ----------
-        count : int
-            The most samples to return.
-
-        Returns
-        -------
-        inputs : ndarray of uint8, shape (samples, T, pixels)
-            The images.
-        labels : ndarray of int64, shape (samples,)
-            Their classes.
-        """
+    def _inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """The first test images as the last task shows them, 0 .. 255 in every step."""
         images = self.permuted(self.test[:count], len(self.history) - 1)
         return in_every_step(images, self.config.steps), self.test_labels[:count].numpy()

@@ -112,19 +112,6 @@ class EventsTask(SupervisedTask):
         """Describe the network, which receives spikes."""
         return to_description(self.net, 0, self.config.readout)
 
-    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Return the first test recordings as the network of `description` takes them.
-
-        Parameters
-        ----------
-        count : int
-            The most recordings to return.
-
-        Returns
-        -------
-        inputs : ndarray of uint8, shape (samples, T, channels)
-            Spikes.
-        labels : ndarray of int64, shape (samples,)
-            Their classes.
-        """
+    def _inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """The first test recordings as the network of `description` takes them."""
         return frames(self.test[:count], self.config.steps).numpy(), self.test_labels[:count].numpy()

@@ -402,21 +402,8 @@ class FewShotTask(TrainedTask):
         rule = replace(projection.rule, mask=mask)
         return replace(network, projections=(replace(projection, rule=rule),))
 
-    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Return presentations of test episodes as the network of `description` takes them, 0 .. 255.
-
-        Parameters
-        ----------
-        count : int
-            The most presentations to return, of whole episodes.
-
-        Returns
-        -------
-        inputs : ndarray of uint8, shape (samples, T, channels)
-            Features and labels, step by step.
-        classes : ndarray of int64, shape (samples,)
-            The classes of the last steps.
-        """
+    def _inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Presentations of test episodes as the network of `description` takes them, 0 .. 255."""
         inputs, classes = self.presentations(-(-count // self.config.ways))
         values = (255 * self.to_machine(inputs[:count])).round().to(torch.uint8)
         return values.cpu().numpy(), classes[:count].cpu().numpy()

@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 from torch import nn
 
 from synergic.learning._state import load_state, state_of
@@ -14,7 +16,7 @@ from synergic.learning._state import load_state, state_of
 class TrainedTask:
     """A task that trains in units, and whose state between two units can be saved and loaded.
 
-    A family defines `unit` and names in `PARTS` the attributes that training changes.
+    A family defines `unit` and `_inputs`, and names in `PARTS` the attributes that training changes.
 
     Attributes
     ----------
@@ -41,6 +43,27 @@ class TrainedTask:
         self.net.train()
         figures = self.unit()
         self.history.append({**figures, "seconds": time.perf_counter() - began})
+
+    def test_inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Return the first test samples as the network of `description` takes them in integers, and their classes.
+
+        Parameters
+        ----------
+        count : int
+            The most samples to return.
+
+        Returns
+        -------
+        inputs : ndarray of uint8, shape (samples, T, channels)
+            Spikes 0 or 1, or values 0 .. 255.
+        labels : ndarray of int64, shape (samples,)
+            Their classes; of an episode, that of the last step.
+        """
+        return self._inputs(count)
+
+    def _inputs(self, count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """`test_inputs` of a family."""
+        raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
         """Return the state after a whole unit: tensors, numbers, and dicts and lists of them."""
