@@ -125,7 +125,7 @@ def gpu() -> str:
 
 
 BASE = "pip install synergic"
-FETCH = "Unset SYNERGIC_DATA, then it is downloaded at its first use; or put it into that folder."
+FETCH = "Downloaded at its first use, if SYNERGIC_DATA is not set; or put it into that folder."
 PARTS = (
     Part(
         "lava",
