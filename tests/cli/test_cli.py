@@ -48,7 +48,7 @@ def test_info_names_versions_and_parts(tmp_path, monkeypatch):
     parts = {part["name"]: part for part in found["parts"]}
     assert all(parts[name]["works"] for name in ("lava", "training", "lava-dl", "events", "plots", "mnist"))
     assert not parts["fashion"]["works"]
-    assert f"fashion (data set Fashion-MNIST): MISSING: not in {tmp_path}. Unset SYNERGIC_DATA" in done.stdout
+    assert f"fashion (data set Fashion-MNIST): MISSING: not in {tmp_path}. Downloaded at its first use" in done.stdout
     assert [parts[name]["why_not"] for name in ("n-mnist", "omniglot")] == [f"not complete in {tmp_path}"] * 2
     assert {"nir", "gpu", "cluster", "documentation", "browser", "notebooks"} <= parts.keys()
     assert all(part["needs"] and part["why_not"] for part in parts.values() if not part["works"])
