@@ -88,9 +88,6 @@ class Train:
 
     config: Annotated[TrainingConfig, tyro.conf.arg(name="")]  # type: ignore[valid-type]
     """Name of the experiment."""
-    seeds: tuple[int, ...] = ()
-    """Seeds of several runs to train beside each other, in place of --seed; each run has its own folder and record, and
-    the figures that it has alone. The smaller a network, the faster than one run after the other."""
     run_folder: Path | None = None
     """Folder of the run. Default: runs/, then data set, mode and seed, as in runs/fashion-mnist-hp-0. With --seeds, the
     folder in which each run has one, named after its seed."""
@@ -103,6 +100,9 @@ class Train:
     """Whether to show a progress bar."""
     json: Path | None = None
     """JSON file to write the record of the run to, in addition to record.json in the run's folder."""
+    seeds: tuple[int, ...] = ()
+    """Seeds of several runs to train beside each other, in place of --seed; each run has its own folder and record, and
+    the figures that it has alone. The smaller a network, the faster than one run after the other."""
 
     def run(self) -> None:
         """Train, and print the accuracy."""
