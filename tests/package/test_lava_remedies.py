@@ -138,3 +138,13 @@ def test_ports_reshape_and_graded_numbers_compute():
     # 1 / sqrt(4) in 12 bits of fraction, as Lava's own test of it allows: 2048 = 0.5
     for value in (4 << 12, np.array([4 << 12])):
         assert abs(int(np.asarray(inv_sqrt(value)).item()) - 2048) <= 64
+
+
+def test_lava_is_imported_after_multiprocessing_was_used():
+    script = (
+        "import multiprocessing, synergic; multiprocessing.Lock(); multiprocessing.get_start_method();"
+        "import synergic.processes; print(multiprocessing.get_start_method())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "fork"

@@ -32,12 +32,15 @@ class Remedy:
         The text that fails, and the text in its place. They have as many lines, so that tracebacks stay right.
     needed : bool
         Whether the text fails on this Python and this numpy.
+    at_import : bool
+        Whether it fails while the module is imported only: one that is there already does not need it.
     """
 
     module: str
     old: str
     new: str
     needed: bool
+    at_import: bool = False
 
 
 _HASHABLE_DEFAULTS = sys.version_info >= (3, 11)
@@ -62,6 +65,15 @@ REMEDIES = (
         "alloc_signal[0] = self.next_alloc_id",
         "alloc_signal[:1] = self.next_alloc_id",
         _NUMPY_2_4,
+    ),
+    # Whoever has used multiprocessing before (torch, joblib, numba do) has set the method: Lava would fail on import.
+    # Another method than fork is refused before a run.
+    Remedy(
+        "lava.magma.runtime.message_infrastructure.multiprocessing",
+        "mp.set_start_method('fork')",
+        "mp.get_start_method(allow_none=True) or mp.set_start_method('fork')",
+        True,
+        at_import=True,
     ),
 )
 
@@ -107,7 +119,7 @@ def install() -> None:
     """
     if not _Finder.modules or any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
-    if early := sorted(_Finder.modules & sys.modules.keys()):
+    if early := sorted({r.module for r in REMEDIES if r.needed and not r.at_import} & sys.modules.keys()):
         raise ImportError(
             f"{early[0]} was imported before synergic. On Python {sys.version_info[0]}.{sys.version_info[1]} with "
             f"numpy {np.__version__}, lava-nc 0.10 works only if synergic is imported first: put `import synergic` "
