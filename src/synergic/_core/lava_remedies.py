@@ -66,7 +66,7 @@ REMEDIES = (
         "alloc_signal[:1] = self.next_alloc_id",
         _NUMPY_2_4,
     ),
-    # Whoever has used multiprocessing before (torch, joblib, numba do) has set the method: Lava would fail on import.
+    # Use of multiprocessing before (by torch, joblib, numba) has set the method: Lava would fail on import.
     # Another method than fork is refused before a run.
     Remedy(
         "lava.magma.runtime.message_infrastructure.multiprocessing",
