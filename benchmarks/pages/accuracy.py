@@ -150,3 +150,63 @@ def deployed(start: str) -> str:
         rows.append((run, r["samples"]["integers"], *percent, wide, *same, r["cores"]))
     heads = ("run", "samples", "floating", "integers", "lost, points", "12-bit slow weights", "Lava identical")
     return table((*heads, "chip identical", "cores"), rows)
+
+
+def few_shot_whole() -> str:
+    """Episodes of one drawing that the network answers whose convolutions are on the chip too."""
+    whole = list(one("few_shot_read_outs")["whole"].values())
+    rows = []
+    for ways, recorded in (("5", "omniglot-5way-1shot-official"), ("20", "omniglot-20way-1shot")):
+        others = records(recorded)
+        split = others[0]["config"]["split"]
+        ours = [spread([run[numbers][ways] for run in whole]) for numbers in ("floating", "integers")]
+        rows.append((f"{ways}-way 1-shot", *ours, spread([r["figures"]["accuracy"] for r in others]), split))
+    heads = ("episodes", "whole on the chip, floating", "whole on the chip, integers", "read-out alone on the chip")
+    return table((*heads, "its split"), rows) + f"\n\n{seeds(len(whole))} of the network that is whole on the chip."
+
+
+def few_shot_beside() -> str:
+    """The local rule beside other read-outs of the same features."""
+    record = one("few_shot_read_outs")
+    rows = []
+    for run in record["beside"].values():
+        accuracy = run["accuracy"]
+        what = f"{run['ways']}-way {run['shots']}-shot, {run['split']} split"
+        rows.append((what, run["epochs"], *(f"{100 * a:.2f}" for a in accuracy.values())))
+    names = next(iter(record["beside"].values()))["accuracy"]
+    return table(("episodes", "epochs", *names), rows) + f"\n\n{record['episodes']:,} episodes; {where(record)}."
+
+
+def strengths() -> str:
+    """Elastic weight consolidation by strength: all tasks so far, the newest, and the oldest at the end."""
+    rows = []
+    for path in sorted(RESULTS.glob("ewc-strength-*.json"), key=lambda p: -one(p.stem)["config"]["ewc"]):
+        r = one(path.stem)
+        matrix, config = r["figures"]["matrix"], r["config"]
+        newest = [matrix[n - 1][-1] for n in (1, 10, 25, len(matrix))]
+        oldest = np.mean([row[:5] for row in matrix[-1:]])
+        means = [np.mean(matrix[n - 1]) for n in TASKS if n <= len(matrix)]
+        shown = [f"{100 * a:.1f}" for a in (*means, *newest, oldest)]
+        rows.append((f"{config['ewc']:g}", *shown))
+    new = (f"task {n} when new" for n in (1, 10, 25, 50))
+    heads = (*(f"mean of {n}" for n in TASKS), *new, "first five at the end")
+    return table(("strength", *heads), rows)
+
+
+def epochs_a_task() -> str:
+    """Several epochs a task instead of one."""
+    rows = []
+    for mode in ("gp", "hp"):
+        once, often = records(f"continual-{mode}")[0], records(f"four-epochs-{mode}")[0]
+        count = len(often["figures"]["matrix"])
+        for r in (once, often):
+            mean = np.mean(r["figures"]["matrix"][count - 1])
+            rows.append((mode.upper(), r["config"]["epochs_a_task"], count, f"{100 * mean:.1f}"))
+    return table(("method", "epochs a task", "tasks", "mean of these"), rows)
+
+
+def lost_by_integers() -> str:
+    """After all classes, with the most drawings: mean and range of the seeds, in points."""
+    runs = one("class_incremental")["runs"].values()
+    shots = max(next(iter(runs))["floating"], key=int)
+    return spread([run["floating"][shots][-1] - run["integers"][shots][-1] for run in runs])
