@@ -39,6 +39,12 @@ BENCHMARKS = (
     ("streams of damaged images: what lives on", "streams.py --hp RUN --gp RUN", "streams", "2 points"),
     ("250 classes one after another", "class_incremental.py --runs RUN", "class_incremental", "1 point"),
     (
+        "few-shot learning beside simpler read-outs",
+        "few_shot_read_outs.py --few-shot RUN --whole RUN",
+        "few_shot_read_outs",
+        "1 point",
+    ),
+    (
         "trained runs in integers, in Lava and on the chip",
         "deployment.py --runs RUN",
         "deployed-fashion-hp-0",

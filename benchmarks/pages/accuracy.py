@@ -161,7 +161,12 @@ def few_shot_whole() -> str:
         split = others[0]["config"]["split"]
         ours = [spread([run[numbers][ways] for run in whole]) for numbers in ("floating", "integers")]
         rows.append((f"{ways}-way 1-shot", *ours, spread([r["figures"]["accuracy"] for r in others]), split))
-    heads = ("episodes", "whole on the chip, floating", "whole on the chip, integers", "read-out alone on the chip")
+    heads = (
+        "episodes",
+        "whole on the chip, floating",
+        "whole on the chip, integers",
+        "features off the chip, floating",
+    )
     return table((*heads, "its split"), rows) + f"\n\n{seeds(len(whole))} of the network that is whole on the chip."
 
 
