@@ -39,11 +39,15 @@ nb_execution_raise_on_error = True
 nb_merge_streams = True
 suppress_warnings = ["mystnb.unknown_mime_type", "config.cache"]  # the latter: functions in autosummary_context
 
-# A page a public package. Names that a package re-exports are documented in the package that they come from.
+# A page a public package, and one for what is looked for most often (docs/api.md lists both). Names that a package
+# re-exports are documented in the package that they come from.
 sys.path.insert(0, str(here.parent / "tests"))
 public_api = import_module("public_api")
 autosummary_generate = True
-autosummary_context = {"exported": public_api.exported, "kind_of": public_api.kind_of}
+with_page = set(re.findall(r"^   (synergic[.\w]+)$", (here / "api.md").read_text(), re.MULTILINE)) & {
+    *public_api.public_api()
+}
+autosummary_context = {"exported": public_api.exported, "kind_of": public_api.kind_of, "with_page": with_page}
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

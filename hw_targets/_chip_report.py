@@ -325,9 +325,9 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
         **({"spikes that wait": f"{costs.delay_bytes:,} bytes"} if costs.delay_bytes else {}),
         "slow weights": f"{costs.weight_bytes:,} bytes",
         "phases": f"{costs.phases}, {costs.phases_per_step} a step",
-        "latency, phases only": f"{1e6 * costs.latency_s:.1f} us, if a phase has the chip's fixed length",
-        "latency, slowest core": f"{1e6 * (costs.latency_slowest_s or 0):.1f} us, if it ends with its slowest core",
-        "latency, contention": f"{1e6 * (costs.latency_contention_s or 0):.1f} us, and not before its busiest link",
+        "latency, phases only": f"{1e3 * costs.latency_s:.3f} ms, if a phase has the chip's fixed length",
+        "latency, slowest core": f"{1e3 * (costs.latency_slowest_s or 0):.3f} ms, if it ends with its slowest core",
+        "latency, contention": f"{1e3 * (costs.latency_contention_s or 0):.3f} ms, and not before its busiest link",
         "energy a sample": f"{1e6 * costs.energy_j:.2f} uJ, {1e6 * costs.energy_idle_j:.2f} uJ of it idle",
         "energy, all cores on": f"{1e6 * costs.energy_chip_j:.2f} uJ",
     }

@@ -73,12 +73,12 @@ def per_cent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-UNITS = {"_j": (1e6, "uJ"), "_s": (1e6, "us")}
+UNITS = {"_j": (1e6, "uJ"), "_s": (1e3, "ms")}
 """By the end of a figure's name: the factor to the unit that reports show it in."""
 
 
 def in_units(section: dict[str, Any]) -> dict[str, Any]:
-    """Figures in joules and seconds as uJ and us, with names that say so: "energy_j" as "energy, uJ"."""
+    """Figures in joules and seconds as uJ and ms, with names that say so: "energy_j" as "energy, uJ"."""
     found: dict[str, Any] = {}
     for name, value in section.items():
         factor, unit = UNITS.get(name[-2:], (0, ""))

@@ -108,7 +108,7 @@ def test_a_run_has_a_page_too(files):
     assert len(set(page.sources)) == 6, "all different"
     assert all(line in page.text for line in out["assumptions"])
     assert all(fact["source"] in page.text for fact in out["facts"].values())
-    assert f"{1e6 * out['costs']['latency_s']:.1f} us" in page.text
+    assert f"{1e3 * out['costs']['latency_s']:.3f} ms" in page.text
 
 
 def test_bad_files_and_choices_are_refused_before_any_work(files):

@@ -189,9 +189,9 @@ def test_no_message_of_the_package_names_an_argument_where_the_command_has_an_op
     assert not [text for text in found if named.search(as_options(text))]
 
 
-def test_figures_are_shown_in_micro_units_that_their_names_say():
+def test_figures_are_shown_in_units_that_their_names_say():
     shown = in_units({"energy_j": 1.57e-5, "step_s": 2e-6, "cores": 3, "latency_slowest_s": None})
-    assert shown == pytest.approx({"energy, uJ": 15.7, "step, us": 2.0, "cores": 3, "latency_slowest_s": None})
+    assert shown == pytest.approx({"energy, uJ": 15.7, "step, ms": 0.002, "cores": 3, "latency_slowest_s": None})
 
 
 def test_a_number_in_a_table_is_never_cut():

@@ -258,6 +258,10 @@ def test_evaluate_says_where_the_figures_that_it_does_not_repeat_come_from(repea
     command = Evaluate(files / "hp", json=files / "evaluated.json")
     if repeated == 0.9375:
         command.run()
+        out = capsys.readouterr().out
+        assert "93.75 %" in out
+        assert "largest difference 0.00 %, allowed 0.20 %" in out
+        assert not re.search(r"[^.\d]0\.\d", out.replace("0.00 %", "").replace("0.20 %", "")), "a share as a fraction"
     else:
         with pytest.raises(SystemExit) as end:
             command.run()

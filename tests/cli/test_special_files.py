@@ -16,6 +16,7 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from synergic._core.files import check_folder, write_json, write_whole
 from synergic.cli._map import map_to_chip
+from synergic.cli._wording import quoted
 from synergic.errors import ParameterError
 from synergic.network import load, save
 
@@ -102,10 +103,11 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     with pytest.raises(ParameterError, match="No space left on device, allowed a place that can be written"):
         write_whole(tmp_path / "old", fill)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("old", "whole")]
-    with FULL.open("wb") as full:
-        done = run(tmp_path, "map", "net.h5", stdout=full)
-    assert done.returncode == 2
-    assert done.stderr.decode().splitlines() == ["synergic: No space left on device"]
+    for command in (("map", "net.h5"), ("--help",), ("map", "--help")):
+        with FULL.open("wb") as full:
+            done = run(tmp_path, *command, stdout=full)
+        assert done.returncode == 2, command
+        assert done.stderr.decode().splitlines() == ["synergic: No space left on device"]
 
 
 def test_a_reader_that_goes_away_is_one_line(tmp_path):
@@ -135,6 +137,13 @@ def test_names_that_are_no_text_are_written_and_shown(tmp_path):
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
     assert sy.load_example("digits-hp").name == "digits-hp"
+
+
+def test_a_command_to_type_next_has_names_as_a_shell_takes_them(tmp_path):
+    for raw in (b"plain.h5", b"with space.h5", b"it's \\ .h5", b"\xff.h5", b"caf\xe9 'b\\.h5", "caf\u00e9".encode()):
+        path = os.fsdecode(raw)
+        shown = subprocess.run(["bash", "-c", f"printf %s {quoted(path)}"], capture_output=True, check=True)
+        assert shown.stdout == raw
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a" * 300 + "/b", "x" * 5000])

@@ -161,3 +161,33 @@ def test_times_that_differences_would_wrap_are_refused():
     late["t"][-1] = 2**64 - 1
     with pytest.raises(ParameterError, match=r"t: got 18446744073709551615, allowed up to"):
         frames([late], 10)
+
+
+def test_recordings_of_a_sensor_of_one_row_have_no_y():
+    # As SHD's: 700 channels, p = 1 always. Steps of 100 from the first event on.
+    row = np.array(
+        [(0, 3, 1), (150, 699, 1), (160, 3, 1), (161, 3, 1), (300, 0, 1)], [("t", "f8"), ("x", "u2"), ("p", "i1")]
+    )
+    row["t"] = row["t"].astype(float) / 1e6
+    sensor = (700, 1, 1)
+    got = frames([row, row[:0]], 3, sensor).numpy()
+    assert got.shape == (2, 3, 700)
+    assert np.argwhere(got).tolist() == [[0, 0, 3], [0, 1, 3], [0, 1, 699], [0, 2, 0]]
+    played = source(row, sensor=sensor, period=3, duration=1e-4 * (1 + 1e-9))
+    assert played.shape == (1, 1, 700)
+    assert played.merged.get().tolist() == [1]
+    left = mask_region(row, 348, sensor)  # 2 .. 697 are lost
+    assert left["x"].tolist() == [699, 0]
+    assert drop_events(row, 1.0, np.random.default_rng(0)).size == 0
+    assert drop_events(row[["t", "x"]], 0.0, np.random.default_rng(0)).size == 5
+    more = add_events(row, 2.0, sensor, np.random.default_rng(0))
+    assert len(more) == 15
+    assert (more["p"] == 1).all()
+    assert more["x"].max() < 700
+    with pytest.raises(ParameterError, match=r"mask_region\.half_width: got 351, allowed 0 to 350"):
+        mask_region(row, 351, sensor)
+    for call in (lambda: frames([row], 3), lambda: mask_region(row, 8, SENSOR), lambda: source(row)):
+        with pytest.raises(
+            ParameterError, match=r"fields x, y, t, p\. Is it a sensor of one row\?.*\(700, 1, 1\) for SHD"
+        ):
+            call()

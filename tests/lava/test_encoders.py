@@ -201,7 +201,7 @@ def test_a_network_receives_a_camera():
             lambda: Encoder(code=Rate(), values=VALUES + 1, period=3),
             r"Encoder\.values: got .* allowed floats in 0 to 1",
         ),
-        (lambda: Encoder(code=Rate(), period=3), r"Encoder\.n: got None, allowed 1, 2"),
+        (lambda: Encoder(code=Rate(), period=3), r"Encoder\.n: got None, allowed a whole number, 1, 2"),
         (lambda: Encoder(code=Rate(), values=VALUES, n=3, period=3), r"Encoder: got n or presentations beside values"),
         (lambda: Encoder(code=Rate(), n=3, period=3, at_once=1), r"Encoder\.at_once: got 1 of type int"),
         (lambda: Encoder(code=Rate(), n=3, period=3, onset=-1), r"Encoder\.onset: got -1"),

@@ -181,7 +181,10 @@ def test_spikes_of_lavas_neurons_are_counted():
         (lambda: RankReadout(vth=1, n=2, period=3, presentations=1, early=1), r"RankReadout\.early: got 1 of type int"),
         (lambda: RateReadout(n=0, period=3, presentations=1), r"RateReadout\.n: got 0, allowed 1, 2"),
         (lambda: RateReadout(n=2, period=None, presentations=1), r"RateReadout\.period: got None"),
-        (lambda: RateReadout(n=2, period=3, presentations=None, name="r"), r"r\.presentations: got None, allowed 1"),
+        (
+            lambda: RateReadout(n=2, period=3, presentations=None, name="r"),
+            r"r\.presentations: got None, allowed a whole number, 1",
+        ),
         (lambda: RateReadout(n=2, period=3, presentations=1, onset=-1), r"RateReadout\.onset: got -1"),
         (lambda: RateReadout(n=2, period=3, presentations=1, at_once=0), r"RateReadout\.at_once: got 0 of type int"),
         (lambda: RankReadout.from_description(3, 1), r"from_description\.network: got 3 of type int"),

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any rule inside the gradient: the same forward pass as the reference, true gradients, and training that works."""
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,9 @@ from user_rule import Habit
 import synergic as sy
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.learning import HybridNet, RuleLinear, evaluate, to_description, train
+from synergic.learning._rule_layer import Sums, within
+from synergic.learning._scan import Spike
+from synergic.rules import Rule, outer, rate, share
 
 MASK = np.random.default_rng(0).random((4, 6)) < 0.7
 RULES = {
@@ -89,6 +95,81 @@ def test_gradients_are_those_of_finite_differences(name, doubles):
         assert abs(slope - float(gradient[at])) <= 1e-5 * max(1.0, abs(slope))
         assert abs(slope) > 1e-6
     assert {id(p) for p in net.theta()} == {id(layer.alpha), *map(id, layer.rule_theta.values())}
+
+
+@dataclass(frozen=True, eq=False)
+class OwnSTDP(Rule):
+    """`PairSTDP` as a user would write it."""
+
+    eta_plus: Any = rate(0.2, per="post")
+    eta_minus: Any = rate(0.1, per="pre")
+    decay: float = share(0.8)
+    p_max: float = 4.0
+    state: ClassVar[dict[str, str]] = {"before": "pre", "after": "post"}
+
+    @staticmethod
+    def floating(p, state, received, theta):
+        before = theta.decay * state["before"] + received.s
+        after = theta.decay * state["after"]
+        change = outer(theta.eta_plus * received.fired, before) - outer(after, theta.eta_minus * received.s)
+        return p + change, {"before": before, "after": after + received.fired}
+
+
+def stdp_by_the_equation(layer, x, k):
+    """Sample by sample and step by step, with torch's own products, bounds and gradients."""
+    eta_plus, eta_minus = layer.rule_theta["eta_plus"], layer.rule_theta["eta_minus"]
+    every = []
+    for sample in x:
+        u, p, after = torch.zeros(4), layer.local_weights, torch.zeros(4)
+        before, potentials = torch.zeros(6), []
+        for m, s in enumerate(sample):
+            alpha = layer.alpha if layer.alpha.ndim == 2 else layer.alpha.reshape(-1, 1)
+            u = layer.decay * u + (layer.weight * k[m] + alpha * p) @ s + layer.bias
+            potentials.append(u)
+            fired = Spike.apply(u, layer.vth)
+            u = u - layer.vth * fired
+            before, after = 0.8 * before + s, 0.8 * after
+            p = p + torch.outer(eta_plus * fired, before) - torch.outer(after, eta_minus * s)
+            within_bounds = (p.detach() >= -layer.p_max) & (p.detach() <= layer.p_max)
+            p, after = torch.where(within_bounds, p, layer.p_max * p.detach().sign()), after + fired
+        every.append(torch.stack(potentials))
+    return torch.stack(every)
+
+
+@pytest.mark.parametrize("alpha_shape", ["neuron", "scalar", "synapse"])
+@pytest.mark.parametrize("p_max", [4.0, 0.3])
+def test_a_users_stdp_has_the_values_and_gradients_of_its_equation(alpha_shape, p_max, doubles):
+    net = net_of(OwnSTDP(p_max=p_max), alpha_shape=alpha_shape)
+    layer, found = net.layers[0], []
+    with torch.no_grad():
+        layer.local_weights += 0.1
+    weight = torch.linspace(-1, 1, 7 * 5 * 4).view(7, 5, 4)
+    for form in (lambda x: layer(x, net.k)[1], lambda x: stdp_by_the_equation(layer, x, net.k)):
+        x = torch.tensor(data(OwnSTDP())[0]).double().requires_grad_()
+        u = form(x)
+        wanted = [x, *(p for p in layer.parameters() if p.requires_grad)]
+        found.append([u, *torch.autograd.grad((weight * u * u).sum(), wanted)])
+    for a, b in zip(*found, strict=True):
+        assert b.abs().max() > 0
+        assert torch.allclose(a, b, rtol=1e-10, atol=1e-12)
+    assert (found[0][0] > layer.vth).any()
+    assert not torch.allclose(found[0][0], stdp_by_the_equation(net_of(OwnSTDP()).layers[0], x, net.k))
+
+
+def test_sums_have_first_and_second_gradients(doubles):
+    p, s = (torch.randn(shape, requires_grad=True) for shape in ((3, 4, 5), (3, 5)))
+    assert torch.allclose(Sums.apply(p, s), torch.einsum("bij,bj->bi", p, s), rtol=1e-14)
+    assert torch.autograd.gradcheck(Sums.apply, (p, s))
+    assert torch.autograd.gradgradcheck(Sums.apply, (p, s))
+
+
+@pytest.mark.parametrize(("top", "passed"), [(0.9, 1), (1.0, 1), (1.1, 0), (float("inf"), 0), (float("nan"), 1)])
+def test_what_is_cut_passes_no_gradient_and_what_is_not_a_number_stays_seen(top, passed):
+    x = torch.tensor([-0.5, top], requires_grad=True)
+    y = within(x, 1.0)
+    assert torch.equal(y.detach().nan_to_num(7), torch.tensor([-0.5, 7 if top != top else min(top, 1.0)]))
+    assert torch.autograd.grad(y.sum(), x)[0].tolist() == [1, passed]
+    assert within(torch.zeros(0, 2), 1.0).shape == (0, 2)
 
 
 def test_a_net_with_a_rule_of_ones_own_is_trained_and_exported():

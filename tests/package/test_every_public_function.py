@@ -10,9 +10,10 @@ import inspect
 import public_functions
 import pytest
 from public_api import home, public_api
-from wrong_arguments import not_refused
+from wrong_arguments import in_time, not_refused
 
 from synergic.errors import SynergicError
+from synergic.neurons import RefractoryLIF
 
 GROUPS = ("described", "in_lava", "on_chip", "trained", "with_files", "results", "in_folders")
 RESULTS = {
@@ -78,6 +79,40 @@ def folder(monkeypatch, tmp_path):
 @pytest.mark.parametrize("group", GROUPS)
 def test_wrong_arguments_are_refused_by_name(group, folder):
     assert not_refused(cases(group, folder)) == ""
+
+
+def annotation(call, name):
+    """What a function, or a class by itself or one that it hands its arguments on to, says of an argument."""
+    for made_by in [c.__init__ for c in call.__mro__] if inspect.isclass(call) else [call]:
+        parameter = inspect.signature(made_by).parameters.get(name)
+        if parameter is not None:
+            return str(parameter.annotation)
+    return ""
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_what_counts_something_says_that_it_is_a_whole_number(group, folder):
+    found, asked = [], 0
+    with in_time():
+        for where, case in cases(group, folder).items():
+            for name in case.wrong or case.args:
+                if set(annotation(case.signature or case.call, name).split(" | ")) not in ({"int"}, {"int", "None"}):
+                    continue
+                for value in (1.5, True, "3", float("nan")):
+                    asked += 1
+                    with pytest.raises(SynergicError) as error:
+                        case.call(**{**case.args, name: value})
+                    if "whole number" not in str(error.value):
+                        found.append(f"{where}({name}={value!r}): {error.value}")
+    assert found == []
+    assert asked > 0 or group in ("results", "with_files")
+
+
+@pytest.mark.parametrize("value", [1.5, True, "3", float("nan"), [1, 2.5], [[1], [1, 2]]])
+def test_steps_of_a_neuron_are_whole_numbers(value):
+    with pytest.raises(SynergicError, match=r"refractory_period: got .*, allowed a whole number, 1 to 32767"):
+        RefractoryLIF(value)
+    assert RefractoryLIF(3.0).refractory_period == 3
 
 
 def takes_arguments(thing):

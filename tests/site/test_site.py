@@ -4,6 +4,7 @@
 Needs the site (`uv run --group docs sphinx-build -W docs build/docs`) and a Chromium of the system; `.ci/run` has both.
 """
 
+import re
 import shutil
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
@@ -12,10 +13,12 @@ import pytest
 
 SITE = Path(__file__).parents[2] / "build" / "docs"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PAGES = [p for room in ("", "results/", "tutorials/", "api/") for p in sorted(SITE.glob(f"{room}*.html"))]
+PAGES = [p for room in ("", "results/", "tutorials/", "extending/", "api/") for p in sorted(SITE.glob(f"{room}*.html"))]
 WRITTEN = [p for p in PAGES if p.name not in ("search.html", "genindex.html", "py-modindex.html")]
 WIDTH = 1400
 """Pixels of a laptop's window, in which no code, equation or table is cut."""
+NARROW = 390
+"""Pixels of a telephone, on which tables may be moved sideways, and nothing else is cut."""
 READ = """() => ({
     links: [...document.querySelectorAll('article a[href]')].map(a => a.href),
     ids: [...document.querySelectorAll('[id]')].map(e => e.id),
@@ -26,6 +29,9 @@ READ = """() => ({
     wrong: document.querySelectorAll('article mjx-merror, article [data-mjx-error]').length,
     text: document.querySelector('article').innerText,
     cut: [...document.querySelectorAll('article pre, article div.math, article .table-wrapper')]
+        .filter(e => e.scrollWidth > e.clientWidth + 2)
+        .map(e => e.innerText.slice(0, 80)),
+    wider: [...document.querySelectorAll('article pre, article div.math')]
         .filter(e => e.scrollWidth > e.clientWidth + 2)
         .map(e => e.innerText.slice(0, 80)),
     width: document.documentElement.scrollWidth,
@@ -54,6 +60,9 @@ def read():
                 window.wait_for_selector("article .math mjx-container", timeout=20_000)
                 window.evaluate("MathJax.startup.promise")
             found[page] = window.evaluate(READ) | {"errors": errors}
+            window.set_viewport_size({"width": NARROW, "height": 900})
+            found[page]["narrow"] = window.evaluate(READ)
+            window.set_viewport_size({"width": WIDTH, "height": 900})
     return found
 
 
@@ -89,6 +98,29 @@ def test_code_equations_and_tables_are_not_cut(read):
 
 def test_no_page_is_wider_than_the_window(read):
     assert {p.name: r["width"] for p, r in read.items() if r["width"] > WIDTH} == {}
+
+
+def test_on_a_telephone_only_tables_are_moved_sideways(read):
+    found = {p.name: r["narrow"]["wider"] for p, r in read.items() if r["narrow"]["wider"]}
+    assert found == {}
+    assert {p.name: r["narrow"]["width"] for p, r in read.items() if r["narrow"]["width"] > NARROW} == {}
+
+
+@pytest.mark.parametrize("asked", ["Record", "IntNetwork", "Probes", "Activity", "simulate", "quantise"])
+def test_the_search_leads_to_the_page_of_what_is_looked_for_most(asked):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs uv sync --group docs")
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None or not WRITTEN:
+        pytest.skip("needs the site and a Chromium")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=browser, args=["--no-sandbox", "--allow-file-access-from-files"]
+        )
+        window = started.new_page()
+        window.goto(f"{(SITE / 'search.html').as_uri()}?q={asked}")
+        window.wait_for_selector("ul.search li a", timeout=20_000)
+        first = window.eval_on_selector_all("ul.search li a", "all => all.slice(0, 5).map(a => a.href)")
+    assert any(re.search(rf"api/synergic\.[\w.]+\.{asked}\.html", address) for address in first), first
 
 
 def test_equations_are_drawn(read):

@@ -85,16 +85,23 @@ def number(where: str, value: Any, low: float, high: float, remedy: str, open_lo
 def whole(where: str, value: Any, low: int, high: float, remedy: str) -> int:
     """A whole number within [low, high]; LARGEST where high is infinite."""
     endless, high = not np.isfinite(high), min(high, LARGEST) if not np.isfinite(high) else high
-    ok = isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(low <= value <= high)
     allowed = f"{low}, {low + 1}, ..., {LARGEST}" if endless else f"{low} to {high}"
-    require(ok, where, repr(value), allowed, remedy)
+    integral = is_whole(value)
+    ok = integral and bool(low <= value <= high)
+    require(ok, where, repr(value), allowed if integral else f"a whole number, {allowed}", remedy)
     return int(value)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is an integer of Python or numpy. True and 3.0 are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def option(where: str, value: Any, options: tuple[int, ...], allowed: str) -> None:
     """Refuse a whole number that is not one of the options."""
-    ok = isinstance(value, int | np.integer) and not isinstance(value, bool) and value in options
-    require(ok, where, repr(value), allowed, "Choose one.")
+    integral = is_whole(value)
+    allowed = allowed if integral else f"a whole number, {allowed}"
+    require(integral and value in options, where, repr(value), allowed, "Choose one.")
 
 
 def kind(where: str, value: Any, wanted: Any, remedy: str) -> None:

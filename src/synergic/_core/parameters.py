@@ -64,6 +64,17 @@ def piece(values: Any, at: Any) -> Any:
     return values[at] if np.size(values) > 1 else values
 
 
+def check_steps(where: str, value: Any, low: float, high: float) -> None:
+    """Refuse what are no whole numbers; 3.0 is one, as arrays of a file or of torch have it. Raises ParameterError."""
+    allowed, remedy = f"a whole number, {low:g} to {high:g}", "It counts steps."
+    try:
+        given = np.asarray(value)
+        fits = given.dtype.kind in "iuf" and bool((given == np.rint(given)).all())
+    except (TypeError, ValueError):  # ragged
+        fits = False
+    require(fits, where, repr(value), allowed, remedy)
+
+
 class Parameterised(Content):
     """A dataclass some of whose fields are parameters."""
 
@@ -87,8 +98,11 @@ class Parameterised(Content):
     def check_parameters(self, integer: bool) -> None:
         """Every parameter as a read-only array within its limits. Raises ParameterError."""
         for name, parameter in self.parameters().items():
-            where = f"{type(self).__name__}.{name}"
-            given = numbers(where, getattr(self, name))
+            where, value = f"{type(self).__name__}.{name}", getattr(self, name)
+            low, high = parameter.limits(integer)
+            if parameter.kind == "steps":
+                check_steps(where, value, low, high)
+            given = numbers(where, value)
             if parameter.kind == "table":
                 fits, allowed, remedy = given.shape == (TABLE_SIZE,), f"({TABLE_SIZE},)", "Give one value an entry."
             else:
@@ -97,8 +111,6 @@ class Parameterised(Content):
                 remedy = "Give one number, or one a neuron."
             require(fits, where, f"shape {given.shape}", allowed, remedy)
             array = finite_array(where, given, (given.shape,), integer)
-            low, high = parameter.limits(integer)
             bad = array[(array < low) | (array > high)]
-            bad = array[array != np.rint(array)] if parameter.kind == "steps" and not bad.size else bad
             require(bad.size == 0, where, f"{bad[:3]}", f"[{low:g}, {high:g}]", f"It is a {parameter.kind} parameter.")
             object.__setattr__(self, name, array)

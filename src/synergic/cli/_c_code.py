@@ -15,6 +15,7 @@ from rich.table import Table
 from synergic._core.checks import kind, require
 from synergic._core.files import check_folder, check_path, write_json
 from synergic.cli._inputs import open_network
+from synergic.cli._wording import quoted
 from synergic.interchange import Footprint, c_footprint, read_c_state, to_c
 from synergic.network._storage import save
 
@@ -70,7 +71,8 @@ def export_c(
         sums = {name: getattr(footprint, name) for name in ("flash", "ram", "operations")}
         write_json(json_file, {"parts": [asdict(part) for part in footprint.parts], **sums, "available": have})
     to_c(integer, folder, name, **have)
-    shown.print(f"written to {target}. Try it: cd {target} && cc -std=c99 -O2 -Isrc -o {name} main.c src/{name}.c",
+    build = f"cd {quoted(target)} && cc -std=c99 -O2 -Isrc -o {name} main.c src/{name}.c"
+    shown.print(f"written to {target}. Try it: {build}",
                 soft_wrap=True, highlight=False, markup=False)  # fmt: skip
     return footprint
 

@@ -22,6 +22,7 @@ from synergic import plots
 from synergic._core import files
 from synergic._core.checks import kind, whole
 from synergic._core.files import check_path, write_whole
+from synergic._page import per_cent
 from synergic.data._digits import digits
 from synergic.errors import ParameterError
 from synergic.experiments import NETWORK, TEST
@@ -171,7 +172,7 @@ def tables(figures: dict[str, Any], console: Console) -> None:
         ("HP", c["name"], "hp_chip", "hp_chip"),
     ]
     for mode, executor, key, clock in rows:
-        table.add_row(mode, executor, f"{100 * a[key]:.2f} %", f"{s[clock]:.1f}")
+        table.add_row(mode, executor, per_cent(a[key]), f"{s[clock]:.1f}")
     table.add_section()
     table.add_row("", "all together", "", f"{s['total']:.1f}")
     console.print(table)
@@ -182,10 +183,8 @@ def tables(figures: dict[str, Any], console: Console) -> None:
     table.add_column()
     table.add_column(style="dim")
     table.add_row("Lava floating point and numpy reference", f"{g['float_reference']:.1e}", "largest difference of u")
-    table.add_row(
-        "Lava fixed point and chip", f"{100 * g['fixed_chip']:.1f} %", "samples identical in spikes and states"
-    )
-    table.add_row("floating and fixed point", f"{100 * g['classes_float_fixed']:.2f} %", "samples of the same class")
+    table.add_row("Lava fixed point and chip", per_cent(g["fixed_chip"]), "samples identical in spikes and states")
+    table.add_row("floating and fixed point", per_cent(g["classes_float_fixed"]), "samples of the same class")
     gp = c["without_local_weights"]
     table.add_row(
         "cores, GP and HP",

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import statistics
 import sys
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from rich.console import Console
 
 from synergic._core.files import check_folder, read_json, reading, write_json
 from synergic._core.parts import require
+from synergic.cli._wording import quoted
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.experiments import CONFIG, EXPERIMENTS, NETWORK, RECORD
 
@@ -66,7 +66,7 @@ def check_run_folder(folder: Path) -> None:
 
 def next_commands(*commands: str, folder: Path) -> str:
     """The commands that one may type next, with their folder."""
-    return "Next: " + "\n      ".join(f"synergic {command} {shlex.quote(str(folder))}" for command in commands)
+    return "Next: " + "\n      ".join(f"synergic {command} {quoted(folder)}" for command in commands)
 
 
 RunArgument = tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]

@@ -65,6 +65,27 @@ def nothing_more_to_write() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def parsed() -> Any:
+    """Return the command of the command line. Ends the program for --help and for what is no command."""
+    try:
+        return tyro.cli(
+            Command,
+            args=arguments(sys.argv[1:]),
+            prog="synergic",
+            description=(
+                "Global-local learning on spiking hardware. Start with `synergic demo`. Train with `synergic train`, "
+                "and look into a run, a network or a mapping with `synergic report`. Every command explains its "
+                "options with --help. Exit codes: 0 done, 1 figures differ or miss their targets, or no target can run "
+                "what is checked, 2 refused, 130 interrupted."
+            ),
+            # Options may stand anywhere, also behind the name of an experiment.
+            config=(tyro.conf.CascadeSubcommandArgs,),
+        )
+    except SystemExit:
+        sys.stdout.flush()  # of --help, as below
+        raise
+
+
 def main() -> None:
     """Entry point of `synergic`."""
     # torch's threads wait for each other in a busy loop. If another program has one of the cores, every small
@@ -73,22 +94,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name of a file need not be text
             stream.reconfigure(errors="backslashreplace")
-    command = tyro.cli(
-        Command,
-        args=arguments(sys.argv[1:]),
-        prog="synergic",
-        description=(
-            "Global-local learning on spiking hardware. Start with `synergic demo`. Train with `synergic train`, and "
-            "look into a run, a network or a mapping with `synergic report`. Every command explains its options "
-            "with --help. Exit codes: 0 done, 1 figures differ or miss their targets, or no target can run what is "
-            "checked, 2 refused, 130 interrupted."
-        ),
-        # Options may stand anywhere, also behind the name of an experiment.
-        config=(tyro.conf.CascadeSubcommandArgs,),
-    )
     warnings.showwarning = show_warning
     Console.on_broken_pipe = raise_again  # type: ignore[assignment]  # rich ends the program without a word
     try:
+        command = parsed()
         with tables_beside(getattr(command, "json", None)):
             command.run()
         sys.stdout.flush()  # what cannot be written is said here, not when Python ends

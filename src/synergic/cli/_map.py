@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from synergic._core.checks import kind, kinds
 from synergic._core.files import check_folder, check_path, write_json
 from synergic._page import FULL, LINKS, drawing, facts, grid, lines, show, write_page
 from synergic.cli._inputs import is_example, open_network
+from synergic.cli._wording import quoted
 from synergic.errors import ExecutionError
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets._chip_report import widths
@@ -254,8 +254,8 @@ def next_command(network: Path, output: Path | None) -> str:
     """The command that runs what was mapped."""
     own = is_example(network) or network.is_dir()
     if output is None:
-        return f"synergic simulate {shlex.quote(str(network))}{'' if own else ' DATA'}"
-    return f"synergic simulate {shlex.quote(str(output))} {shlex.quote(str(network)) if own else 'DATA'}"
+        return f"synergic simulate {quoted(network)}{'' if own else ' DATA'}"
+    return f"synergic simulate {quoted(output)} {quoted(network) if own else 'DATA'}"
 
 
 def drawings(mapping: Mapping) -> dict[str, str]:

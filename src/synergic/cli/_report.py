@@ -24,6 +24,11 @@ from synergic.cli._overview import ALLOWED, Overview, overview
 TOLERANCE = 0.002
 """Largest difference between a record and its repetition, of 1 or of the figure if that is larger: other machines
 round otherwise."""
+SHARES = {
+    "accuracy", "forgetting", "fewer_right_of_the_first_ten", "standard_error", "curves", "matrix", "fixed_chip",
+    "classes_float_fixed", "share of weights that are 0",
+}  # fmt: skip
+"""Names of figures that are shares of 1."""
 COLUMNS = 3
 """Panels beside each other in `draw`: the axes of more cannot be read."""
 
@@ -46,13 +51,13 @@ def compare(recorded: dict[str, Any], again: dict[str, Any], console: Console | 
     was, now = ({k: v for k, v in numbers(f).items() if not k.startswith("levels.")} for f in (recorded, again))
     worst = 0.0 if was.keys() == now.keys() else float("inf")
     for path in was:
-        shown = f"{now[path]:.4f}" if path in now else "missing"
+        shown = cell("", path, now[path]) if path in now else "missing"
         name = path.rpartition(".")[0] if path in levels else path
-        table.add_row(name, str(levels.get(path, "")), f"{was[path]:.4f}", shown)
+        table.add_row(name, str(levels.get(path, "")), cell("", path, was[path]), shown)
         worst = max(worst, abs(was[path] - now.get(path, float("inf"))) / max(1.0, abs(was[path])))
     console = console or Console()
     console.print(table)
-    console.print(f"largest difference {worst:.4f}, allowed {TOLERANCE:.4f}")
+    console.print(f"largest difference {page.per_cent(worst)}, allowed {page.per_cent(TOLERANCE)}")
     return worst <= TOLERANCE
 
 
@@ -85,9 +90,9 @@ def panels(count: int) -> Figure:
 
 
 def cell(title: str, row: str, value: Any) -> str:
-    """A figure as all reports show it: accuracies in per cent."""
-    accuracy = title.startswith("accuracy") or row.rpartition(".")[2] == "accuracy"
-    return page.per_cent(value) if accuracy and isinstance(value, int | float) else page.shown(value)
+    """A figure as all reports show it: accuracies, and what is made of them, in per cent."""
+    share = not SHARES.isdisjoint([title.partition(":")[0], *row.split(".")])
+    return page.per_cent(value) if share and isinstance(value, int | float) else page.shown(value)
 
 
 def rank(title: str) -> int:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+from pathlib import Path
 
 CALLS = r"(?:quantise|map_network|run_on_chip|simulate_on_chip|Simulator|MappingOptions|to_c)"
 """What a command calls."""
@@ -15,6 +18,15 @@ NAMES = (
 # Values: in quotes, in parentheses, a word or dots.
 ARGUMENT = re.compile(rf"\b({'|'.join(NAMES)})=('[^']*'|\([^()]*\)|\w+|\.\.\.)")
 CALL = re.compile(rf"\b{CALLS}\(((?:[^()]|\([^()]*\))*)\)")
+
+
+def quoted(path: str | Path) -> str:
+    """A path as a shell takes it. Names that are no text are written as bash does: $'\\xff.h5'."""
+    raw = os.fsencode(path)
+    try:
+        return shlex.quote(raw.decode())
+    except UnicodeDecodeError:
+        return "$'" + "".join(chr(b) if 32 <= b < 127 and chr(b) not in "\\'" else f"\\x{b:02x}" for b in raw) + "'"
 
 
 def option(name: str) -> str:

@@ -25,8 +25,8 @@ Events = npt.NDArray[Any]
 
 NOBODY = object()
 """In the place of a generator: none is needed."""
-ANY = (2**31, 2**31, 2**31)
-"""A sensor that holds every event."""
+ANY = {"x": 2**31, "y": 2**31, "p": 2**31}
+"""Width, height and polarities of a sensor that holds every event."""
 
 
 def check_images(where: str, images: npt.ArrayLike, rng: Any = NOBODY) -> Array:
@@ -262,7 +262,7 @@ def drop_events(events: Events, share: float, rng: np.random.Generator) -> Event
     Parameters
     ----------
     events : structured ndarray, shape (events,)
-        A recording with the fields x, y, t, p, as of tonic, in order of time.
+        A recording with the fields x, y, t, p, as of tonic, in order of time. Without y it is of a sensor of one row.
     share : float
         Probability that an event is lost, 0 to 1.
     rng : numpy.random.Generator
@@ -278,7 +278,9 @@ def drop_events(events: Events, share: float, rng: np.random.Generator) -> Event
     ParameterError
         If an argument has the wrong kind, shape or range, or the events do not fit the sensor.
     """
-    check_events("drop_events.events", events, ANY)
+    names = getattr(getattr(events, "dtype", None), "names", None) or ANY
+    width, height, signs = (top if field in names else 1 for field, top in ANY.items())
+    check_events("drop_events.events", events, (width, height, signs))
     check_generator("drop_events", rng)
     number("drop_events.share", share, 0, 1, "Share of the events.")
     return events[rng.random(len(events)) >= share]
@@ -290,7 +292,8 @@ def add_events(events: Events, share: float, sensor: tuple[int, int, int], rng: 
     Parameters
     ----------
     events : structured ndarray, shape (events,)
-        A recording with the fields x, y, t, p, as of tonic, in order of time.
+        A recording with the fields x, y, t, p, as of tonic, in order of time; y is not needed of a sensor of one row,
+        p not of one polarity.
     share : float
         Number of added events over the number of events, 0 to 100.
     sensor : tuple of int, (width, height, polarities)
@@ -329,14 +332,15 @@ def add_events(events: Events, share: float, sensor: tuple[int, int, int], rng: 
 
 
 def mask_region(events: Events, half_width: int, sensor: tuple[int, int, int]) -> Events:
-    """Lose all events of a centred square of the sensor.
+    """Lose all events of a centred square of the sensor, or of the middle of a sensor of one row.
 
     Parameters
     ----------
     events : structured ndarray, shape (events,)
-        A recording with the fields x, y, t, p, as of tonic, in order of time.
+        A recording with the fields x, y, t, p, as of tonic, in order of time; y is not needed of a sensor of one row,
+        p not of one polarity.
     half_width : int
-        Half a side of the square in pixels, 0 to half the smaller side of the sensor.
+        Half a side of the square in pixels, 0 to half the smaller side of the sensor, or half the width of one row.
     sensor : tuple of int, (width, height, polarities)
         Size of the sensor, as tonic's sensor_size.
 
@@ -352,7 +356,8 @@ def mask_region(events: Events, half_width: int, sensor: tuple[int, int, int]) -
     """
     sensor = check_sensor("mask_region.sensor", sensor)
     checked = check_events("mask_region.events", events, sensor)
-    whole("mask_region.half_width", half_width, 0, min(sensor[:2]) // 2, "It is half a side of the square.")
+    side = sensor[0] if sensor[1] == 1 else min(sensor[:2])
+    whole("mask_region.half_width", half_width, 0, side // 2, "It is half a side of the square.")
     x, y = sensor[0] // 2, sensor[1] // 2
     inside = (np.abs(checked["x"] - x + 0.5) < half_width) & (np.abs(checked["y"] - y + 0.5) < half_width)
     return events[~inside]

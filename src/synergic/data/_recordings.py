@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""N-MNIST: recordings of an event camera that looks at MNIST (Orchard et al. 2015), read by tonic."""
+"""Recordings of event cameras as spikes, and N-MNIST (Orchard et al. 2015), read by tonic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from synergic._core.contents import Brief
 from synergic._core.files import check_path, reading
 from synergic._core.parts import require
 from synergic.data._cache import FOLDER_VARIABLE, cache
-from synergic.data._event_checks import check_events
+from synergic.data._event_checks import check_events, check_sensor
 from synergic.errors import DataError, FormatError
 from synergic.numerics._event_bins import bin_events, spread
 
@@ -164,8 +164,8 @@ def events_of(raw: bytes) -> Any:
     return events
 
 
-def frames(recordings: list[npt.NDArray[Any]], steps: int) -> Tensor:
-    """Cut recordings of N-MNIST into steps, as spikes.
+def frames(recordings: list[npt.NDArray[Any]], steps: int, sensor: tuple[int, int, int] = SENSOR) -> Tensor:
+    """Cut recordings of an event camera into steps, as spikes.
 
     A pixel spikes in a step in which it has at least one event. The steps start with the first event. Each is a whole
     number of microseconds, the duration of the recording over `steps` rounded down, as tonic's ToFrame cuts it: the
@@ -176,19 +176,22 @@ def frames(recordings: list[npt.NDArray[Any]], steps: int) -> Tensor:
     Parameters
     ----------
     recordings : list of structured ndarray
-        Events of each recording, as of `load_recordings`.
+        Events of each recording, as of `load_recordings`; y is not needed of a sensor of one row, p not of one
+        polarity.
     steps : int
         Steps T of a presentation, 1 to 1000.
+    sensor : tuple of int, (width, height, polarities)
+        Size of the sensor, as tonic's sensor_size. Default `SENSOR`, N-MNIST's; that of SHD is (700, 1, 1).
 
     Returns
     -------
-    Tensor of uint8, shape (recordings, T, 2312)
-        Spikes 0/1; the channels are polarity, row, column.
+    Tensor of uint8, shape (recordings, T, polarities height width)
+        Spikes 0/1; the channels are polarity, row, column: 2312 of N-MNIST.
 
     Raises
     ------
     ParameterError
-        If `steps` is out of range, or a recording does not fit the sensor.
+        If an argument is out of range, or a recording does not fit the sensor.
     MissingPartError
         If torch is not installed (the extra `train`).
 
@@ -202,8 +205,9 @@ def frames(recordings: list[npt.NDArray[Any]], steps: int) -> Tensor:
 
     whole("frames.steps", steps, 1, 1000, "Give the network's T.")
     kind("frames.recordings", recordings, list | tuple, "Give arrays of events, as load_recordings() does.")
-    checked = [check_events(f"frames.recordings[{i}]", events, SENSOR) for i, events in enumerate(recordings)]
-    out = np.zeros((len(recordings), steps, int(np.prod(SENSOR))), np.uint8)
+    sensor = check_sensor("frames.sensor", sensor)
+    checked = [check_events(f"frames.recordings[{i}]", events, sensor) for i, events in enumerate(recordings)]
+    out = np.zeros((len(recordings), steps, int(np.prod(sensor))), np.uint8)
     short = 0
     for i, events in enumerate(checked):
         if len(events):
@@ -213,7 +217,7 @@ def frames(recordings: list[npt.NDArray[Any]], steps: int) -> Tensor:
                 short += isinstance(first, int)
                 # Longer by less than matters, so that the last event is within the last step.
                 width = (last - first) / steps * (1 + 1e-9) or 1.0
-            spikes, _, _ = bin_events(events, SENSOR, steps, width, first)
+            spikes, _, _ = bin_events(events, sensor, steps, width, first)
             out[i] = spread(spikes, steps, out.shape[2])
     if short:
         warnings.warn(

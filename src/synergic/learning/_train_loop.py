@@ -221,7 +221,7 @@ def train(
             if path is not None:
                 state.write(path, settings)
             bar.update()
-            bar.set_postfix(dict(zip(("loss", "accuracy"), told, strict=False)))
+            bar.set_postfix(loss=told[0], **({"accuracy": f"{100 * told[1]:.2f} %"} if len(told) > 1 else {}))
             if callable(progress):
                 progress(epoch, *told)
     net.train(was_training)
