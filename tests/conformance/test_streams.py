@@ -13,7 +13,7 @@ from networks import plastic_network, random_spikes
 from scipy.sparse import csc_matrix
 
 import synergic as sy
-from conformance.executors import EXECUTORS, assert_agree, conform, networks
+from conformance.executors import EXECUTORS, FLOATS, assert_agree, conform, networks
 from conformance.test_rules import RULES
 from synergic.errors import ParameterError, UnsupportedError
 from synergic.hw_targets.mapping import map_network

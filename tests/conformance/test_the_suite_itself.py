@@ -34,7 +34,7 @@ WHERE = {
     "integers": (fixed, dict.fromkeys(REFERENCE, fixed), ("integers", "chip")),
     "lava fixed": (fixed, {DENSE: compiled, LIF: fixed}, ("integers", "lava fixed")),
 }
-"""By executor: the numbers it computes with, the modules in which it looks its numerics up, and between whom it is found."""
+"""By executor: its numbers, the modules in which it looks its numerics up, and between whom an error is found."""
 
 
 def changed(function, change):
