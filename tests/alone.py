@@ -81,6 +81,18 @@ def write(config, report):
             file.write(json.dumps(data) + "\n")
 
 
+def load_compiled_functions():
+    """Call what Lava's models call: what numba has not loaded before a fork, each of its thousands reads from files."""
+    import numpy as np
+
+    from synergic.numerics import _compiled
+
+    for kind in (float, int):
+        spikes, weights = np.ones(2, kind), np.ones((3, 2), kind, order="F")
+        _compiled.synaptic_input(spikes, weights, 1, None, 0)
+        _compiled.synaptic_input(spikes, weights, 1, weights.copy(order="F"), np.ones(1, kind))
+
+
 def serve():
     """Load what is needed, and fork a process that runs pytest for each request."""
     import hypothesis  # noqa: F401
@@ -88,6 +100,7 @@ def serve():
     import synergic.hw_targets
     import synergic.processes  # noqa: F401
 
+    load_compiled_functions()
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()

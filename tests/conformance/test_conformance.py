@@ -13,13 +13,13 @@ pytestmark = pytest.mark.alone
 SLOW = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-def generated(examples, more=()):
-    """A test of some networks that hypothesis makes."""
+def generated(examples, **options):
+    """A test of some networks that hypothesis makes. options : to conform."""
 
     @settings(max_examples=examples, **SLOW)
     @given(networks())
     def agree(case):
-        conform(*case, more=more)
+        conform(*case, **options)
 
     agree()
 
@@ -32,7 +32,7 @@ def test_generated_networks_agree(examples):
 
 @pytest.mark.parametrize("examples", [5, pytest.param(20, marks=pytest.mark.slow)])
 def test_the_chip_inside_lava_agrees(examples):
-    generated(examples, more=("chip in lava",))
+    generated(examples, among=("integers", "chip in lava"))
 
 
 def one_layer(weights, steps=3, vth=1.0, **settings):
@@ -66,6 +66,7 @@ def test_local_weights_at_their_bound_are_counted_alike():
     assert records["reference"].saturated["c.P"] == records["chip"].saturated["c.P"] > 0
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("value", [0, 1])
 @pytest.mark.parametrize("size", [255, 256, 257])
 def test_empty_and_full_spike_vectors_across_core_borders(size, value):

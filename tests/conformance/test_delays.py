@@ -6,7 +6,7 @@ import pytest
 from networks import plastic_network, random_spikes
 
 import synergic as sy
-from conformance.executors import assert_agree, conform
+from conformance.executors import FLOATS, assert_agree, conform
 from synergic.errors import ParameterError
 from synergic.hw_targets.mapping import map_network
 from synergic.hw_targets.simulation import _general, _streams, simulate_on_chip
@@ -36,16 +36,16 @@ def skipping(scope="per_sample", rule=None, steps=7, delay=1, onset=None, memory
     return sy.Network(sy.Source("in", 6), populations, projections, "b", steps)
 
 
-@pytest.mark.one_in(5)
-@pytest.mark.parametrize("onset", [None, 0, 1])
-@pytest.mark.parametrize("delay", [0, 1, 2, 11])
+@pytest.mark.one_in(12)  # the generated networks have delays and onsets too
+@pytest.mark.parametrize("onset", [1, 0, None])
+@pytest.mark.parametrize("delay", [11, 2, 1, 0])
 def test_delays_agree_everywhere(delay, onset):
     network = skipping(delay=delay, onset=onset)
     conform(network, random_spikes(network), more=("chip in lava",))
 
 
-@pytest.mark.one_in(4)
-@pytest.mark.parametrize("scope", ["per_sample", "frozen", "stream"])
+@pytest.mark.one_in(5)
+@pytest.mark.parametrize("scope", ["stream", "per_sample", "frozen"])
 @pytest.mark.parametrize("rule", [sy.Hebbian(0.2, 0.1), sy.Oja(0.05), sy.PairSTDP(0.05, 0.05, 0.5, 0.5)])
 def test_rules_receive_the_delayed_spikes_everywhere(rule, scope):
     network = skipping(scope, rule, delay=3)
@@ -106,7 +106,7 @@ def test_a_chain_is_the_same_with_any_delay():
     spikes = random_spikes(plain)
     assert_agree(sy.simulate(plain, spikes), sy.simulate(late, spikes), 0, "delayed chain")
     assert late.depth == plain.depth + 5 * len(plain.projections)
-    conform(late, spikes, more=("chip in lava",))
+    conform(late, spikes, among=("integers", "chip", "c", "lava fixed"))
 
 
 @pytest.mark.parametrize("network", [skipping(), sy.quantise(skipping(onset=1))])
@@ -155,19 +155,21 @@ def off_by_one(monkeypatch, executor):
 
 
 @pytest.mark.parametrize(
-    ("executor", "network"),
+    ("executor", "network", "among"),
     [
-        ("lava", skipping()),
-        ("c", skipping()),
-        ("chip", skipping()),
-        ("chip, other rules", skipping(rule=sy.Oja(0.05), delay=3)),
-        ("chip, streams", skipping("stream")),
+        ("lava", skipping(), FLOATS),
+        ("c", skipping(), ("integers", "c")),
+        ("chip", skipping(), ("integers", "chip")),
+        ("chip, other rules", skipping(rule=sy.Oja(0.05), delay=3), ("integers", "chip")),
+        ("chip, streams", skipping("stream"), ("integers", "chip")),
     ],
 )
-def test_a_delay_that_is_off_by_one_is_found(executor, network, monkeypatch):
+def test_a_delay_that_is_off_by_one_is_found(executor, network, among, monkeypatch):
+    inputs = random_spikes(network, rate=0.6)
+    conform(network, inputs, among=among)
     off_by_one(monkeypatch, executor)
     with pytest.raises(AssertionError):
-        conform(network, random_spikes(network, rate=0.6))
+        conform(network, inputs, among=among)
 
 
 @pytest.mark.parametrize("delay", [-1, 63, 1.5, True, None])

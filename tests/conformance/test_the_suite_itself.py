@@ -11,7 +11,7 @@ import pytest
 from networks import plastic_network, random_spikes
 
 import synergic as sy
-from conformance.executors import conform
+from conformance.executors import FLOATS, INTEGERS, conform
 from synergic.hw_targets.simulation import _simulator as simulator
 from synergic.hw_targets.simulation.kernels import _core_synapses as synapses
 from synergic.hw_targets.simulation.kernels import _decay as decay
@@ -29,12 +29,12 @@ pytestmark = pytest.mark.alone
 DENSE, LIF = "synergic.models._plastic_connection", "synergic.models.hybrid_lif.models"
 REFERENCE = ("synergic.reference._simulate", "synergic.neurons._lif", "synergic.rules._hebbian")
 WHERE = {
-    "reference": (floating, dict.fromkeys(REFERENCE, floating)),
-    "lava float": (floating, {DENSE: compiled, LIF: floating}),
-    "integers": (fixed, dict.fromkeys(REFERENCE, fixed)),
-    "lava fixed": (fixed, {DENSE: compiled, LIF: fixed}),
+    "reference": (floating, dict.fromkeys(REFERENCE, floating), FLOATS),
+    "lava float": (floating, {DENSE: compiled, LIF: floating}, FLOATS),
+    "integers": (fixed, dict.fromkeys(REFERENCE, fixed), ("integers", "chip")),
+    "lava fixed": (fixed, {DENSE: compiled, LIF: fixed}, ("integers", "lava fixed")),
 }
-"""By executor: the numbers it computes with, and the modules in which it looks its numerics up."""
+"""By executor: its numbers, the modules in which it looks its numerics up, and between whom an error is found."""
 
 
 def changed(function, change):
@@ -99,9 +99,9 @@ def probes():
     )
 
 
-def conform_all():
+def conform_all(among=FLOATS + INTEGERS):
     for probe in probes():
-        conform(*probe)
+        conform(*probe, among=among)
 
 
 def test_the_probes_agree_as_long_as_nothing_is_planted():
@@ -112,7 +112,7 @@ def test_the_probes_agree_as_long_as_nothing_is_planted():
 @pytest.mark.parametrize("error", errors(fixed))
 @pytest.mark.parametrize("executor", WHERE)
 def test_a_planted_error_is_found(executor, error, monkeypatch):
-    kind, modules = WHERE[executor]
+    kind, modules, among = WHERE[executor]
     for module, numerics in modules.items():
         short = numerics.__name__.rsplit(".", 1)[-1]
         planted = {name: wrong for name, wrong in errors(kind)[error].items() if isinstance(name, str)}
@@ -127,7 +127,7 @@ def test_a_planted_error_is_found(executor, error, monkeypatch):
         bounded = rule_module.bounded  # the reference's rules count there
         monkeypatch.setattr(rule_module, "bounded", lambda *a: (*bounded(*a)[:2], 0))
     with pytest.raises(AssertionError):
-        conform_all()
+        conform_all(among)
 
 
 IN_THE_COMPILED_LOOP = {
@@ -166,11 +166,11 @@ def interpreted(change=("", "")):
 
 def test_the_loop_agrees_as_plain_python(monkeypatch):
     monkeypatch.setattr(simulator, "kernels", interpreted())
-    conform_all()
+    conform_all(("integers", "chip"))
 
 
 @pytest.mark.parametrize("error", IN_THE_COMPILED_LOOP)
 def test_an_error_planted_in_the_compiled_loop_is_found(error, monkeypatch):
     monkeypatch.setattr(simulator, "kernels", interpreted(IN_THE_COMPILED_LOOP[error]))
     with pytest.raises(AssertionError):
-        conform_all()
+        conform_all(("integers", "chip"))

@@ -60,10 +60,18 @@ def through(network, inputs, told, config, **how):
         return graph.record(inputs), scales
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(networks(sizes=(1, 3, 20), loud=(255,)))
-def test_a_graph_in_integers_is_the_description_in_integers(case):
-    network, inputs = case
+@pytest.mark.parametrize("examples", [6, pytest.param(12, marks=pytest.mark.slow)])
+def test_a_graph_in_integers_is_the_description_in_integers(examples):
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(networks(sizes=(1, 3, 20), loud=(255,)))
+    def agree(case):
+        in_integers(*case)
+
+    agree()
+
+
+def in_integers(network, inputs):
+    """The graph in Lava and on the chip against `simulate`."""
     integer = sy.quantise(network)
     told = None
     if any(p.plastic and p.rule.signalled for p in network.projections):

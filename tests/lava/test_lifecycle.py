@@ -216,7 +216,7 @@ def test_who_waits_is_woken_also_if_the_message_before_is_just_being_taken():
     assert woken
 
 
-@pytest.mark.parametrize("n", [8, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [4, pytest.param(200, marks=pytest.mark.slow)])
 def test_cycles_leave_nothing(n, nothing_left):
     def cycle():
         lif = chain()
@@ -233,7 +233,7 @@ def test_failed_cycles_leave_nothing(where, nothing_left):
         with pytest.raises(ExecutionError):
             lif.run(condition=RunSteps(num_steps=5), run_cfg=config())
 
-    assert_no_growth(cycle, 10)
+    assert_no_growth(cycle, 4)
 
 
 def resident():
@@ -414,7 +414,7 @@ def is_free(lock):
         return pool.submit(lambda: lock.acquire(timeout=SOON) and (lock.release() or True)).result()
 
 
-@pytest.mark.parametrize("n", [12, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [6, pytest.param(100, marks=pytest.mark.slow)])
 def test_ctrl_c_at_any_moment_leaves_nothing(n, nothing_left, ctrl_c_after, monkeypatch):
     chance, when, moment, swallowed = random.Random(), Counter(), "", []
     # Python itself drops what is raised within a destructor, whoever's, and says so by this hook alone.

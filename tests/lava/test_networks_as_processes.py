@@ -76,7 +76,7 @@ CASES = {
 
 @KINDS
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(5)
 def test_fused_hierarchical_and_composed_are_the_same_bits(case, integer):
     network = plastic_network(**CASES[case])
     network = sy.quantise(network) if integer else network
@@ -116,6 +116,7 @@ def test_values_as_input(integer):
     assert want.spikes["out"].any()
 
 
+@pytest.mark.one_in(3)  # each process, and each kind of numbers
 @KINDS
 @pytest.mark.parametrize("run", [run_fused, run_hierarchical])
 def test_lavas_own_configuration_runs_them(run, integer):
@@ -176,6 +177,7 @@ def test_without_local_weights(integer):
     assert record.spikes["b"].any()
 
 
+@pytest.mark.one_in(3)
 @KINDS
 @pytest.mark.parametrize("rule", [sy.Oja(0.05), sy.PairSTDP(0.2, 0.1)], ids=["Oja", "PairSTDP"])
 def test_rules_without_a_compiled_form_agree_too(rule, integer):
@@ -199,6 +201,7 @@ def test_a_rule_with_a_global_signal_is_refused(process):
         process(network=network)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("integer", [False, True])
 @pytest.mark.parametrize("scope", ["per_sample", "stream"])
 def test_networks_as_one_process_have_delays(integer, scope):

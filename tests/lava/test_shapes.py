@@ -104,6 +104,7 @@ def plastic(kind, sides, integer):
     return neurons, dense
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("kind", ["plain", "homeostatic", "current", "adaptive"])
 @pytest.mark.parametrize("config", ["float", "fixed", "chip"])
 def test_a_grid_computes_what_a_row_does(kind, config):

@@ -17,15 +17,21 @@ import os
 from pathlib import Path
 import numba.core.caching as caching
 
+def nobody(*_):
+    raise RuntimeError("Could not determine home directory.")
+
 def refuse(*_):
     raise OSError(30, "Read-only file system")
 
 for locator in (caching.InTreeCacheLocator, caching.UserWideCacheLocator):
     locator.ensure_cache_path = refuse
+Path.home = nobody
 import synergic, synergic.processes, synergic.learning.tasks, synergic.hw_targets, synergic.interchange, synergic.cli
 from synergic.cli._info import info
 parts = {part["name"]: part for part in info()["parts"]}
 assert parts["lava"]["works"] and parts["training"]["works"], parts
+from synergic.data._cache import cache
+print(cache())
 print(numba.config.CACHE_DIR)
 """
 ONE = """
@@ -52,7 +58,8 @@ def run(code, folder, **environment):
 @pytest.mark.parametrize("use", [ONE, pytest.param(ALL, marks=pytest.mark.slow)], ids=["one function", "all"])
 @pytest.mark.parametrize("temporary", ["own", pytest.param("of others", marks=pytest.mark.slow)])
 def test_without_a_place_for_caches_everything_works(temporary, use, tmp_path):
-    """A cache that others may write is none: numba runs what it finds there.
+    """A cache that others may write is none: numba runs what it finds there. Nor is there a home: data sets are
+    searched among temporary files.
 
     numba looks for a place when a module is imported, and all are; it writes when a function is first called, and one
     function shows it as well as all, whose compilation takes half a minute.
@@ -63,6 +70,8 @@ def test_without_a_place_for_caches_everything_works(temporary, use, tmp_path):
         cache.chmod(0o777)
     done = run(IMPORTS + use, tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert str(tmp_path / f"synergic-{os.getuid()}") in done.stdout.splitlines()
+    assert not list(tmp_path.glob("~*")), "nothing is made in a folder called ~"
     if temporary == "own":
         assert str(cache) in done.stdout
         assert any(cache.rglob("*.nbi"))
@@ -70,24 +79,6 @@ def test_without_a_place_for_caches_everything_works(temporary, use, tmp_path):
         assert done.stderr.count("compiled functions are cached in") <= 1
     else:
         assert not any(cache.rglob("*.nbi"))
-
-
-def test_without_a_home_data_sets_are_searched_among_temporary_files(tmp_path):
-    code = """
-import pwd
-from pathlib import Path
-def nobody(*_):
-    raise RuntimeError("Could not determine home directory.")
-Path.home = nobody
-from synergic.data._cache import cache
-from synergic.cli._info import info
-assert info()["parts"]
-print(cache())
-"""
-    done = run(code, tmp_path)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.strip() == str(tmp_path / f"synergic-{os.getuid()}")
-    assert not list(tmp_path.glob("~*")), "nothing is made in a folder called ~"
 
 
 def test_the_folder_of_the_data_sets_where_there_is_no_home(tmp_path, monkeypatch):
