@@ -4,12 +4,11 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
+from resuming import images
 
 from synergic.cli._learning_commands import Train
-from synergic.data import Images
 from synergic.errors import ParameterError
 from synergic.experiments import CHECKPOINT, Classification
 from synergic.learning import HybridNet
@@ -21,18 +20,7 @@ CONFIG = Classification(hidden=20, epochs=3, batch=40, steps=4, lr=5e-3, lr_thet
 SEEDS = (3, 0, 8)
 
 
-def made_up():
-    """Ten classes of bright squares at different places."""
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 10, 260)
-    images = rng.random((260, 28, 28), dtype=np.float32) * 0.3
-    for image, label in zip(images, labels, strict=True):
-        y, x = divmod(int(label), 4)
-        image[2 + 8 * y : 8 + 8 * y, 1 + 6 * x : 7 + 6 * x] += 0.6
-    return Images(images[:210], labels[:210], images[210:], labels[210:])
-
-
-DATA = made_up()
+DATA = images(260, 28)
 
 
 @pytest.fixture

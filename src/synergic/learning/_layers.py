@@ -14,8 +14,6 @@ which holds while no entry of P reaches its bound. `fused` is the same with the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
@@ -27,9 +25,6 @@ from synergic.learning._scan import RHO, Local, Neuron, overlap, scan
 from synergic.learning._shared_trace import run_shared
 from synergic.learning._tensors import check_input
 from synergic.rules import Hebbian, Rule
-
-if TYPE_CHECKING:
-    pass
 
 MODES = ("gp", "lp", "hp")
 FORMS = ("fused", "gram", "matrix")
