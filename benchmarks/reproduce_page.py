@@ -51,6 +51,8 @@ BENCHMARKS = (
         "1 point",
     ),
     ("what trained runs cost on the chip", "chip_costs.py --runs RUN", "costs-fashion-hp-0", "5 %"),
+    ("new digits from events, learned in Lava on the chip", "nmnist_classes.py", "nmnist_classes", "3 points"),
+    ("rules of adaptation learned by gradient", "learned_adaptation.py --runs RUN", "learned_adaptation", "2 points"),
     ("broken chips", "chip_faults.py --runs RUN", "chip-faults", "1 point"),
     ("networks as C", "c_export.py", "c-export", "1 point; speeds of another processor differ"),
     ("speed of training, as ratios", "training.py", "training", "a fifth"),

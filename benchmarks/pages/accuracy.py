@@ -202,6 +202,8 @@ def epochs_a_task() -> str:
     """Several epochs a task instead of one."""
     rows = []
     for mode in ("gp", "hp"):
+        if not records(f"four-epochs-{mode}"):
+            continue
         once, often = records(f"continual-{mode}")[0], records(f"four-epochs-{mode}")[0]
         count = len(often["figures"]["matrix"])
         for r in (once, often):
@@ -215,3 +217,41 @@ def lost_by_integers() -> str:
     runs = one("class_incremental")["runs"].values()
     shots = max(next(iter(runs))["floating"], key=int)
     return spread([run["floating"][shots][-1] - run["integers"][shots][-1] for run in runs])
+
+
+def digits() -> str:
+    """N-MNIST's new digits, one after another."""
+    record = one("nmnist_classes")
+    runs = list(record["runs"].values())
+    rows = []
+    for shots in runs[0]["floating"]["after"]:
+        for numbers in ("floating", "integers"):
+            found = [run[numbers] for run in runs]
+            after = [spread([f["after"][shots][which] for f in found], 1) for which in ("all", "old", "new")]
+            rows.append((shots, numbers, spread([f["old digits before"] for f in found], 1), *after))
+    heads = ("recordings of each new digit", "numbers", "old digits, before", "all ten", "old digits", "new digits")
+    return table(heads, rows)
+
+
+def digits_on_the_chip() -> str:
+    """A sentence: what the Lava script did."""
+    record = one("nmnist_classes")
+    chip = next(run["chip"] for run in record["runs"].values() if "chip" in run)
+    same = "are" if chip["answers_of_the_integers"] else "are NOT"
+    count, time, energy = chip["presentations"], f"{chip['latency_ms']:.2f} ms", f"{chip['energy_uJ']:.0f} uJ"
+    return (
+        f"In a Lava script the recordings come by `EventSource`, and the chip learns and answers: {count} recordings "
+        f"one after another on {chip['cores']} cores, {100 * chip['accuracy']:.1f} % of all ten digits after ten "
+        f"recordings of each; the answers {same} those of the integers. A recording takes {time} and {energy}. "
+        f"{seeds(len(record['runs']))}; {where(record)}."
+    )
+
+
+def adaptations() -> str:
+    """Biases and gains whose rule was learned by gradient, beside homeostasis and running statistics."""
+    record = one("learned_adaptation")
+    accuracy = record["accuracy"]
+    conditions = next(iter(accuracy.values()))
+    rows = [[name, *(spread(list(found[c].values()), 1) for c in conditions)] for name, found in accuracy.items()]
+    count = len(next(iter(conditions.values())))
+    return table(("", *conditions), rows) + f"\n\n{seeds(count)}, {record['samples']:,} images; {where(record)}."

@@ -88,7 +88,19 @@ def rows() -> list[tuple[str, ...]]:
     claim = f"Omniglot: {runs[0]['stops'][-1]} classes one after another, {shots} drawings of each"
     on_chip = f"{100 * chip['accuracy']:.2f}, {chip['cores']} cores"
     command = "`python benchmarks/class_incremental.py --runs RUN`"
-    return [*found, (claim, published(CLASSES), ours, integers, on_chip, command)]
+    found.append((claim, published(CLASSES), ours, integers, on_chip, command))
+    return [*found, digits()]
+
+
+def digits() -> tuple[str, ...]:
+    """The row of N-MNIST's digits one after another."""
+    runs = list(one("nmnist_classes")["runs"].values())
+    shots = max(runs[0]["floating"]["after"], key=int)
+    claim = f"N-MNIST: digits 7, 8, 9 learned after 0 to 6, {shots} recordings of each; all ten asked"
+    ours, integers = (spread([r[kind]["after"][shots]["all"] for r in runs]) for kind in ("floating", "integers"))
+    chip = next(run["chip"] for run in runs if "chip" in run)
+    on_chip = f"{100 * chip['accuracy']:.2f}, {chip['cores']} cores"
+    return claim, "-", ours, integers, on_chip, "`python benchmarks/nmnist_classes.py`"
 
 
 def claims() -> str:
