@@ -2,7 +2,9 @@
 """lava-dl's networks: written by its own blocks and run by SLAYER, written by us and run by its netx in Lava."""
 
 import itertools
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -75,6 +77,32 @@ def run_netx(path, spikes, depth):
 
 def spikes_in(channels, rate=0.3, seed=3):
     return (np.random.default_rng(seed).random((STEPS, channels)) < rate).astype(int)
+
+
+INTELS = Path(hdf5.__file__).parents[4] / "tests/lava/lib/dl/netx/gts/ntidigits"
+
+
+@pytest.mark.skipif(not INTELS.exists(), reason="this lava-dl came without the networks of its own tests")
+@pytest.mark.parametrize("steps", [300, pytest.param(3000, marks=pytest.mark.slow)])
+def test_intels_network_gives_the_spikes_that_intel_has_recorded(tmp_path, steps):
+    """N-TIDIGITS, three layers with axonal delays, as lava-dl's test of it: without the last block, an average."""
+    path = tmp_path / "ntidigits.net"
+    shutil.copy(INTELS / "ntidigits.net", path)
+    with h5py.File(path, "r+") as file:
+        del file["layer/5"]
+    spikes, want = (np.load(INTELS / f"{name}.npy").T[:steps].astype(int) for name in ("input", "output"))
+    exact = from_lava_dl(path, steps, rounding="lava")
+    later = 4  # steps on the clock of Lava: the source, and three layers
+    got = sy.simulate(exact, spikes).spikes["layer3"][0]
+    np.testing.assert_array_equal(got[: steps - later], want[later:])
+    assert want.sum() > 500
+    if steps == 300:
+        plain = sy.simulate(from_lava_dl(path, steps), spikes).spikes["layer3"][0]
+        assert not np.array_equal(plain, got)
+        with h5py.File(path, "r+") as file:
+            file["layer/3/neuron/theta"][...] = 5121
+        with pytest.raises(FormatError, match=r"layer 3.neuron: got theta 5121 beside vThMant 80, allowed 5120"):
+            from_lava_dl(path, steps)
 
 
 @pytest.mark.parametrize("decay", [0.0, 1.0])

@@ -61,7 +61,7 @@ OWN = "synergic"
 LAYER = FIELDS | {"type", "shape", "inFeatures", "outFeatures", "weight", "bias", "delay", "neuron", OWN}
 GRADIENT = {"scaleRho", "tauRho"}
 """Fields of a neuron that shape the surrogate gradient in training, and nothing else."""
-NEURON = {"type", "iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike", "wgtExp"} | GRADIENT
+NEURON = {"type", "iDecay", "vDecay", "vThMant", "theta", "refDelay", "gradedSpike", "wgtExp"} | GRADIENT
 
 
 @dataclass(frozen=True)
@@ -308,12 +308,15 @@ def read_neuron(group: Any, where: str) -> tuple[int, int, int]:
         values = np.unique(group[field][()]) if field in group else np.array([wanted])
         if values.tolist() != [wanted]:
             raise UnsupportedError(f"{where}.{field}: got {values[:3]}, allowed {wanted}: {remedy}.")
-    names = ("vDecay", "vThMant", "iDecay")
+    names = ("vDecay", "vThMant", "iDecay", *({"theta"} & set(group)))
     one = {field: np.unique(whole_numbers(f"{where}.{field}", group[field])) for field in names}
     for field, values in one.items():
         if len(values) != 1:
             raise UnsupportedError(f"{where}.{field}: got {len(values)} values, allowed one. Use shared_param=True.")
-    decay, vth, current_decay = (int(one[field][0]) for field in names)
+    decay, vth, current_decay = (int(one[field][0]) for field in names[:3])
+    if "theta" in one and one["theta"][0] != vth << SHIFT:  # the same threshold, as older exports have it too
+        got = f"theta {one['theta'][0]} beside vThMant {vth}"
+        raise FormatError(f"{where}: got {got}, allowed {vth << SHIFT}: 64 vThMant. Export again.")
     if not (vth > 0 and 0 <= decay <= ONE and 0 <= current_decay <= ONE):
         got = f"vThMant {vth}, vDecay {decay}, iDecay {current_decay}"
         raise FormatError(f"{where}: got {got}, allowed above 0, and 0 to {ONE}. Export again.")
