@@ -37,6 +37,7 @@ SHORT = {
 """Examples, and what they show."""
 BENCHMARKS = (
     ("streams of damaged images: what lives on", "streams.py --hp RUN --gp RUN", "streams", "2 points"),
+    ("streams of damaged recordings", "event_streams.py --hp RUN --gp RUN", "event_streams", "4 points"),
     ("250 classes one after another", "class_incremental.py --runs RUN", "class_incremental", "1 point"),
     (
         "few-shot learning beside simpler read-outs",

@@ -51,6 +51,20 @@ def of_part(found: dict[str, list[float]], part: int) -> list[float]:
     return [accuracies[part] for accuracies in found.values()]
 
 
+def event_streams() -> str:
+    """The same for recordings of events, a table a kind of damage."""
+    r = one("event_streams")
+    tables = []
+    for kind, levels in r["levels"].items():
+        rows = [[mode, *(spread(v, 0) for v in np.array(of[kind]).T)] for mode, of in r["accuracy"].items()]
+        tables.append(table((kind, *levels), rows))
+    count = len(next(iter(next(iter(r["accuracy"].values())).values())))
+    text = (
+        f"{seeds(count)}, {r['samples']} test recordings after {r['warm_up']} others with the same damage; {where(r)}."
+    )
+    return "\n\n".join([*tables, text])
+
+
 def stream_samples() -> str:
     """How many images a condition has."""
     return f"{one('streams')['samples']:,}"
