@@ -259,7 +259,7 @@ def test_networks_that_have_run_are_freed(nothing_left):
         dead += cycle()
     gc.collect()
     assert not [process for process in dead if process() is not None]
-    assert resident() < 1.05 * before
+    assert resident() < 1.06 * before  # a matrix a cycle would be 7 %
 
 
 HUNDRED_RUNS = """

@@ -170,6 +170,7 @@ def test_every_plot_takes_axes_and_returns_them():
 def test_nothing_is_shown_or_left_in_pyplot(axes, monkeypatch):
     import matplotlib.pyplot as plt
 
+    before = plt.get_fignums()  # of other tests
     monkeypatch.setattr(plt, "show", lambda *_, **__: pytest.fail("shown"))
     monkeypatch.setattr(plt, "figure", lambda *_, **__: pytest.fail("a figure of its own"))
     plots.raster(axes, np.ones((2, 2)))
@@ -179,5 +180,5 @@ def test_nothing_is_shown_or_left_in_pyplot(axes, monkeypatch):
     plots.learning_curve(axes, [1.0])
     plots.robustness(axes, [0], {"HP": [[1.0]]})
     plots.occupancy(axes, map_network(sy.quantise(plastic_network())))
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
     axes.figure.canvas.draw()

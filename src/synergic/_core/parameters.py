@@ -65,11 +65,14 @@ def piece(values: Any, at: Any) -> Any:
 
 
 def check_steps(where: str, value: Any, low: float, high: float) -> None:
-    """Refuse what are no whole numbers; 3.0 is one, as arrays of a file or of torch have it. Raises ParameterError."""
+    """Refuse what are no whole numbers; 3.0 is one, as arrays of a file or of torch have it. Raises ParameterError.
+
+    Arrays of several axes have a wrong shape, which is said elsewhere, and may be too large to be looked through.
+    """
     allowed, remedy = f"a whole number, {low:g} to {high:g}", "It counts steps."
     try:
         given = np.asarray(value)
-        fits = given.dtype.kind in "iuf" and bool((given == np.rint(given)).all())
+        fits = given.dtype.kind in "iuf" and (given.ndim > 1 or bool((given == np.rint(given)).all()))
     except (TypeError, ValueError):  # ragged
         fits = False
     require(fits, where, repr(value), allowed, remedy)

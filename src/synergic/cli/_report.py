@@ -139,7 +139,7 @@ def answer(shown: Sequence[Overview]) -> str:
     right = [
         f"{name}: {page.per_cent(o.sections['figures']['accuracy'])} right"
         for name, o in zip(names, shown, strict=True)
-        if o.losses and "accuracy" in o.sections["figures"]
+        if o.losses and isinstance(o.sections["figures"].get("accuracy"), int | float)
     ]
     return f"{'; '.join(right)}." if right else ""
 
