@@ -77,10 +77,12 @@ def rows() -> list[tuple[str, ...]]:
         claim, command = f"Fashion-MNIST with noise: {what}", f"`synergic train {experiment}`"
         found.append((claim, published(value), ours, "-", "-", command))
     streams = one("streams")["accuracy"]
-    for mode in ("GP + homeostasis", "HP stream, B 1000 + homeostasis"):
+    both = "HP stream, B 1000 + homeostasis"
+    as_stream = {"HP stream, B 100": NOISY["fashion-hp"][1], "GP + homeostasis": None, both: None}
+    for mode, value in as_stream.items():
         ours = spread([values[0] for values in streams[mode][f"gaussian:{VARIANCE}"].values()])
-        claim = f"Fashion-MNIST with noise, as a stream: {mode.replace(', B 1000', '')}"
-        found.append((claim, "-", ours, "-", "-", "`python benchmarks/streams.py --hp RUN --gp RUN`"))
+        claim = f"Fashion-MNIST with noise, as a stream: {mode}"
+        found.append((claim, published(value), ours, "-", "-", "`python benchmarks/streams.py --hp RUN --gp RUN`"))
     runs = list(one("class_incremental")["runs"].values())
     shots = max(runs[0]["floating"], key=int)
     ours, integers = (spread([run[kind][shots][-1] for run in runs]) for kind in ("floating", "integers"))
