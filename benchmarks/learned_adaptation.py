@@ -192,7 +192,11 @@ def accuracy(net: Network, adaptation: Any, images: Tensor, labels: Tensor) -> f
     """Of a stream of images, in some streams beside each other."""
     length = len(images) // SIDE_BY_SIDE
     fed = net.current(images[: length * SIDE_BY_SIDE]).reshape(SIDE_BY_SIDE, length, -1)
-    truth, state, right = labels[: length * SIDE_BY_SIDE].reshape(SIDE_BY_SIDE, length), adaptation.start(3), 0
+    truth, state, right = (
+        labels[: length * SIDE_BY_SIDE].reshape(SIDE_BY_SIDE, length),
+        adaptation.start(SIDE_BY_SIDE),
+        0,
+    )
     for m in range(length):
         v, state = adaptation.step(net, fed[:, m], state)
         right += int((v.argmax(1) == truth[:, m]).sum())

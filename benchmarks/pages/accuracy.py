@@ -195,21 +195,20 @@ def strengths() -> str:
         rows.append((f"{config['ewc']:g}", *shown))
     new = (f"task {n} when new" for n in (1, 10, 25, 50))
     heads = (*(f"mean of {n}" for n in TASKS), *new, "first five at the end")
-    return table(("strength", *heads), rows)
+    return table(("strength", *heads), rows) + f"\n\nSeed {config['seed']}; {where(r)}."
 
 
 def epochs_a_task() -> str:
     """Several epochs a task instead of one."""
     rows = []
     for mode in ("gp", "hp"):
-        if not records(f"four-epochs-{mode}"):
-            continue
         once, often = records(f"continual-{mode}")[0], records(f"four-epochs-{mode}")[0]
         count = len(often["figures"]["matrix"])
         for r in (once, often):
             mean = np.mean(r["figures"]["matrix"][count - 1])
             rows.append((mode.upper(), r["config"]["epochs_a_task"], count, f"{100 * mean:.1f}"))
-    return table(("method", "epochs a task", "tasks", "mean of these"), rows)
+    text = f"Seed {often['config']['seed']}; four epochs: {where(often)}."
+    return table(("method", "epochs a task", "tasks", "mean of these"), rows) + f"\n\n{text}"
 
 
 def lost_by_integers() -> str:

@@ -82,6 +82,7 @@ def spikes_in(channels, rate=0.3, seed=3):
 INTELS = Path(hdf5.__file__).parents[4] / "tests/lava/lib/dl/netx/gts/ntidigits"
 
 
+# The wheel of lava-dl contains its tests; an installation from another place may not.
 @pytest.mark.skipif(not INTELS.exists(), reason="this lava-dl came without the networks of its own tests")
 @pytest.mark.parametrize("steps", [300, pytest.param(3000, marks=pytest.mark.slow)])
 def test_intels_network_gives_the_spikes_that_intel_has_recorded(tmp_path, steps):
