@@ -20,6 +20,7 @@ from lava.magma.runtime.mgmt_token_enums import MGMT_RESPONSE, enum_equal
 
 from synergic._core.checks import kind
 from synergic.errors import ExecutionError, SynergicError, UnsupportedError
+from synergic.processes import _fast_start  # noqa: F401  Lava starts faster where it is loaded
 from synergic.processes._interrupts import Uninterrupted
 
 

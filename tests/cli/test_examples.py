@@ -29,7 +29,11 @@ def console():
     return Console(file=io.StringIO(), width=200)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+LONG = pytest.param("omniglot-classes", marks=pytest.mark.slow)
+"""Its 9,246 neurons as C and in a report take ten seconds; tests/package/test_reproduce.py maps and simulates it."""
+
+
+@pytest.mark.parametrize("name", [LONG if name == "omniglot-classes" else name for name in EXAMPLES])
 def test_all_commands_take_an_example(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     out = run_on_chip(name, samples=4, console=console())

@@ -175,7 +175,7 @@ def mixed(seed=0, whole=False):
 GRAPHS = {f.__name__: f for f in (skip, residual, self_recurrent, delayed, loop_with_delay, mixed)}
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphs_run_as_nir_has_them(name, whole):

@@ -34,7 +34,7 @@ def finished(mode):
     return task
 
 
-@pytest.fixture(scope="module", params=["gp", "hp", "ewc"])
+@pytest.fixture(scope="module", params=["hp", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("gp", "ewc"))])
 def trained(request):
     return finished(request.param)
 

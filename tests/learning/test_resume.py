@@ -84,7 +84,7 @@ def processes():
     return context
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(len(FAMILIES))
 @pytest.mark.parametrize("family", FAMILIES)
 def test_ten_kills_change_nothing(family, processes, tmp_path):
     data = FAMILIES[family].data()

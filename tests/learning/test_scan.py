@@ -105,6 +105,7 @@ def close(a, b, tolerance):
 
 
 @KINDS
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("stored", [0.0, 0.3])
 def test_all_forms_equal_the_paper_in_values_and_gradients(kind, settings, stored):

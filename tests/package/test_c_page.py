@@ -20,6 +20,7 @@ WHY_NOT = "no C compiler (cc) on this machine"
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason=WHY_NOT)
+@pytest.mark.slow
 def test_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```(python|bash|c)\n(.*?)```", PAGE.read_text(), re.DOTALL)

@@ -55,8 +55,9 @@ def run(code, folder, **environment):
     return subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=900)
 
 
-@pytest.mark.parametrize("use", [ONE, pytest.param(ALL, marks=pytest.mark.slow)], ids=["one function", "all"])
-@pytest.mark.parametrize("temporary", ["own", pytest.param("of others", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("use", [ONE, ALL], ids=["one function", "all"])
+@pytest.mark.parametrize("temporary", ["own", "of others"])
 def test_without_a_place_for_caches_everything_works(temporary, use, tmp_path):
     """A cache that others may write is none: numba runs what it finds there. Nor is there a home: data sets are
     searched among temporary files.
