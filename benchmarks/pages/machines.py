@@ -28,14 +28,15 @@ def streams() -> str:
             for mode, found in accuracy.items()
         ]
         tables.append(table(("", *part), rows))
-    runs = [name for name in accuracy["GP"] if "runs" in name]
+    ends = {", runs": "classes in runs of 100", ", sorted": "sorted by class"}
+    ordered = [name for end in ends for name in accuracy["GP"] if name.endswith(end)]
     switches = next(name for name in accuracy["GP"] if name.count(", ") > 1)
-    heads = [f"{name.removesuffix(', runs')}, classes in runs of 100" for name in runs]
+    heads = [name.replace(end, f", {text}") for name in ordered for end, text in ends.items() if name.endswith(end)]
     parts = switches.split(", ")
     rows = [
         [
             mode,
-            *(spread(of_part(found[name], 0), 1) for name in runs),
+            *(spread(of_part(found[name], 0), 1) for name in ordered),
             *(spread(of_part(found[switches], i), 1) for i in range(len(parts))),
         ]
         for mode, found in accuracy.items()
@@ -44,6 +45,15 @@ def streams() -> str:
     tables.append(table(("", *heads, *(f"{i + 1}. {part}" for i, part in enumerate(parts))), rows))
     count = len(next(iter(accuracy["GP"].values())))
     return "\n\n".join([*tables, f"{seeds(count)}; {where(r)}."])
+
+
+def short_streams() -> str:
+    """The same of networks that were trained for 5 epochs, by fewer columns."""
+    r = one("streams-5-epochs")
+    names = list(next(iter(r["accuracy"].values())))
+    rows = [[mode, *(spread(of_part(found[n], 0), 1) for n in names)] for mode, found in r["accuracy"].items()]
+    count = len(next(iter(r["accuracy"]["GP"].values())))
+    return f"{table(('', *names), rows)}\n\n{seeds(count)}, {r['samples']:,} images; {where(r)}."
 
 
 def of_part(found: dict[str, list[float]], part: int) -> list[float]:
