@@ -99,6 +99,13 @@ def test_what_the_demo_leaves_is_taken_as_a_run(tmp_path):
         write_run({}, tmp_path / "a" / "demo" / "network.h5" / "below")
 
 
+def test_the_network_file_of_a_run_brings_the_samples_beside_it(folder, tmp_path):
+    assert np.array_equal(samples_of(None, folder / "network.h5").inputs, samples_of(None, folder).inputs)
+    said = console()
+    map_to_chip(folder / "network.h5", output=tmp_path / "map.h5", console=said)
+    assert f"Next: synergic simulate {tmp_path / 'map.h5'} {folder}\n" in said.export_text()
+
+
 def test_what_is_no_network_and_no_data_is_refused_with_the_reason(folder, tmp_path):
     (folder / "network.h5").unlink()
     with pytest.raises(FormatError, match="a run whose network only torch can run"):
