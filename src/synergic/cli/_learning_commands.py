@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -186,7 +186,7 @@ class Train:
             write_json(self.json, record)
 
 
-STREAMED = ("memory", "homeostasis", "limit", "order", "warm_up", "integers")
+STREAMED = ("memory", "homeostasis", "limit", "order", "warm_up", "integers", "samples")
 """Settings of `synergic evaluate --stream` that its JSON file repeats."""
 
 
@@ -250,6 +250,10 @@ class Evaluate:
         if self.stream:
             self.run_stream()
             return
+        for field in fields(self):
+            if field.name in STREAMED and getattr(self, field.name) != field.default:
+                option = f"--{field.name.replace('_', '-')}"
+                raise ParameterError(f"{option}: got one without --stream, allowed with it. Add --stream clean.")
         from synergic.cli._report import compare, draw
         from synergic.learning.tasks._runs import restore
 
