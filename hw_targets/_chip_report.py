@@ -337,6 +337,6 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
         "energy a sample": f"{1e6 * costs.energy_j:.2f} uJ, {1e6 * costs.energy_idle_j:.2f} uJ of it idle",
         "energy, all cores on": f"{1e6 * costs.energy_chip_j:.2f} uJ",
     }
-    # What is 0 because the network has no such part says nothing: only spikes and reads are worth a 0.
+    # A 0 of a part that the network does not have is left out; spikes and reads are counted in every network.
     told = {name: count for name, count in costs.events.items() if count or name.endswith(("sent", "read"))}
     return figures | {name: f"{count:,.0f} a sample" for name, count in told.items()}

@@ -113,7 +113,7 @@ def read_data(path: str | Path) -> tuple[Array, Array | None]:
 
 
 def own_data(network: Path) -> Path | None:
-    """The samples that belong to what was given as NETWORK: of an example, or of the run in whose folder it lies."""
+    """The samples that belong to what was given as NETWORK: of an example, or of the run whose folder it is in."""
     if is_example(network) or network.is_dir():
         return network
     beside = network.name == NETWORK and (network.parent / TEST).is_file()
