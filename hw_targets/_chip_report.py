@@ -15,7 +15,7 @@ from synergic._core.checks import kind, numbers, require, whole
 from synergic._core.files import check_folder, write_whole
 from synergic.errors import ParameterError
 from synergic.hw_targets._chip import Chip
-from synergic.hw_targets.costs._costs import ASSUMPTIONS, Costs, cost
+from synergic.hw_targets.costs._costs import Costs, assumptions, cost
 from synergic.hw_targets.mapping import Mapping, map_network
 from synergic.hw_targets.simulation._activity import Activity
 from synergic.hw_targets.simulation._probes import Probes
@@ -140,7 +140,7 @@ class ChipReport:
             "saturated": self.record.saturated,
             "too_wide": self.activity.too_wide,
             "costs": {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in plain.items()},
-            "assumptions": list(ASSUMPTIONS),
+            "assumptions": self.notes(),
             "facts": {name: dataclasses.asdict(fact) for name, fact in self.mapping.chip.facts.items()},
         }
 
@@ -155,6 +155,10 @@ class ChipReport:
             f"{len(self.classes)} {self.data}: {right}, on {where}; {1e3 * costs.latency_s:.3g} ms and "
             f"{1e6 * costs.energy_j:.3g} uJ a sample."
         )
+
+    def notes(self) -> list[str]:
+        """Return the assumptions that concern this network on this chip, a sentence each."""
+        return assumptions(self.mapping, self.costs.local_memory)
 
     def tables(self) -> list[Any]:
         """Figures of a sample, and those of each population."""
@@ -173,7 +177,7 @@ class ChipReport:
         console.print(self.answer(), soft_wrap=True, highlight=False, markup=False)
         for table in self.tables():
             show(table, console)
-        for line in ASSUMPTIONS:
+        for line in self.notes():
             console.print(f"- {line}")
 
     def __str__(self) -> str:
@@ -197,13 +201,15 @@ class ChipReport:
         from synergic._page import facts, page_text
 
         title = title or f"A network on the {self.costs.chip}"
-        return page_text(title, ASSUMPTIONS, [*self.tables(), facts(self.mapping.chip)], self.drawings(), self.answer())
+        return page_text(
+            title, self.notes(), [*self.tables(), facts(self.mapping.chip)], self.drawings(), self.answer()
+        )
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: answer, plots, tables, assumptions."""
         from synergic._page import body_text
 
-        return body_text(ASSUMPTIONS, self.tables(), self.drawings(), self.answer())
+        return body_text(self.notes(), self.tables(), self.drawings(), self.answer())
 
     def drawings(self) -> dict[str, str]:
         """The plots by caption, as data URLs."""
@@ -321,7 +327,7 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
         "saturated values": ", ".join(f"{k} {v}" for k, v in result["saturated"].items() if v) or "none",
         "cores": f"{costs.cores} of {costs.cores_available}, {costs.local_cores} of them for local weights",
         "local weights": f"{costs.local_memory}, {costs.local_weight_bytes + costs.history_bytes:,} bytes",
-        "traces of the rules": f"{costs.trace_bytes:,} bytes",
+        **({"traces of the rules": f"{costs.trace_bytes:,} bytes"} if costs.trace_bytes else {}),
         **({"spikes that wait": f"{costs.delay_bytes:,} bytes"} if costs.delay_bytes else {}),
         "slow weights": f"{costs.weight_bytes:,} bytes",
         "phases": f"{costs.phases}, {costs.phases_per_step} a step",
@@ -331,4 +337,6 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
         "energy a sample": f"{1e6 * costs.energy_j:.2f} uJ, {1e6 * costs.energy_idle_j:.2f} uJ of it idle",
         "energy, all cores on": f"{1e6 * costs.energy_chip_j:.2f} uJ",
     }
-    return figures | {name: f"{count:,.0f} a sample" for name, count in costs.events.items()}
+    # A 0 of a part that the network does not have is left out; spikes and reads are counted in every network.
+    told = {name: count for name, count in costs.events.items() if count or name.endswith(("sent", "read"))}
+    return figures | {name: f"{count:,.0f} a sample" for name, count in told.items()}

@@ -14,7 +14,7 @@ import functools
 import inspect
 import mmap
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -244,8 +244,16 @@ class SharedProcess(AbstractProcess):
 
     def __deepcopy__(self, memo: Any) -> Any:
         """Refuse: Lava's lists of ports and variables cannot be copied so."""
+        return self.refuse_copy("deepcopy")
+
+    def __copy__(self) -> Any:
+        """Refuse: the copy's ports and variables would be those of the original."""
+        return self.refuse_copy("copy")
+
+    def refuse_copy(self, how: str) -> NoReturn:
+        """Raise UnsupportedError. how : the process was to be copied."""
         raise UnsupportedError(
-            f"{self.name}: got deepcopy, allowed pickle, which copies a graph whole. "
+            f"{self.name}: got {how}, allowed pickle, which copies a graph whole. "
             "Call pickle.loads(pickle.dumps([...])) with all its processes, or build it again."
         )
 

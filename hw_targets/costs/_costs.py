@@ -47,10 +47,12 @@ from synergic.numerics.fixed import TABLE_SIZE
 
 ASSUMPTIONS = (
     "A model of the chip, not the chip: nothing here is measured on silicon.",
-    "power_low is an idle core and power_high a core with all synapses active; power is linear between.",
+    "Power of a core is linear between power_low, when it is idle, and power_high, when all its synapses are active: "
+    "numbers of the chip.",
     "A value is a packet as a spike is, and 0 sends none; a core in ANN mode costs what one in SNN mode does. Known, "
     "and no more, is that a published neuron by table costs about 9 % more power; nothing is added for it.",
-    "Only the cores used are counted; an empty core is taken as switched off. energy_chip_j counts all as switched on.",
+    'Only the cores used are counted; an empty core is taken as switched off. "Energy, all cores on" '
+    "counts all as switched on.",
     "One phase each to integrate, to add partial sums and fire, and to update local weights; the first two once for "
     "each pass of folded cores: passes do not overlap, and every core used is on in all of them.",
     "A folded core keeps weights once. Membranes beyond its neurons and inputs beyond its axons (twice: one half fills "
@@ -75,7 +77,23 @@ ASSUMPTIONS = (
     "In the history form the soma core adds up the terms, one slot each, and compares a spike pair in one slot; its "
     "overlaps travel with the partial sums.",
 )
-"""What the costs assume, a sentence each. Reports print them."""
+"""What the costs assume, a sentence each. Reports print those that apply to what they show."""
+
+
+def assumptions(mapping: Mapping, local_memory: str) -> list[str]:
+    """The assumptions that concern a mapping: none about local rules where there are none, and so on."""
+    net = mapping.network
+    concerns = {
+        "A folded core": mapping.n_passes > 1,
+        "Local weights wider": any(p.rule is not None for p in net.projections),
+        "A rule's own arrays": bool(traces_of(mapping, local_memory)),
+        "A stream is": any(p.streams for p in net.projections),
+        "Spikes of a projection with a delay": any(p.delay for p in net.projections),
+        "Homeostasis takes": bool(homeostatic(mapping)),
+        "In the history form": local_memory == "history",
+    }
+    left_out = tuple(begin for begin, applies in concerns.items() if not applies)
+    return [sentence for sentence in ASSUMPTIONS if not sentence.startswith(left_out)]
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ class EventSource(SharedProcess):
             labels.append(pair[1])
         check_duration(f"{name}.duration", taken_events, period * float(duration))
         taken = len(spikes)
-        require(taken >= (presentations or 1), f"{name}.recordings", f"{taken}", f"{presentations or 1}", "Give more.")
+        needed = presentations or 1
+        require(taken >= needed, f"{name}.recordings", f"{taken}", f"{needed} or more", "Give more.")
         timing = Timing(onset, 1 if at_once else period, taken).check(name)
         super().__init__(integer=None, spikes=spikes, timing=timing, steps=period, at_once=at_once, **kwargs)
         self.labels: list[Any] = labels

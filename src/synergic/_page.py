@@ -82,8 +82,11 @@ def in_units(section: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in section.items():
         factor, unit = UNITS.get(name[-2:], (0, ""))
-        real = bool(unit) and isinstance(value, int | float)
-        found[f"{name[:-2].replace('_', ' ')}, {unit}" if real else name] = factor * value if real else value
+        if unit and isinstance(value, int | float):
+            # Four digits: 6.534 uJ and not 6.53427, which no model knows.
+            found[f"{name[:-2].replace('_', ' ')}, {unit}"] = float(f"{factor * value:.4g}")
+        else:
+            found[name] = value
     return found
 
 

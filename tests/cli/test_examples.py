@@ -18,7 +18,7 @@ from synergic.cli._chip_run import run_on_chip
 from synergic.cli._map import map_to_chip
 from synergic.cli._overview import overview
 from synergic.data import frames, load_recordings
-from synergic.errors import DataError
+from synergic.errors import DataError, ParameterError
 
 FOLDER = files("synergic") / "examples"
 LARGEST = 1_000_000
@@ -68,3 +68,11 @@ def test_the_recordings_of_an_example_are_those_of_the_data_set():
         pytest.skip(str(error))
     example = sy.load_example("nmnist-hp")
     assert np.array_equal(frames(test[:5], example.network.steps).numpy(), example.inputs[:5])
+
+
+def test_a_name_that_is_nearly_one_is_suggested():
+    for given, meant in (("digits-HP", "digits-hp"), ("nmnist", "nmnist-hp"), ("omniglot-clases", "omniglot-classes")):
+        with pytest.raises(ParameterError, match=f"Did you mean '{meant}'"):
+            sy.load_example(given)
+    with pytest.raises(ParameterError, match=r"got 3, allowed .*Choose one of these"):
+        sy.load_example(3)

@@ -99,6 +99,13 @@ def test_what_the_demo_leaves_is_taken_as_a_run(tmp_path):
         write_run({}, tmp_path / "a" / "demo" / "network.h5" / "below")
 
 
+def test_the_network_file_of_a_run_brings_the_samples_beside_it(folder, tmp_path):
+    assert np.array_equal(samples_of(None, folder / "network.h5").inputs, samples_of(None, folder).inputs)
+    said = console()
+    map_to_chip(folder / "network.h5", output=tmp_path / "map.h5", console=said)
+    assert f"Next: synergic simulate {tmp_path / 'map.h5'} {folder}\n" in said.export_text()
+
+
 def test_what_is_no_network_and_no_data_is_refused_with_the_reason(folder, tmp_path):
     (folder / "network.h5").unlink()
     with pytest.raises(FormatError, match="a run whose network only torch can run"):
@@ -129,8 +136,11 @@ def test_a_run_that_has_ended_says_so_and_more_epochs_go_on(folder, capsys):
     assert json.loads((folder / "config.json").read_text())["epochs"] == 3
     assert task.schedule.T_max == 3, "two images are one batch of an epoch"
     assert task.optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-12), "the end of the longer schedule"
-    with pytest.raises(ParameterError, match=r"other settings.*allowed the same, or more epochs"):
+    with pytest.raises(ParameterError, match=r"other settings: epochs 3 there, 1 given; allowed the same, or more ep"):
         tasks.run(tasks.ClassificationTask(TINY, data=images()), folder)
+    longer = replace(more, epochs=5, hidden=5)
+    with pytest.raises(ParameterError, match=rf"other settings: hidden {TINY.hidden} there, 5 given; .*--run-folder"):
+        Train(longer, run_folder=folder, data=folder / "nowhere").run()  # no data set is read
 
 
 def test_rates_of_a_longer_schedule_are_those_it_would_have_there(folder):

@@ -110,6 +110,10 @@ def test_a_sensor_of_one_row_needs_no_y(fields):
     assert len(noisy) == 750
     assert "p" not in fields or set(noisy["p"]) == {1}
     assert len(mask_region(shd, 0, (700, 1, 1))) == 500
+    with pytest.raises(ParameterError, match=r"got an array of shape \(500,\), allowed a list .*: \[events\]"):
+        frames(shd, 5, (700, 1, 1))
+    with pytest.raises(ParameterError, match=r"recordings\[0\]: got events of shape \(1, 500\), allowed a row"):
+        frames([shd[None]], 5, (700, 1, 1))
     with pytest.raises(ParameterError, match="allowed a row of events with the fields x, y, t, p"):
         source(shd)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`report`: the same figures as the parts give by hand, the text of `synergic simulate`, and a notebook's view."""
 
+import dataclasses
 import json
 import re
 
@@ -13,6 +14,7 @@ import synergic as sy
 from synergic.cli._chip_run import run_on_chip
 from synergic.errors import ParameterError
 from synergic.hw_targets import cost, map_network, report, simulate_on_chip
+from synergic.hw_targets.costs import ASSUMPTIONS
 from synergic.network import save
 
 FLOATS = plastic_network(sizes=(20, 12, 4))
@@ -43,6 +45,18 @@ def test_the_command_line_prints_and_writes_the_same(tmp_path):
     assert said.export_text().startswith(str(found))
     assert "100.00 %" in str(found)
     assert repr(found).startswith("ChipReport('6 samples of")
+
+
+def test_only_assumptions_that_concern_the_network_are_told():
+    said = report(NET, SPIKES)
+    fixed = dataclasses.replace(NET, projections=tuple(dataclasses.replace(p, rule=None) for p in NET.projections))
+    for found, words in ((said, True), (report(fixed, SPIKES), False)):
+        assert any("Local weights wider" in note for note in found.notes()) is words
+        assert not [n for n in found.notes() if n.startswith(("Homeostasis", "A stream", "Spikes of a projection"))]
+        assert not re.search(r"(history|homeostatic|traces).* 0 a sample", str(found))
+    history = report(NET, SPIKES, local_memory="history")
+    assert len(history.notes()) == len(said.notes()) + 1
+    assert set(history.notes()) < set(ASSUMPTIONS), "the texts of the conditions begin sentences that are there"
 
 
 def test_a_notebook_sees_the_answer_plots_tables_and_assumptions():

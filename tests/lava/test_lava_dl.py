@@ -428,8 +428,16 @@ def test_other_blocks_and_files_are_refused(tmp_path):
         with pytest.raises(UnsupportedError, match=f"layer 0.*{text}"):
             from_lava_dl(path, 3)
     path.write_text("no")
-    for file in (path, tmp_path / "none.h5"):
-        with pytest.raises(FormatError, match="not a network of lava-dl"):
+    other = tmp_path / "other.h5"
+    with h5py.File(other, "w") as file:
+        file.create_dataset("node", data=[1])
+    for file, text in (
+        (path, "not a network of lava-dl, or damaged"),
+        (tmp_path / "none.h5", r"none.h5: no such file, allowed a network that lava-dl exported\. Check the path"),
+        (tmp_path, r"got a folder, allowed a network .*Add the name of the file"),
+        (other, r"got HDF5 of another program, .*from_nir reads NIR"),
+    ):
+        with pytest.raises(FormatError, match=text):
             from_lava_dl(file, 3)
     with pytest.raises(ParameterError, match="steps"):
         from_lava_dl(write(tmp_path / "net.h5", np.ones((2, 3))), 0)

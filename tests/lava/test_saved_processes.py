@@ -73,6 +73,8 @@ def test_a_copy_is_apart_from_the_original():
     lif = HybridLIF(shape=(3,), bias=1.0)
     with pytest.raises(UnsupportedError, match=r"got deepcopy, allowed pickle, which copies a graph whole"):
         copy.deepcopy(lif)
+    with pytest.raises(UnsupportedError, match=r"got copy, allowed pickle"):
+        copy.copy(lif)
     other = pickle.loads(pickle.dumps(lif))
     other.bias.set(np.full(3, 0.5))
     assert np.array_equal(lif.bias.get(), np.ones(3))

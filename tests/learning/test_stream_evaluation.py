@@ -100,9 +100,9 @@ def test_orders(task, order, monkeypatch):
     assert np.array_equal(shown, want[order])
 
 
-@pytest.mark.parametrize("condition", ["rain:3", "gaussian", "gaussian:x", "clean:1", 3])
+@pytest.mark.parametrize("condition", ["rain:3", "gaussian", "gaussian:x", "clean:1", "crop:15", 3])
 def test_conditions_that_do_not_exist(task, condition):
-    with pytest.raises(ParameterError, match=r"evaluate_stream.conditions: got "):
+    with pytest.raises(ParameterError, match=r"evaluate_stream.conditions( crop:15)?: got "):
         evaluate_stream(task, stream_network(task), ("clean", condition))
     with pytest.raises(ParameterError, match=r"evaluate_stream.warm_up: got 60, allowed 0 to 59"):
         evaluate_stream(task, stream_network(task), warm_up=60)
@@ -122,3 +122,5 @@ def test_the_command(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("synergic.learning.tasks.restore", lambda *given: object())
     with pytest.raises(UnsupportedError, match=r"--stream: got a run of object"):
         Evaluate(tmp_path / "run", stream=("clean",)).run()
+    with pytest.raises(ParameterError, match=r"--warm-up: got one without --stream"):
+        Evaluate(tmp_path / "run", warm_up=5).run()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from typing import Any, get_args
 
@@ -27,13 +28,11 @@ def require(condition: bool, where: str, got: Any, allowed: str, remedy: str) ->
 
 def choice(where: str, got: str, options: tuple[str, ...]) -> None:
     """Refuse a name that is not one of the options."""
-    require(
-        isinstance(got, str) and got in options,
-        where,
-        repr(got),
-        " or ".join(map(repr, options)),
-        "Choose one of these.",
-    )
+    if isinstance(got, str) and got in options:
+        return
+    near = difflib.get_close_matches(got.lower(), options, 1) if isinstance(got, str) else []
+    remedy = f"Did you mean {near[0]!r}?" if near else "Choose one of these."
+    require(False, where, repr(got), " or ".join(map(repr, options)), remedy)
 
 
 def numbers(where: str, value: Any, kinds: str = "iuf") -> npt.NDArray[Any]:
@@ -43,7 +42,7 @@ def numbers(where: str, value: Any, kinds: str = "iuf") -> npt.NDArray[Any]:
     except (TypeError, ValueError, RuntimeError) as error:  # ragged; on another device; part of a torch graph
         raise ParameterError(f"{where}: got {value!r}, allowed an array of numbers. Make one array of it.") from error
     if array.dtype.kind not in kinds:  # not before: the text of an array takes long
-        got = f"{value!r} of {array.dtype}"
+        got = f"{shortened(value)} of {array.dtype}"
         require(False, where, got, "an array of numbers", "Convert it to integers or floats.")
     fits, allowed = 8 * array.size <= MEMORY, f"up to {MEMORY // 8} values, which is this machine's memory"
     require(fits, where, f"shape {array.shape}", allowed, "Give a part of it at a time.")
@@ -104,14 +103,18 @@ def option(where: str, value: Any, options: tuple[int, ...], allowed: str) -> No
     require(integral and value in options, where, repr(value), allowed, "Choose one.")
 
 
+def shortened(value: Any) -> str:
+    """The text of a value in one line, as long as a message may show it."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+
+
 def kind(where: str, value: Any, wanted: Any, remedy: str) -> None:
     """Refuse an object of another type."""
     if isinstance(value, wanted):
         return  # before any text is made: that of a large network takes seconds
     names = " or ".join(t.__name__ for t in get_args(wanted) or (wanted,)).replace("NoneType", "None")
-    text = " ".join(repr(value).split())
-    text = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
-    require(False, where, f"{text} of type {type(value).__name__}", names, remedy)
+    require(False, where, f"{shortened(value)} of type {type(value).__name__}", names, remedy)
 
 
 def kinds(where: str, **given: tuple[Any, Any]) -> None:

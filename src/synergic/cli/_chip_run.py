@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.console import Console
 from synergic._core.checks import kind
 from synergic._core.files import check_folder, check_path, write_json, write_whole
 from synergic.cli._inputs import open_mapping, samples_of
+from synergic.cli._wording import quoted
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets._chip_report import report
 
@@ -57,7 +57,11 @@ def run_on_chip(
         write_whole(html, lambda draft: draft.write_text(text, encoding="utf-8", errors="backslashreplace"))
     if json_file is not None:
         write_json(json_file, result)
-    if html is None:
+    if html is not None:
+        console.print(f"page: {html}", soft_wrap=True, highlight=False, markup=False)
+    else:
         told = [str(network), *([] if data is None else [str(data)])]
-        console.print(f"Next: synergic simulate {shlex.join(told)} --html report.html", soft_wrap=True, highlight=False)
+        console.print(
+            f"Next: synergic simulate {' '.join(map(quoted, told))} --html report.html", soft_wrap=True, highlight=False
+        )
     return result

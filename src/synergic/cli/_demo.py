@@ -26,7 +26,7 @@ from synergic._page import per_cent
 from synergic.data._digits import digits
 from synergic.errors import ParameterError
 from synergic.experiments import NETWORK, TEST
-from synergic.hw_targets.costs._costs import ASSUMPTIONS, cost
+from synergic.hw_targets.costs._costs import assumptions, cost
 from synergic.hw_targets.mapping import Mapping, map_network
 from synergic.hw_targets.simulation._simulator import simulate_on_chip
 from synergic.learning import HybridNet, evaluate, to_description, train
@@ -140,7 +140,7 @@ def run_demo(seed: int = 0, epochs: int = 40, samples: int | None = None, progre
                 k: {"value": f.value, "unit": f.unit, "mark": f.mark, "source": f.source}
                 for k, f in mapping.chip.facts.items()
             },
-            "assumptions": list(ASSUMPTIONS),
+            "assumptions": assumptions(mapping, "matrix"),
         },
         "samples": len(test),
         "seconds": seconds,

@@ -112,6 +112,14 @@ def read_data(path: str | Path) -> tuple[Array, Array | None]:
     return data[INPUT], data.get(LABELS)
 
 
+def own_data(network: Path) -> Path | None:
+    """The samples that belong to what was given as NETWORK: of an example, or of the run whose folder it is in."""
+    if is_example(network) or network.is_dir():
+        return network
+    beside = network.name == NETWORK and (network.parent / TEST).is_file()
+    return network.parent if beside else None
+
+
 def samples_of(data: str | Path | None, network: str | Path, count: int | None = None) -> Samples:
     """The samples that a command runs.
 
@@ -136,9 +144,9 @@ def samples_of(data: str | Path | None, network: str | Path, count: int | None =
     """
     network = check_path("network", network)
     if data is None:
-        belongs = is_example(network) or network.is_dir()
-        require(belongs, "data", "none", DATA_SETS, "A network or mapping file has no samples of its own: add DATA.")
-        data = network
+        data = own_data(network)
+        nothing = "A network or mapping file has no samples of its own: add DATA."
+        require(data is not None, "data", "none", DATA_SETS, nothing)
     given = check_path("data", data)
     if count is not None:
         whole("samples", count, 1, float("inf"), "It is a number of samples, from the start.")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -114,7 +114,7 @@ class Train:
         from synergic.learning._parallel import processes
         from synergic.learning.tasks import open_task, run
         from synergic.learning.tasks._families import settings_now
-        from synergic.learning.tasks._runs import settings
+        from synergic.learning.tasks._runs import more_epochs, settings
 
         config: Any = self.config
         if self.seeds:
@@ -126,6 +126,7 @@ class Train:
             record = read_json(folder / RECORD)
             self.show(record, folder, f". It had ended before. More than --epochs {config.epochs} goes on.")
             return
+        more_epochs(config, folder)  # refuses a folder of other settings, before the data set is read
         with processes() as writes:
             task = open_task(config, self.data, self.device)
             with tqdm(total=config.epochs, unit="epoch", disable=not (self.progress and writes)) as bar:
@@ -185,7 +186,7 @@ class Train:
             write_json(self.json, record)
 
 
-STREAMED = ("memory", "homeostasis", "limit", "order", "warm_up", "integers")
+STREAMED = ("memory", "homeostasis", "limit", "order", "warm_up", "integers", "samples")
 """Settings of `synergic evaluate --stream` that its JSON file repeats."""
 
 
@@ -227,6 +228,7 @@ class Evaluate:
         from synergic.learning.tasks import ClassificationTask, evaluate_stream, restore, stream_network
         from synergic.network import quantise
 
+        sys.stderr.write(f"Opening {self.run_folder} and its data set ...\n")
         task = restore(self.run_folder, self.data, self.device)
         if not isinstance(task, ClassificationTask):
             got, allowed = type(task).__name__, "a run of images, such as fashion-hp"
@@ -248,6 +250,10 @@ class Evaluate:
         if self.stream:
             self.run_stream()
             return
+        for field in fields(self):
+            if field.name in STREAMED and getattr(self, field.name) != field.default:
+                option = f"--{field.name.replace('_', '-')}"
+                raise ParameterError(f"{option}: got one without --stream, allowed with it. Add --stream clean.")
         from synergic.cli._report import compare, draw
         from synergic.learning.tasks._runs import restore
 
@@ -255,11 +261,14 @@ class Evaluate:
         with reading(self.run_folder / RECORD, "Delete the run and repeat it."):
             draw(record, self.run_folder / "curves.png")
             recorded = record["figures"]
+        sys.stderr.write("Measuring the figures on the test set again ...\n")
         repeated = restore(self.run_folder, self.data, self.device).figures()
         equal = compare(recorded, repeated)
+        sys.stdout.write(f"curves: {self.run_folder / 'curves.png'}\n")
         if self.json is not None:
             write_json(self.json, {"recorded": recorded, "repeated": repeated, "equal": equal})
         if not equal:
             made = f"They differ. The record was made on {record.get('machine', 'an unknown machine')}"
             sys.stderr.write(f"{made}, this is {self.device}: a GPU rounds otherwise than a processor (--device).\n")
             raise SystemExit(1)
+        sys.stdout.write(next_commands("report", folder=self.run_folder) + "\n")

@@ -12,7 +12,7 @@ from rich.console import Console
 from synergic._core.checks import kind, kinds
 from synergic._core.files import check_folder, check_path, write_json
 from synergic._page import FULL, LINKS, drawing, facts, grid, lines, show, write_page
-from synergic.cli._inputs import is_example, open_network
+from synergic.cli._inputs import open_network, own_data
 from synergic.cli._wording import quoted
 from synergic.errors import ExecutionError
 from synergic.hw_targets._chip import Chip
@@ -246,16 +246,17 @@ def map_to_chip(
     if html is not None:
         title = f"{network.name} on the {report['chip']}"
         write_page(html, title, [NOTE], [estimated, *folds, *tables, facts(mapping.chip)], drawings(mapping), said)
+        console.print(f"page: {html}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"Next: {next_command(network, output)}", soft_wrap=True, highlight=False, markup=False)
     return report
 
 
 def next_command(network: Path, output: Path | None) -> str:
     """The command that runs what was mapped."""
-    own = is_example(network) or network.is_dir()
+    own = own_data(network)
     if output is None:
         return f"synergic simulate {quoted(network)}{'' if own else ' DATA'}"
-    return f"synergic simulate {quoted(output)} {quoted(network) if own else 'DATA'}"
+    return f"synergic simulate {quoted(output)} {quoted(own) if own else 'DATA'}"
 
 
 def drawings(mapping: Mapping) -> dict[str, str]:

@@ -185,6 +185,7 @@ def report(
         own = {o.name if len(shown) > 1 else "": o.drawings for o in shown}
         drawn |= {f"{name}: {c}".removeprefix(": "): url for name, urls in own.items() for c, url in urls.items()}
         page.write_page(html, ", ".join(o.name for o in shown), notes, tables, drawn, answer(shown))
+        console.print(f"page: {html}", soft_wrap=True, highlight=False, markup=False)
     result = {"inputs": [{k: v for k, v in asdict(o).items() if k != "drawings"} for o in shown]}
     if json_file is not None:
         write_json(json_file, result)

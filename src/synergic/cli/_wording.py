@@ -8,11 +8,15 @@ import re
 import shlex
 from pathlib import Path
 
-CALLS = r"(?:quantise|map_network|run_on_chip|simulate_on_chip|Simulator|MappingOptions|to_c)"
+CALLS = (
+    r"(?:quantise|map_network|run_on_chip|simulate_on_chip|Simulator|MappingOptions|to_c"
+    r"|stream_network|evaluate_stream)"
+)
 """What a command calls."""
 NAMES = (
     "weight_bits", "local_bits", "fold", "fan_out", "weight_storage", "local_memory", "chips", "dead_cores",
     "dead_links", "budget", "placement", "balance", "strict", "seed", "chip", "samples",
+    "memory", "homeostasis", "limit", "order", "warm_up",
 )  # fmt: skip
 """Arguments of Python calls that are options of a command, by the same name."""
 # Values: in quotes, in parentheses, a word or dots.

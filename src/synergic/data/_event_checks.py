@@ -40,6 +40,8 @@ def check_events(where: str, events: Any, sensor: tuple[int, int, int]) -> Any:
     """
     names: tuple[str, ...] = getattr(getattr(events, "dtype", None), "names", None) or ()
     got = f"fields {names}" if names else f"{type(events).__name__} without fields"
+    if names and isinstance(events, np.ndarray) and events.ndim != 1:
+        got = f"events of shape {events.shape}"
     remedy = "Give tonic's structured array, or name the columns of your own."
     if "x" in names and "y" not in names:  # SHD, and other sensors of one row
         remedy = "Is it a sensor of one row? Then its height is 1: sensor=(width, 1, polarities), (700, 1, 1) for SHD."

@@ -21,7 +21,7 @@ from synergic._core.files import check_path, reading
 from synergic._core.parts import require
 from synergic.data._cache import FOLDER_VARIABLE, cache
 from synergic.data._event_checks import check_events, check_sensor
-from synergic.errors import DataError, FormatError
+from synergic.errors import DataError, FormatError, ParameterError
 from synergic.numerics._event_bins import bin_events, spread
 
 if TYPE_CHECKING:
@@ -204,6 +204,9 @@ def frames(recordings: list[npt.NDArray[Any]], steps: int, sensor: tuple[int, in
     from torch import from_numpy
 
     whole("frames.steps", steps, 1, 1000, "Give the network's T.")
+    if isinstance(recordings, np.ndarray) and recordings.dtype.names:
+        got, remedy = f"an array of shape {recordings.shape}", "Put a single recording into a list: [events]."
+        raise ParameterError(f"frames.recordings: got {got}, allowed a list of arrays of events. {remedy}")
     kind("frames.recordings", recordings, list | tuple, "Give arrays of events, as load_recordings() does.")
     sensor = check_sensor("frames.sensor", sensor)
     checked = [check_events(f"frames.recordings[{i}]", events, sensor) for i, events in enumerate(recordings)]

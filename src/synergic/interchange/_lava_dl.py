@@ -145,9 +145,13 @@ def read_lava_dl(
     if input_shape is not None:
         for size in grid("from_lava_dl.input_shape", input_shape, 3, "(channels, height, width)"):
             whole("from_lava_dl.input_shape", size, 1, 2**20, "Give (channels, height, width).")
+    allowed = "allowed a network that lava-dl exported"
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
+            if "layer" not in file:
+                got, remedy = "HDF5 of another program", "from_nir reads NIR, synergic.network.load reads our own."
+                raise FormatError(f"{path}: got {got}, {allowed}. {remedy}")
             group = file["layer"]
             found: list[Layer | None] = []
             shape = None if input_shape is None else tuple(input_shape)
@@ -160,6 +164,10 @@ def read_lava_dl(
             refusals.end()
     except SynergicError:
         raise
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file, {allowed}. Check the path.") from None
+    except IsADirectoryError:
+        raise FormatError(f"{path}: got a folder, {allowed}. Add the name of the file.") from None
     except Exception as error:  # h5py has one of its own for every kind of damage
         raise FormatError(f"{path}: not a network of lava-dl, or damaged: {error!r}. Export it again.") from error
     layers = [layer for layer in found if layer is not None]

@@ -89,8 +89,8 @@ class Training:
 
         def load(state: dict[str, Any]) -> None:
             there, done = state["settings"], len(state["losses"])
-            other = {k: (there.get(k), v) for k, v in settings.items() if there.get(k) != v}
-            require(not other, "train.checkpoint", f"{path} of other settings, (there, given): {other}",
+            other = [f"{k} {there.get(k)!r} there, {v!r} given" for k, v in settings.items() if there.get(k) != v]
+            require(not other, "train.checkpoint", f"{path} of other settings: {'; '.join(other)}",
                     "the same, or more epochs", "Choose another path, or delete it to begin again.")  # fmt: skip
             require(done <= epochs, "train.epochs", epochs, f"{done} or more", f"{path} has so many behind it.")
             for name in self.PARTS:

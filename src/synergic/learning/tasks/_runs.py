@@ -37,33 +37,46 @@ def settings(config: Any) -> dict[str, Any]:
     return values
 
 
+def more_epochs(config: Any, folder: Path) -> bool:
+    """Whether the folder of a run has the same settings, but for fewer epochs.
+
+    Raises ParameterError for one with other settings, FormatError.
+    """
+    path, wanted = check_path("more_epochs.folder", folder) / CONFIG, settings(config)
+    if not path.exists():
+        return False
+    there = settings_now(read_json(path))
+    other = [k for k in {**there, **wanted} if there.get(k) != wanted.get(k)]
+    before, asked = there.get("epochs"), wanted.get("epochs", 0)
+    more = "epochs" in other and isinstance(before, int) and before < asked
+    if more:
+        other.remove("epochs")
+    if other:
+        differ = "; ".join(f"{k} {there.get(k)!r} there, {wanted.get(k)!r} given" for k in other)
+        allowed = "allowed the same, or more epochs"
+        raise ParameterError(
+            f"{folder}: holds a run with other settings: {differ}; {allowed}. Give those, or choose another folder "
+            "(--run-folder)."
+        )
+    return more
+
+
 def open_run(config: Any, folder: Path) -> None:
     """Create a run's folder, or check that the one there belongs to the same settings.
 
     More epochs than there are allowed: the run goes on. Raises ParameterError, FormatError.
     """
-    folder, wanted = check_path("open_run.folder", folder), settings(config)
+    folder = check_path("open_run.folder", folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:  # a file is there, or the folder above is read-only
         allowed = "a folder that is there or can be made"
         raise ParameterError(f"{folder}: got {error.strerror}, allowed {allowed}. Choose another one.") from error
-    path = folder / CONFIG
-    if not path.exists():
-        write_json(path, wanted)
-        return
-    there = settings_now(read_json(path))
-    other = {k: (there.get(k), wanted.get(k)) for k in {**there, **wanted} if there.get(k) != wanted.get(k)}
-    before, asked = there.get("epochs"), wanted.get("epochs", 0)
-    if other.keys() == {"epochs"} and isinstance(before, int) and before < asked:
+    goes_on = more_epochs(config, folder)
+    if goes_on:
         (folder / RECORD).unlink(missing_ok=True)  # it has not ended now
-        write_json(path, wanted)
-        return
-    if other:
-        allowed = "allowed the same, or more epochs"
-        raise ParameterError(
-            f"{folder}: holds a run with other settings, (there, given): {other}; {allowed}. Choose another one."
-        )
+    if goes_on or not (folder / CONFIG).exists():
+        write_json(folder / CONFIG, settings(config))
 
 
 def load_config(folder: Path) -> Any:

@@ -133,7 +133,7 @@ def parse(where: str, condition: Any) -> tuple[str, int]:
     fits = name in KINDS and (level.isdecimal() if name != "clean" else not level)
     allowed = '"clean", or kind:level with ' + ", ".join(KINDS[1:])
     require(fits, where, repr(condition), allowed, 'For example "gaussian:6" is noise of variance .06.')
-    return name, int(level or 0)
+    return name, whole(f"{where} {condition}", int(level or 0), 0, 14, "It is a level of `damage`.")
 
 
 def arranged(labels: npt.NDArray[np.int64], order: str) -> npt.NDArray[np.int64]:
