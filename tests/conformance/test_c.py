@@ -282,7 +282,8 @@ def generated(count):
 
 # Two hundred networks, in parts that run beside each other, with one compilation each.
 @pytest.mark.filterwarnings("ignore:.*rounds to 0")
-@pytest.mark.parametrize("examples", [20, *(pytest.param(n, marks=pytest.mark.slow) for n in (40, 70, 71))])
+@pytest.mark.slow
+@pytest.mark.parametrize("examples", [20, 40, 70, 71])
 def test_generated_networks_agree(examples):
     cases = compare_all(generated(examples), options=("-O0",))
     assert len(cases) >= examples

@@ -167,7 +167,7 @@ def test_a_checkpoint_goes_on_with_more_epochs_and_is_refused_with_other_setting
     assert train(loaded, VALUES, LABELS, epochs=4, checkpoint=path) == longer  # nothing is left to do
     assert same(loaded, again)
     assert to_description(loaded).source.num_message_bits == 8
-    with pytest.raises(ParameterError, match=r"lr.*\(0.002, 0.01\).*the same, or more epochs"):
+    with pytest.raises(ParameterError, match=r"lr 0.002 there, 0.01 given.*the same, or more epochs"):
         train(make(), VALUES, LABELS, epochs=5, lr=0.01, checkpoint=path)
     with pytest.raises(ParameterError, match=r"epochs: got 3, allowed 4 or more"):
         train(make(), VALUES, LABELS, epochs=3, checkpoint=path)
