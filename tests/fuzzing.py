@@ -270,7 +270,7 @@ class Reading:
     def calls(self):
         """Where the process is now, the innermost call first, as faulthandler writes it."""
         os.kill(self.process.pid, signal.SIGUSR1)
-        self.connection.poll(5)  # time for it to write
+        self.connection.poll(1)  # time for it to write
         return [line.strip() for line in self.stack.read_text().splitlines() if line.lstrip().startswith("File")]
 
     def end(self):

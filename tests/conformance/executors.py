@@ -24,7 +24,7 @@ EXECUTORS = {
     "integers": lambda net, spikes, told: sy.simulate(net, spikes, signal=told),
     "lava fixed": lambda net, spikes, told: run_in_lava(net, spikes, signal=told),
     "chip": lambda net, spikes, told: simulate_on_chip(map_network(net), spikes, signal=told)[0],
-    "c": lambda net, spikes, told: run_in_c(net, spikes, told),
+    "c": lambda net, spikes, told: run_in_c(net, spikes, told, options=("-O0",)),  # test_c.py optimises
     "chip in lava": lambda net, spikes, told: run_in_lava(net, spikes, ChipSimCfg(), signal=told),
 }
 FLOATS = ("reference", "lava float")

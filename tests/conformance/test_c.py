@@ -292,7 +292,7 @@ def test_generated_networks_agree(examples):
     assert {q.streams for q in learning} == {True, False}
 
 
-@pytest.mark.parametrize("optimised", ["-O1", pytest.param("-O2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("optimised", ["-O0", *(pytest.param(o, marks=pytest.mark.slow) for o in ("-O1", "-O2"))])
 def test_every_part_agrees(optimised):
     compare_all([make() for make in PROBES.values()], options=(optimised,))
 

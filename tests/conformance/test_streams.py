@@ -34,9 +34,12 @@ def streaming(memory=5, **more):
     return plastic_network(plasticity_scope="stream", memory=memory, **more)
 
 
-@settings(max_examples=60, **SLOW)
-@given(networks(sizes=SMALL), st.data())
-def test_a_run_cut_anywhere_is_the_run(case, data):
+@pytest.mark.parametrize("examples", [30, pytest.param(60, marks=pytest.mark.slow)])
+def test_a_run_cut_anywhere_is_the_run(examples):
+    settings(max_examples=examples, **SLOW)(given(networks(sizes=SMALL), st.data())(cut_anywhere))()
+
+
+def cut_anywhere(case, data):
     """Each part starts from the network that the part before has left; on the chip also from call to call."""
     network, inputs = case
     assume(network.sequential and not network.source.num_message_bits)

@@ -101,6 +101,7 @@ def cifar(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_cifar_is_read_channels_first(cifar):
     data = load_images("cifar-10", cifar)
     assert data.train.shape == (50_000, 3, 32, 32)

@@ -103,7 +103,7 @@ def accepts(target, network, folder):
 
 
 @pytest.mark.filterwarnings("ignore:.*rounds to 0")
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_it_says_is_what_the_converters_do(name, tmp_path):
     network = NETWORKS[name]()

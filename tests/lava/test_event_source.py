@@ -14,6 +14,7 @@ from synergic.errors import ParameterError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
 from synergic.processes import EventSource, FusedNetwork, HybridDense, HybridLIF, HybridSimCfg, RateReadout, running
 
+pytestmark = pytest.mark.alone
 SENSOR, EVENT = (5, 4, 2), np.dtype([("t", np.int64), ("x", np.int16), ("y", np.int16), ("p", bool)])
 PLACE = {"sensor": SENSOR, "period": 6, "duration": 100}
 

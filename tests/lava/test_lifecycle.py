@@ -119,6 +119,7 @@ def until(happened):
         time.sleep(0.01)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("where", ["constructor", "send", "receive"])
 def test_a_models_exception_reaches_the_caller(where, nothing_left):
     failing, lif = loop(where=where)
@@ -153,6 +154,7 @@ def test_a_model_that_cannot_report_its_end_is_noticed(how, text, nothing_left):
         lif.run(condition=RunSteps(num_steps=30), run_cfg=config())
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("call", ["wait", "pause", "stop"])
 def test_a_failure_of_a_run_that_does_not_block(call, nothing_left):
     _, lif = loop(where="send")

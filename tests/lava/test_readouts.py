@@ -6,7 +6,6 @@ import multiprocessing
 
 import numpy as np
 import pytest
-import torch
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.sink import RingBuffer as Sink
@@ -17,9 +16,9 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from synergic.errors import ExecutionError, ParameterError
 from synergic.hw_targets.lava_bridge import ChipSimCfg
-from synergic.learning._training import early_exit
 from synergic.processes import FusedNetwork, Graph, HybridNetwork, HybridSimCfg, RankReadout, RateReadout, running
 
+pytestmark = pytest.mark.alone
 SAMPLES = 8
 KINDS = pytest.mark.parametrize("integer", [False, True], ids=["float", "fixed"])
 READOUTS = {"rank": RankReadout, "rate": RateReadout}
@@ -111,7 +110,12 @@ def test_behind_a_fused_network_and_under_lavas_configuration(integer, name):
 
 
 @KINDS
-def test_an_early_exit_is_that_of_training(integer):
+def test_an_early_exit_is_at_the_first_spike_of_the_output(integer):
+    an_early_exit(integer)
+
+
+def an_early_exit(integer):
+    """Potentials of the output, their threshold, and the classes and steps of the read-out, which are tried."""
     network, spikes, want = case(integer, "rank")
     vth = network.population(network.output).vth
     u = want.u[network.output]
@@ -127,9 +131,20 @@ def test_an_early_exit_is_that_of_training(integer):
         step = passed[0] if len(passed) else network.steps - 1
         assert (at[i], classes[i]) == (step + 1, u[i, step].argmax())
         assert np.allclose(scores[i], u[i, step], rtol=0, atol=1e-12)
-    theirs = early_exit(torch.zeros(u.shape), torch.tensor(u).double(), torch.tensor(classes), float(vth))
-    assert theirs == {"accuracy": 1.0, "steps": at.mean()}
     assert min(at) < network.steps
+    return u, float(vth), classes, at
+
+
+@pytest.mark.slow
+@KINDS
+def test_an_early_exit_is_that_of_training(integer):
+    import torch  # here, because forks of a process that has it are slow
+
+    from synergic.learning._training import early_exit
+
+    u, vth, classes, at = an_early_exit(integer)
+    theirs = early_exit(torch.zeros(u.shape), torch.tensor(u).double(), torch.tensor(classes), vth)
+    assert theirs == {"accuracy": 1.0, "steps": at.mean()}
 
 
 @pytest.mark.parametrize("name", READOUTS)

@@ -126,6 +126,7 @@ def test_the_chip_learns_the_same_bits(task):
     np.testing.assert_allclose(want.u["output"][:, -1] / blank.populations[-1].scale, floating, atol=0.01)
 
 
+@pytest.mark.slow
 def test_training_makes_it_better(images):
     task = ClassIncrementalTask(replace(SMALL, epochs=4, steps_an_epoch=25), images=images)
     before = task.figures()

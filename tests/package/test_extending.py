@@ -66,6 +66,7 @@ def test_a_neuron_is_one_new_file(tmp_path):
     assert 0 < made["f"].mean() < 1
 
 
+@pytest.mark.slow
 def test_a_chip_is_one_new_file(tmp_path):
     said = use("chip", tmp_path)
     # 30 inputs on 16 axons and 10 neurons on 8: 2 x 2 cores. A step has two phases of 1000 clocks at 100 MHz: 20 us.
@@ -74,6 +75,7 @@ def test_a_chip_is_one_new_file(tmp_path):
     assert "identical with the unmapped network: True" in said
 
 
+@pytest.mark.slow
 def test_a_pass_is_one_new_file(tmp_path):
     said = use("pass", tmp_path)
     # 4000 inputs on 256 axons: 16 cores. The tianjic has 13 columns, and (3, 0) does not work: 12 cores in row 0.
