@@ -33,13 +33,12 @@ def test_help_names_the_commands_and_explains_the_options(commands):
         assert word in text
 
 
-def test_info_names_versions_and_parts(tmp_path, monkeypatch):
+def test_info_names_versions_and_parts(commands, tmp_path):
     (tmp_path / "mnist.npz").write_bytes(b"four arrays")
     (tmp_path / "omniglot_packed105.npz").touch()  # what a failed download leaves
     (tmp_path / "NMNIST" / "Train").mkdir(parents=True)
-    monkeypatch.setenv("SYNERGIC_DATA", str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    done = synergic("info", "--json", str(tmp_path / "info.json"))
+    places = {"SYNERGIC_DATA": str(tmp_path), "PATH": str(tmp_path)}
+    done = commands.run("info", "--json", str(tmp_path / "info.json"), **places)
     assert done.returncode == 0
     assert done.stdout.startswith(f"python {platform.python_version()}"), "not with what other packages print"
     assert "lava-nc 0.10.0" in done.stdout

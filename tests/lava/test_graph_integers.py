@@ -60,7 +60,7 @@ def through(network, inputs, told, config, **how):
         return graph.record(inputs), scales
 
 
-@pytest.mark.parametrize("examples", [6, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [4, pytest.param(14, marks=pytest.mark.slow)])
 def test_a_graph_in_integers_is_the_description_in_integers(examples):
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(networks(sizes=(1, 3, 20), loud=(255,)))

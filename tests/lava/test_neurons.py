@@ -70,6 +70,7 @@ def test_a_current_is_lavas_in_floating_point(du, dv):
     assert 0 < s.mean() < 1
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("du", "dv"), [(4095, 415), (900, 60), (0, 4096), (2000, 2000)])
 def test_integers_round_as_lavas_with_the_neuron_of_loihi(du, dv):
     (s, v), (ours, u) = beside(True, du, dv, vth=150, bias=3, kind=sy.LoihiLIF)
@@ -78,6 +79,7 @@ def test_integers_round_as_lavas_with_the_neuron_of_loihi(du, dv):
     assert 0 < s.mean() < 1
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("du", "dv", "rest"), [(1.0, 0.0, 1), (0.3, 0.1, 2), (0.75, 0.25, 5)])
 def test_a_refractory_period_is_lavas(du, dv, rest):
     """LIFRefractory has no model for integers; ours are compared with the reference by tests/conformance."""

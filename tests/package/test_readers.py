@@ -132,6 +132,7 @@ def test_altered_bytes_under_a_checksum_that_fits(reading, name, path, whole):
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "found"), [("waits", "hangs"), ("waits in h5py", fuzzing.IN_HDF5)])
 def test_a_reader_that_hangs_is_named_by_where_it_is(name, found, reading, monkeypatch, tmp_path):
     monkeypatch.setattr(fuzzing, "SOME_SECONDS", 1)
