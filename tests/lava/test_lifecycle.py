@@ -31,6 +31,7 @@ from networks import plastic_network, random_spikes
 
 from synergic.errors import ExecutionError, ParameterError
 from synergic.processes import Graph, HybridDense, HybridLIF, running
+from synergic.processes._interrupts import Uninterrupted
 from synergic.processes._runtime import has_failed
 
 sys.path.append(str(Path(__file__).parent))  # this folder is no package
@@ -400,7 +401,8 @@ def ctrl_c_after():
         """Wait until all that were asked for have been sent."""
         nonlocal done
         while done < asked:
-            done += len(sender.stdout.read(asked - done))
+            with Uninterrupted():  # a Ctrl-C between what was read and its count would lose the count
+                done += len(sender.stdout.read(asked - done))
 
     ask.wait = wait
     yield ask
