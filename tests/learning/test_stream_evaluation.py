@@ -124,3 +124,8 @@ def test_the_command(data, tmp_path, monkeypatch, capsys):
         Evaluate(tmp_path / "run", stream=("clean",)).run()
     with pytest.raises(ParameterError, match=r"--warm-up: got one without --stream"):
         Evaluate(tmp_path / "run", warm_up=5).run()
+
+
+def test_no_condition_is_no_evaluation(task):
+    with pytest.raises(ParameterError, match="conditions: got none, allowed at least one"):
+        evaluate_stream(task, stream_network(task), ())

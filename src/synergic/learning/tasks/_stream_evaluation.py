@@ -107,6 +107,7 @@ def evaluate_stream(
     kind(f"{where}.task", task, ClassificationTask, "Restore a run of images.")
     kind(f"{where}.network", network, Network | IntNetwork, "Make one with stream_network().")
     kind(f"{where}.conditions", conditions, tuple, 'Give ("clean", "gaussian:6").')
+    require(bool(conditions), f"{where}.conditions", "none", "at least one", 'Give ("clean", "gaussian:6").')
     choice(f"{where}.order", order, ORDERS)
     count = len(task.test) if samples is None else samples
     whole(f"{where}.samples", count, 1, len(task.test), "The test set has no more.")
