@@ -13,7 +13,7 @@ from synergic.hw_targets.mapping import Mapping
 from synergic.hw_targets.simulation._activity import Activity
 from synergic.hw_targets.simulation._program import Layout, head_form
 from synergic.hw_targets.simulation._streams import window
-from synergic.hw_targets.simulation.kernels import FROZEN, HISTORY, MATRIX, State
+from synergic.hw_targets.simulation.kernels import FROZEN, HISTORY, MATRIX, State, senders_before
 from synergic.network._quantise import IntNetwork
 
 Array = npt.NDArray[Any]
@@ -108,10 +108,11 @@ def count(
     assert isinstance(net, IntNetwork)
     clock = net.steps + net.depth
     if not packet_loss:
-        # running[..., j] : how many of the neurons before j sent
-        running = np.zeros((n, clock, layout.neurons + 1), np.int32)
-        np.cumsum(state.sent[:, :-1] != 0, axis=2, out=running[:, :, 1:])
-        received = running[:, :, plan.last_axon] - running[:, :, plan.first_axon]
+        edges, where = np.unique([plan.first_axon, plan.last_axon], return_inverse=True)
+        before = np.empty((n, clock, edges.size), np.int64)
+        senders_before(state.sent, edges, before)
+        first, last = where.reshape(2, -1)
+        received = before[:, :, last] - before[:, :, first]
         for delay in np.unique(plan.delays[plan.delays > 0]):
             late = plan.delays == delay
             received[:, :, late] = window(received[:, :, late], -int(delay), clock)

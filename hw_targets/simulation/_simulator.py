@@ -266,7 +266,7 @@ class Simulator:
         """
         whole("simulate_on_chip.batch", batch, 1, float("inf"), "It is a number of samples.")
         whole("simulate_on_chip.first", first, 0, 2**62, "It is the number of a sample.")
-        spikes = self.network.check_input(spikes)
+        spikes = self.network.accepted_input(spikes)
         signal = self.network.check_signal(signal, len(spikes))
         if self.network.sequential:
             return self.present_stream(spikes, first, self.start[None].copy(), start_biases(self.network), signal)
@@ -306,7 +306,7 @@ class Simulator:
                 "Simulator.stream: got a network without a stream, allowed one with local weights or biases that live "
                 "on. Use plasticity_scope='stream' for its projections, homeostasis for its populations, or `run`."
             )
-        spikes = self.network.check_input(spikes)
+        spikes = self.network.accepted_input(spikes)
         if self.memory is None:
             self.memory = self.start[None].copy()
         signal = self.network.check_signal(signal, len(spikes))

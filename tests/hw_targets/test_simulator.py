@@ -35,20 +35,37 @@ def assert_same(want, got):
     bits=st.sampled_from([8, 16]),
     largest=st.sampled_from([1, 255]),
     rate=st.sampled_from([0.0, 0.1, 1.0]),
+    columns=st.integers(1, 40) | st.integers(250, 520),
+    extreme=st.booleans(),
 )
-def test_axons_are_added_up_as_the_numerics_do(seed, bits, largest, rate):
+def test_axons_are_added_up_as_the_numerics_do(seed, bits, largest, rate, columns, extreme):
     rng = np.random.default_rng(seed)
-    rows, columns, axon = (int(rng.integers(1, 40)) for _ in range(3))
+    rows, axon = (int(rng.integers(1, 40)) for _ in range(2))
     weights = rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (rows, columns))
+    if extreme:  # hundreds of them do not fit into 16 bits
+        weights[:] = -(2 ** (bits - 1))
     s = rng.integers(1, largest + 1, columns) * (rng.random(columns) < rate)
-    memory = np.concatenate([np.zeros(5, np.int8 if bits == 8 else np.int16), weights.T.ravel()])
+    memory = np.concatenate([np.zeros(5), weights.T.ravel()]).astype(np.int8 if bits == 8 else np.int16)
     sent = np.concatenate([np.ones(axon, np.uint8), s]).astype(np.uint8)
     events, before = np.empty(sent.size, np.int32), np.empty(sent.size + 1, np.int32)
     kernels.listen(sent, events, before)
     assert np.array_equal(events[: before[-1]], np.flatnonzero(sent))
     total = np.zeros(rows, np.int32)
-    kernels.add_axons(total, memory.astype(memory.dtype), 5, events[before[axon] : before[-1]], axon, sent)
+    kernels.add_axons(total, memory, 5, events[before[axon] : before[-1]], axon, sent)
     assert np.array_equal(total, fixed.accumulate(s, weights, 1, None, 0))
+
+
+@settings(**SLOW)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_senders_are_counted_between_any_edges(seed):
+    rng = np.random.default_rng(seed)
+    n, clock, neurons = rng.integers(1, 4), rng.integers(1, 4), rng.integers(1, 90)
+    sent = rng.integers(0, 2, (n, clock + 1, neurons)).astype(np.uint8) * rng.integers(1, 256, neurons).astype(np.uint8)
+    edges = np.unique(rng.integers(0, neurons + 1, 5))
+    before = np.empty((n, clock, edges.size), np.int64)
+    kernels.senders_before(sent, edges, before)
+    for i, edge in enumerate(edges):
+        assert np.array_equal(before[..., i], np.count_nonzero(sent[:, :clock, :edge], axis=2))
 
 
 @settings(**SLOW)

@@ -15,7 +15,7 @@ are never written. somas : neurons. step : all of them, in order.
 
 from synergic.hw_targets.simulation.kernels._core_synapses import add_axons, integrate, learn, post_terms, rewrite
 from synergic.hw_targets.simulation.kernels._history_kernel import overlaps, recall
-from synergic.hw_targets.simulation.kernels._packets import listen
+from synergic.hw_targets.simulation.kernels._packets import listen, senders_before
 from synergic.hw_targets.simulation.kernels._records import (
     BY_TABLE,
     FROZEN,
@@ -67,4 +67,5 @@ __all__ = [
     "run_groups",
     "run_samples",
     "run_step",
+    "senders_before",
 ]

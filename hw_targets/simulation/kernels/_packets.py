@@ -42,6 +42,20 @@ def listen(sent: Any, events: Any, before: Any) -> None:  # pragma: no cover
 
 
 @jit
+def senders_before(sent: Any, edges: Any, before: Any) -> None:  # pragma: no cover
+    """How many of the neurons before each edge sent: before[n, t, e], of sent[n, t, :edges[e]]; edges ascend."""
+    for n in range(before.shape[0]):
+        for t in range(before.shape[1]):
+            count, first = 0, 0
+            for e in range(edges.size):
+                here: Any = np.int32(0)
+                for j in range(np.uint64(first), np.uint64(edges[e])):
+                    here = np.int32(here + np.int32(sent[n, t, j] != 0))
+                count, first = count + here, edges[e]
+                before[n, t, e] = count
+
+
+@jit
 def received_in(state: Any, n: Any, t: Any, delay: Any) -> Any:  # pragma: no cover
     """What acts in step t of the clock at axons with a delay, by neuron; nothing had been sent before step 1."""
     return state.sent[n, max(t - 1 - delay, 0)]

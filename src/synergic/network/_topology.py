@@ -317,6 +317,11 @@ class Topology(Content):
         Spikes: 0 and 1, int64. Values, of a source with num_message_bits = 8: 0 .. 1 as float64 for a Network, whole
         numbers 0 .. 255 as int64 for an IntNetwork. Raises ParameterError.
         """
+        array = self.accepted_input(values)
+        return array.astype(float if self.source.num_message_bits > 0 and not self.integer else np.int64)
+
+    def accepted_input(self, values: Any) -> npt.NDArray[Any]:
+        """Return input as `check_input`, in the type in which it was given. Raises ParameterError."""
         given = numbers("input", values, "iufb")  # spikes may well be truth values; parameters may not
         array = given[None] if given.ndim == 2 else given
         want = (self.steps, self.source.size)
@@ -328,6 +333,9 @@ class Topology(Content):
             "Axes are sample, step, channel.",
         )
         values_in = self.source.num_message_bits > 0
+        top = VALUE_MAX if values_in and self.integer else 1
+        if array.dtype.kind in "iub" and array.min() >= 0 and array.max() <= top:
+            return array  # without masks as large as the input
         if not values_in:
             bad, allowed, remedy = (array != 0) & (array != 1), "0 or 1", ENCODE
         elif self.integer:
@@ -336,4 +344,4 @@ class Topology(Content):
         else:
             bad, allowed, remedy = ~((array >= 0) & (array <= 1)), "0 to 1", "Scale the data."
         require(not bad.any(), "input", f"{array[bad][:3]}", allowed, remedy)  # NaN is never inside
-        return array.astype(float if values_in and not self.integer else np.int64)
+        return array

@@ -75,7 +75,8 @@ class Record(Brief):
         record = cls(saturated={key: sum(p.saturated[key] for p in parts) for key in parts[0].saturated})
         for name in ("spikes", "u", "local_weights", "homeostatic_bias"):
             for key in getattr(parts[0], name):
-                getattr(record, name)[key] = np.concatenate([getattr(p, name)[key] for p in parts])
+                each = [getattr(p, name)[key] for p in parts]
+                getattr(record, name)[key] = np.concatenate(each) if len(each) > 1 else each[0]
         return record
 
     def scores(self, network: Network | IntNetwork) -> Array:
