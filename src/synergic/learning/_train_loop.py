@@ -73,7 +73,7 @@ class Training:
         if net.theta():
             groups.append({"params": net.theta(), "lr": lr_theta})
         self.net, self.history = net, History()
-        self.optimizer = torch.optim.Adam(groups)
+        self.optimizer = torch.optim.Adam(groups, fused=True)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, epochs)
         self.order = torch.Generator().manual_seed(seed)
         self.sampler = sampler

@@ -159,7 +159,7 @@ class ClassIncrementalTask(TrainedTask):
         theta = {id(p) for p in self.net.theta()}
         slow = [p for p in self.net.parameters() if id(p) not in theta]
         self.optimizer = torch.optim.Adam(
-            [{"params": slow, "lr": config.lr}, {"params": self.net.theta(), "lr": config.lr_theta}]
+            [{"params": slow, "lr": config.lr}, {"params": self.net.theta(), "lr": config.lr_theta}], fused=True
         )
         steps = config.epochs * config.steps_an_epoch
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, steps)

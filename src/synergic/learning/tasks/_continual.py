@@ -108,7 +108,7 @@ class ContinualTask(TrainedTask):
                 # torch's own are uniform within one over the root of all inputs
                 layer.weight.mul_(config.gain / received**0.5)
                 layer.bias.requires_grad_(False).zero_()
-        self.theta = torch.optim.Adam(self.net.theta(), lr=config.lr_theta) if config.mode == "hp" else None
+        self.theta = torch.optim.Adam(self.net.theta(), lr=config.lr_theta, fused=True) if config.mode == "hp" else None
         shapes = [layer.weight.shape for layer in self.net.layers] if config.mode == "ewc" else []
         # The penalty of all tasks so far as one quadratic: sum F w^2 / 2 - sum (F w*) w.
         self.importance, self.pull = ([torch.zeros(s) for s in shapes] for _ in range(2))
@@ -143,7 +143,7 @@ class ContinualTask(TrainedTask):
         loss = mean_loss(
             descend(
                 batches, lambda chosen: self.loss(images[chosen], self.labels[chosen]),
-                torch.optim.Adam(self.net.slow(), lr=config.lr), penalty=self.penalty if task else None,
+                torch.optim.Adam(self.net.slow(), lr=config.lr, fused=True), penalty=self.penalty if task else None,
             )
         )  # fmt: skip
         if config.mode == "ewc":

@@ -279,7 +279,8 @@ class FewShotTask(TrainedTask):
         theta = {id(p) for p in self.net.plastic.theta()}
         slow = [p for p in self.net.parameters() if p.requires_grad and id(p) not in theta]
         self.optimizer = torch.optim.Adam(
-            [{"params": slow, "lr": config.lr}, {"params": self.net.plastic.theta(), "lr": config.lr_theta}]
+            [{"params": slow, "lr": config.lr}, {"params": self.net.plastic.theta(), "lr": config.lr_theta}],
+            fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             self.optimizer, config.epochs * config.steps_an_epoch

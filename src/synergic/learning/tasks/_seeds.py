@@ -45,29 +45,30 @@ class TrainedAsOne:
         self.nets: ManyNets = ManyNets([task.net for task in tasks])
         one = tasks[0].optimizer
         names = {id(p): name for name, p in tasks[0].net.named_parameters()}
+        stacked = [[self.nets.stacked[names[id(p)]] for p in group["params"]] for group in one.param_groups]
+        self.stacked: list[Tensor] = [values for of_group in stacked for values in of_group]
+        # The optimizer sees each net's part by itself: the compiled one rounds the last few numbers of a tensor, which
+        # fill no vector register, otherwise than the rest.
         groups = [
-            {**group, "params": [self.nets.stacked[names[id(p)]] for p in group["params"]]}
-            for group in one.param_groups
+            {**group, "params": [part for values in of_group for part in values.detach()]}
+            for group, of_group in zip(one.param_groups, stacked, strict=True)
         ]
         self.optimizer: torch.optim.AdamW = torch.optim.AdamW(groups)
         self.schedule: CosineAnnealingLR = CosineAnnealingLR(self.optimizer, tasks[0].schedule.T_max)
 
-    def pairs(self) -> list[tuple[Tensor, list[Tensor]]]:
-        """Return the optimizer's parameters of all nets, each with those of the tasks' own optimizers."""
-        mine = [p for group in self.optimizer.param_groups for p in group["params"]]
-        theirs = [[p for g in task.optimizer.param_groups for p in g["params"]] for task in self.tasks]
-        return list(zip(mine, (list(several) for several in zip(*theirs, strict=True)), strict=True))
+    def pairs(self) -> list[tuple[Tensor, Tensor, torch.optim.Optimizer]]:
+        """Return the optimizer's parameters, each with that of a task and the task's own optimizer."""
+        theirs = [[p for group in task.optimizer.param_groups for p in group["params"]] for task in self.tasks]
+        mine = iter([p for group in self.optimizer.param_groups for p in group["params"]])
+        each = [(task, p) for of_nets in zip(*theirs, strict=True) for task, p in zip(self.tasks, of_nets, strict=True)]
+        return [(next(mine), p, task.optimizer) for task, p in each]
 
     def collect(self) -> None:
         """Take parameters, moments and rates of the tasks."""
         self.nets.collect()
-        for mine, theirs in self.pairs():
-            states = [task.optimizer.state.get(p) for task, p in zip(self.tasks, theirs, strict=True)]
-            if all(states):
-                self.optimizer.state[mine] = {
-                    name: value.clone() if value.ndim == 0 else torch.stack([state[name] for state in states])  # type: ignore[index]
-                    for name, value in states[0].items()  # type: ignore[union-attr]
-                }
+        for mine, theirs, optimizer in self.pairs():
+            if theirs in optimizer.state:
+                self.optimizer.state[mine] = {name: value.clone() for name, value in optimizer.state[theirs].items()}
         self.schedule.load_state_dict(self.tasks[0].schedule.state_dict())
         for group, other in zip(self.optimizer.param_groups, self.tasks[0].optimizer.param_groups, strict=True):
             group["lr"] = other["lr"]
@@ -75,11 +76,9 @@ class TrainedAsOne:
     def hand_back(self) -> None:
         """Give the tasks their parameters, moments and rates."""
         self.nets.hand_back()
-        for mine, theirs in self.pairs():
-            state = self.optimizer.state.get(mine, {})
-            for i, (task, p) in enumerate(zip(self.tasks, theirs, strict=True)):
-                if state:
-                    task.optimizer.state[p] = {n: (v if v.ndim == 0 else v[i]).clone() for n, v in state.items()}
+        for mine, theirs, optimizer in self.pairs():
+            if mine in self.optimizer.state:
+                optimizer.state[theirs] = {name: value.clone() for name, value in self.optimizer.state[mine].items()}
         for task in self.tasks:
             task.schedule.load_state_dict(self.schedule.state_dict())
             for group, other in zip(task.optimizer.param_groups, self.optimizer.param_groups, strict=True):
@@ -109,12 +108,21 @@ class TrainedAsOne:
         samples, labels = (torch.stack(part) for part in zip(*given, strict=True))
         spikes, u = self.nets(samples)
         losses = self.losses(spikes, u, labels)
-        self.optimizer.zero_grad()
+        for stacked in self.stacked:
+            stacked.grad = None
         losses.sum().backward()
+        grads = (grad for stacked in self.stacked for grad in self.split(stacked.grad))
+        for group in self.optimizer.param_groups:
+            for part in group["params"]:
+                part.grad = next(grads)
         self.optimizer.step()
         self.balance()
         self.schedule.step()
         return losses.detach().double()
+
+    def split(self, grad: Tensor | None) -> Sequence[Tensor | None]:
+        """Return each net's part of a gradient."""
+        return [None] * len(self.tasks) if grad is None else grad.unbind()
 
     def losses(self, spikes: Tensor, u: Tensor, labels: Tensor) -> Tensor:
         """Return the loss of each net, (nets,). spikes, u : (nets, batch, T, classes); labels : (nets, batch)."""

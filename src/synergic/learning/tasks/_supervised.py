@@ -78,7 +78,7 @@ class SupervisedTask(TrainedTask):
             {"params": net.slow(), "lr": config.lr, "weight_decay": config.weight_decay},
             {"params": net.theta(), "lr": config.lr_theta, "weight_decay": config.theta_decay},
         ]
-        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]])
+        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]], fused=True)
         batches = -(-len(samples) // config.batch)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, config.epochs * batches)
         self.order = torch.Generator().manual_seed(config.seed)
