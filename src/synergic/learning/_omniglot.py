@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-import torchvision
 from torch import Tensor
 from torch.nn import functional
 
@@ -73,6 +72,8 @@ def load_omniglot(folder: str | Path | None = None) -> Tensor:
             f"Omniglot: not in {place}. Allowed: {PACKED}, or torchvision's omniglot-py. Leave the folder out to "
             "download it."
         )
+    import torchvision  # with what it loads it takes as long as torch
+
     try:
         parts = [torchvision.datasets.Omniglot(str(place), background=b, download=not given) for b in (True, False)]
     except (OSError, RuntimeError) as error:
