@@ -129,10 +129,10 @@ def grid_of_cores(axes: Axes, grid: npt.NDArray[np.floating], label: str, title:
     rows, columns = grid.shape
     image = axes.imshow(grid, cmap="viridis", vmin=0, vmax=top)
     # Every core has its square, used or not: the free part of the chip is what a reader looks for.
-    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="lightgrey", linewidth=0.6)
-    axes.tick_params(which="minor", length=0)
+    x, y = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
+    upright = [[(at, y[0]), (at, y[-1])] for at in x]
+    across = [[(x[0], at), (x[-1], at)] for at in y]
+    axes.add_collection(LineCollection(upright + across, colors="lightgrey", linewidths=0.6), autolim=False)
     whole_steps(axes)
     axes.set(title=title, xlabel="core x", ylabel="core y")
     axes.figure.colorbar(image, ax=axes, label=label, shrink=0.8)

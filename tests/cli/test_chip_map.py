@@ -58,7 +58,7 @@ def test_a_network_is_mapped_reported_and_simulated(files, commands):
 def test_what_does_not_fit_is_refused_with_the_change(files, commands):
     with pytest.raises(ParameterError, match="chips: got 0"):
         map_to_chip(files / "net.h5", options=MappingOptions(chips=(0, 1)))
-    save(sy.quantise(plastic_network(sizes=(1000, 4000, 10))), files / "large.h5")
+    save(sy.quantise(plastic_network(sizes=(10, 10000, 10))), files / "large.h5")
     done = commands.run("map", "large.h5", "--output", "map.h5", "--json", "why.json", cwd=files)
     assert done.returncode == 2
     assert "needed 240, available 156. It fits with" in done.stderr

@@ -77,14 +77,14 @@ def wide_network(*sizes):
 def test_too_large_a_network_is_refused_with_a_remedy():
     assert map_network(wide_network(10, 6000, 10)).cores == (24 + 24) * 3
     with pytest.raises(CapacityError, match=r"needed 192, available 156.*local_bits=8\) it needs 128"):
-        map_network(wide_network(600, 4000, 10))
-    with pytest.raises(CapacityError, match=r"fits with 1280 instead of 5000 neurons in 'layer1'") as refused:
-        map_network(wide_network(2000, 5000, 10))
-    assert "needed 540" in str(refused.value)
-    # the remedy is the largest size that fits: (8 + 1) * 3 cores for 256 neurons, 5 of these make 135
-    assert map_network(wide_network(2000, 1280, 10)).cores == 135
+        map_network(wide_network(10, 8192, 10))
+    with pytest.raises(CapacityError, match=r"fits with 6656 instead of 12000 neurons in 'layer1'") as refused:
+        map_network(wide_network(10, 12000, 10))
+    assert f"needed {47 * (1 + 1) * 3}" in str(refused.value)
+    # the remedy is the largest size that fits: (1 + 1) * 3 cores for 256 neurons, 26 of these make 156
+    assert map_network(wide_network(10, 6656, 10)).cores == 156
     with pytest.raises(CapacityError):
-        map_network(wide_network(2000, 1281, 10))
+        map_network(wide_network(10, 6657, 10))
 
 
 def test_wrong_networks_are_refused():

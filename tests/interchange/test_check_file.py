@@ -162,7 +162,7 @@ def test_all_that_quantise_refuses_is_listed(tmp_path):
 
 
 def test_what_is_too_large_for_a_chip_is_said_with_the_change(tmp_path):
-    network = plastic_network(sizes=(1000, 3000, 10))
+    network = plastic_network(sizes=(10, 12000, 10))
     save(network, tmp_path / "net.sy")
     found = check(tmp_path / "net.sy", ("chip", "c"))
     with pytest.raises(CapacityError) as caught:

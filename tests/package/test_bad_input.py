@@ -69,7 +69,7 @@ GRADED = network(source=source(num_message_bits=8))
 
 
 def wide():
-    return sy.quantise(plastic_network(sizes=(2000, 5000, 10), steps=1, alpha=0.01))
+    return sy.quantise(plastic_network(sizes=(10, 12000, 10), steps=1, alpha=0.01))
 
 
 def on_chip(**changes):
@@ -242,7 +242,7 @@ TOGETHER = {
         ("out", "spikes by ['d']", "one of the two", values_and_spikes),
         ("c0.weight_bits", "9", "up to 8", lambda: map_network(sy.quantise(NET, 9))),
     ],
-    CapacityError: [("cores of the model of tianjic", "540", "156", lambda: map_network(wide()))],
+    CapacityError: [("cores of the model of tianjic", "282", "156", lambda: map_network(wide()))],
     FormatError: [("load_chip.chip", "'loihi'", "a TOML file", lambda: map_network(INT, "loihi"))],
 }
 # fmt: on

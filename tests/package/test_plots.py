@@ -86,8 +86,12 @@ def test_occupancy_shows_every_core_used_and_leaves_the_others_blank(axes):
     assert grid[0, 0] == pytest.approx(100 * 128 * 256 / 256**2)
     assert grid[0, 3] == pytest.approx(100 * 128 * 44 / 256**2)
     # a line between all squares, the free ones too
-    assert len(axes.get_xticks(minor=True)) == columns + 1
-    assert len(axes.get_yticks(minor=True)) == rows + 1
+    (lines,) = axes.collections
+    upright = {line[0][0] for line in lines.get_segments() if line[0][0] == line[1][0]}
+    across = {line[0][1] for line in lines.get_segments() if line[0][1] == line[1][1]}
+    assert upright == {x - 0.5 for x in range(columns + 1)}
+    assert across == {y - 0.5 for y in range(rows + 1)}
+    assert axes.get_xlim() == (-0.5, columns - 0.5)
 
 
 def test_weights_over_time_show_the_middle_the_spread_and_what_moves_most(axes):

@@ -59,6 +59,41 @@ def add(target: Any, weight: Any, values: Any) -> None:  # pragma: no cover
 
 
 @jit
+def add_rows(target: Any, weights: Any, rows: Any, start: Any, stop: Any) -> None:  # pragma: no cover
+    """target += sum_q weights_q rows_q, q = start .. stop - 1, four rows in one pass over the target."""
+    q = start
+    while q + 4 <= stop:
+        w0, w1, w2, w3 = weights[q], weights[q + 1], weights[q + 2], weights[q + 3]
+        r0, r1, r2, r3 = rows[q], rows[q + 1], rows[q + 2], rows[q + 3]
+        for i in range(target.size):
+            target[i] += w0 * r0[i] + w1 * r1[i] + w2 * r2[i] + w3 * r3[i]
+        q += 4
+    while q < stop:
+        add(target, weights[q], rows[q])
+        q += 1
+
+
+@jit
+def dot_rows(out: Any, a: Any, rows: Any, stop: Any) -> None:  # pragma: no cover
+    """out_q = sum_i a_i rows_qi, q = 0 .. stop - 1, four rows in one pass over a."""
+    q, zero = 0, a.dtype.type(0)
+    while q + 4 <= stop:
+        r0, r1, r2, r3 = rows[q], rows[q + 1], rows[q + 2], rows[q + 3]
+        t0, t1, t2, t3 = zero, zero, zero, zero
+        for i in range(a.size):
+            x = a[i]
+            t0 += x * r0[i]
+            t1 += x * r1[i]
+            t2 += x * r2[i]
+            t3 += x * r3[i]
+        out[q], out[q + 1], out[q + 2], out[q + 3] = t0, t1, t2, t3
+        q += 4
+    while q < stop:
+        out[q] = dot(a, rows[q])
+        q += 1
+
+
+@jit
 def add_product(target: Any, a: Any, b: Any) -> None:  # pragma: no cover
     """target += a b, elementwise."""
     for i in range(target.size):
@@ -103,16 +138,15 @@ def forward(
     for b in range(start, stop):
         rest[:] = 0
         for t in range(steps):
-            now = u[b, t]
-            now[:] = bias
-            add(now, k[t], slow[b, t if slow.shape[1] > 1 else 0])
+            now, driven, fade = u[b, t], slow[b, t if slow.shape[1] > 1 else 0], k[t]
+            for i in range(n):
+                now[i] = bias[i] + fade * driven[i]
             if stored.size or overlap.size:
                 local[:] = 0
                 if stored.size:
                     add(local, factor[t], stored[b, t if stored.shape[1] > 1 else 0])
                 if overlap.size:
-                    for q in range(t):
-                        add(local, overlap[b, t, q], posts[q])
+                    add_rows(local, overlap[b, t], posts, 0, t)
                 add_product(now, alpha, local)
             fire(rest, now, spikes[b, t], vth, decay, subtract)
             if overlap.size:
@@ -157,43 +191,44 @@ def backward(
     steps, n = k.size, beta.size if beta.size else u.shape[2]
     kind, one = u.dtype.type, u.dtype.type(1)
     inverse = one / vth
-    g, after, scaled, nothing = np.empty(n, u.dtype), np.empty(n, u.dtype), np.empty(n, u.dtype), np.zeros(n, u.dtype)
-    # traced[q] = sum_{t>q} overlap[t, q] dL/dI_t: alpha times it is the gradient of post_q.
-    # rho is computed anew: that is faster than to write it out and to read it back.
-    rhos, posts, traced = (np.empty((steps, n), u.dtype), np.empty((steps, n), u.dtype), np.empty((steps, n), u.dtype))
+    after, scaled, nothing, traced = (np.zeros(n, u.dtype), np.zeros(n, u.dtype), np.zeros(n, u.dtype),
+                                      np.zeros(n, u.dtype))  # fmt: skip
+    # rho is computed anew: that is faster than to write it out and to read it back. gs : dL/dI_t.
+    rhos, posts, gs = (np.empty((steps, n), u.dtype), np.empty((steps, n), u.dtype), np.empty((steps, n), u.dtype))
     for b in range(start, stop):
         after[:] = 0
         if overlap.size:
-            traced[:] = 0
             for t in range(steps):
                 bounded(u[b, t], rhos[t], inverse, rho)
-                posts[t] = beta
-                add(posts[t], one, rhos[t])
+                for i in range(n):
+                    posts[t, i] = rhos[t, i] + beta[i]
         for back in range(steps):
             t = steps - 1 - back
+            g = gs[t]
             g[:] = kind(0)
             if g_u.size:
                 g[:] = g_u[b, t]
             if overlap.size:
-                bounded_backward(g, traced[t], alpha, rhos[t], inverse, rho)
-                add_product(g_alpha[b], traced[t], posts[t])
-                add_product(g_beta[b], traced[t], alpha)
+                # sum_{q>t} overlap[q, t] dL/dI_q: alpha times it is the gradient of post_t.
+                traced[:] = 0
+                add_rows(traced, overlap[b, :, t], gs, t + 1, steps)
+                bounded_backward(g, traced, alpha, rhos[t], inverse, rho)
+                add_product(g_alpha[b], traced, posts[t])
+                add_product(g_beta[b], traced, alpha)
             fire_backward(g, after, g_spikes[b, t] if g_spikes.size else nothing, u[b, t], vth, decay, window,
                    subtract)  # fmt: skip
             add(g_bias[b], one, g)
             add(g_slow[b, t if g_slow.shape[1] > 1 else 0], k[t], g)
             if not (stored.size or overlap.size):
                 continue
-            scaled[:] = 0
-            add_product(scaled, alpha, g)
+            for i in range(n):
+                scaled[i] = alpha[i] * g[i]
             if stored.size:
                 row = t if stored.shape[1] > 1 else 0
                 add(g_stored[b, row], factor[t], scaled)
                 add_product(g_alpha[b], factor[t] * stored[b, row], g)
             if overlap.size:
-                for q in range(t):
-                    add(traced[q], overlap[b, t, q], g)
-                    g_overlap[b, t, q] = dot(scaled, posts[q])
+                dot_rows(g_overlap[b, t], scaled, posts, t)
 
 
 @jit
@@ -202,10 +237,12 @@ def overlaps(start: Any, stop: Any, s: Any, eta: Any, decay: Any, out: Any) -> N
     scaled = np.empty(s.shape[2], s.dtype)
     for b in range(start, stop):
         for t in range(1, s.shape[1]):
-            scaled[:] = 0
-            add_product(scaled, eta, s[b, t])
+            here = s[b, t]
+            for i in range(scaled.size):
+                scaled[i] = eta[i] * here[i]
+            dot_rows(out[b, t], scaled, s[b], t)
             for q in range(t):
-                out[b, t, q] = decay[t, q] * dot(scaled, s[b, q])
+                out[b, t, q] *= decay[t, q]
 
 
 @jit
@@ -213,16 +250,18 @@ def overlaps_backward(
     start: Any, stop: Any, s: Any, eta: Any, decay: Any, g: Any, g_s: Any, g_eta: Any
 ) -> None:  # pragma: no cover
     """Gradients of `overlaps`, g of its result: g_s (batch, T, n), unless empty; added to g_eta, (batch, n)."""
-    first = np.empty(s.shape[2], s.dtype)
+    first, weights = np.empty(s.shape[2], s.dtype), np.empty(s.shape[1], s.dtype)
     for b in range(start, stop):
         for t in range(s.shape[1]):
-            first[:] = 0
             for q in range(t):
-                add(first, g[b, t, q] * decay[t, q], s[b, q])
+                weights[q] = g[b, t, q] * decay[t, q]
+            for q in range(t + 1, s.shape[1]):
+                weights[q] = g[b, q, t] * decay[q, t]
+            first[:] = 0
+            add_rows(first, weights, s[b], 0, t)
             add_product(g_eta[b], first, s[b, t])
             if g_s.size:
-                for m in range(t + 1, s.shape[1]):
-                    add(first, g[b, m, t] * decay[m, t], s[b, m])
+                add_rows(first, weights, s[b], t + 1, s.shape[1])
                 target = g_s[b, t]
                 for i in range(target.size):
                     target[i] = eta[i] * first[i]
