@@ -109,8 +109,18 @@ class Peer:
 
     def __init__(self, name: str, folder: Path, network: Path) -> None:
         self.result = folder / f"{name}.npy"
-        command = ["uv", "run", "--no-project", "--python", "3.10", "--with", f"{name}=={PEERS[name]}"]
-        command += ["python", str(HERE / "chip_peers.py"), name, str(network), str(self.result)]
+        command = [
+            "uv",
+            "run",
+            "--no-project",
+            "--python",
+            "3.10",
+            "--with",
+            f"{name}=={PEERS[name]}",
+            "--with",
+            "numpy",
+        ]
+        command += ["--with", "numpy", "python", str(HERE / "chip_peers.py"), name, str(network), str(self.result)]
         self.errors = (folder / f"{name}.err").open("w+")
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True

@@ -9,10 +9,8 @@ visited. The loop is compiled (`kernels`); cores, or samples, are computed in pa
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Mapping as ByName
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +39,7 @@ from synergic.hw_targets.simulation._streams import (
     write_tiles,
     written,
 )
-from synergic.hw_targets.simulation._workers import run_in_processes
+from synergic.hw_targets.simulation._workers import REUSED, run_in_processes, run_in_threads
 from synergic.hw_targets.simulation.kernels import NO_PACKET_LOSS, State
 from synergic.network._quantise import IntNetwork
 from synergic.numerics import fixed
@@ -367,11 +365,14 @@ class Simulator:
         memory : local weights (1, all) of one sample, which are changed in place; None for the start. biases : c of one
         sample by population, changed in place; None where nothing is homeostatic.
         """
-        state = self.fresh(source, memory, first)
+        general = bool(general_targets(self.network))
+        alone = memory is None and self.across == "samples" and not (general or self.stream_tiles)
+        reuses = alone and not self.probes.local_weights and self.start.nbytes >= REUSED
+        state = self.fresh(source, self.start[None] if reuses else memory, first)
         program = adapted(self.program, self.network, self.layout, self.order, biases or {})
         packet_loss = NO_PACKET_LOSS if self.faults is None else self.faults.packed(self.layout, self.program, first)
         n, sharing = len(source), self.threads if memory is None else 1
-        if general_targets(self.network):
+        if general:
             arranged = self.mapping.arranged
             assert isinstance(arranged, IntNetwork)
             run_general(arranged, self.layout, program, state, packet_loss, signal)
@@ -388,15 +389,8 @@ class Simulator:
             if memory is not None:
                 memory[...] = state.local
                 state = state._replace(local=memory)
-        elif sharing > 1 and n > 1:
-            edges = np.linspace(0, n, min(sharing, n) + 1).astype(int)
-            with ThreadPoolExecutor(len(edges) - 1) as pool:
-                jobs = [
-                    pool.submit(kernels.run_samples, program, state, packet_loss, a, b)
-                    for a, b in itertools.pairwise(map(int, edges))
-                ]
-                for job in jobs:
-                    job.result()
+        elif reuses or (sharing > 1 and n > 1):
+            run_in_threads(program, state, packet_loss, min(sharing, n), self.start if reuses else None)
         else:
             kernels.run_samples(program, state, packet_loss, 0, n)
         if self.stream_tiles:

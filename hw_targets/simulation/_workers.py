@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One run in several processes, each with a part of the cores: for grids of chips with more cores than threads help.
+"""A run shared among threads, by samples, or among processes, by cores: for grids of chips with more than threads help.
 
 The arrays of a run are in files that all processes map into their memory. Each process writes what its own cores
 write, and waits in every step until all have sent: the same bits as in one process. Processes come from joblib: of its
 own backend ("loky"), or of the one that `joblib.parallel_config` makes active, if it runs them on this machine.
-synergic.hw_targets.simulation shares samples instead, which need no common memory.
 """
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,32 @@ PROGRESS = "progress"
 FAILED = -1
 PATIENCE = 600.0
 """Seconds without any progress after which a process gives up on the others."""
+
+REUSED = 2**18
+"""Bytes of local weights from which on a thread takes the same memory for one sample after another, where nobody asks
+for the local weights afterwards: memory that is new to a process costs more than the copy."""
+
+
+def run_in_threads(program: Any, state: State, packet_loss: Any, threads: int, start: Any) -> None:
+    """All steps of all samples, a part of them in each thread.
+
+    start : local weights with which each sample begins, in memory of the thread that is used again and again; None if
+    the state has local weights of its own for each sample.
+    """
+
+    def run(first: int, last: int) -> None:
+        if start is None:
+            kernels.run_samples(program, state, packet_loss, first, last)
+            return
+        mine = state._replace(local=np.empty((1, start.size), start.dtype))
+        for sample in range(first, last):
+            mine.local[0] = start
+            kernels.run_samples(program, mine, packet_loss, sample, sample + 1)
+
+    edges = np.linspace(0, len(state.sent), threads + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        for job in [pool.submit(run, a, b) for a, b in itertools.pairwise(map(int, edges))]:
+            job.result()
 
 
 def mapped(path: Path) -> Any:

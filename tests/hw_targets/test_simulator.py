@@ -316,3 +316,17 @@ def test_the_cache_sees_a_change_in_another_module(tmp_path):
                               capture_output=True, text=True, check=True)  # fmt: skip
         answers.append(done.stdout.split())
     assert answers == [["20", "0"], ["20", "1"], ["30", "0"]]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_memory_that_threads_use_again_is_as_new_for_each_sample(monkeypatch, threads):
+    network = sy.quantise(plastic_network(sizes=(20, 12, 4)))
+    mapping, spikes = map_network(network), random_spikes(network, samples=5)
+    want, counted = simulate_on_chip(mapping, spikes, probes=Probes.readout(network), threads=threads)
+    all_of_it, _ = simulate_on_chip(mapping, spikes, threads=threads)
+    assert (all_of_it.local_weights["c0"] != network.projections[0].local_weights).any()  # something is to be forgotten
+    monkeypatch.setattr("synergic.hw_targets.simulation._simulator.REUSED", 0)
+    got, again = simulate_on_chip(mapping, spikes, probes=Probes.readout(network), threads=threads)
+    assert_same(want, got)
+    assert np.array_equal(counted.by_sample, again.by_sample)
+    assert_same(all_of_it, simulate_on_chip(mapping, spikes, threads=threads)[0])  # asked for: each sample has its own
