@@ -8,11 +8,12 @@ full chip: 3,072 inputs, 3,328 neurons, every synapse of 156 cores, 5 % of the i
 two phases (integrate; add partial sums and fire). SANA-FE and PAIBox come by `uv run --with` in environments of their
 own, as programs beside: neither they nor their numpy fit into this one. --no-peers leaves them out.
 
-bandwidth_share: of a plastic step, the share that reading and writing all of P takes, 0.8 MB in the cache. The decay of
-each entry, a product of 16 by 16 bits that is rounded as the specification says, is one instruction of 16 entries
-(kernels/_decay.py), as fast as that stream. The rest of a step is the sums over the inputs that spike, the increments
-of their rows, with a bound that is counted, and the neurons. Ruled out on paper: float32 (28 bits do not fit), waiting
-with the decay until an input spikes (it must be rounded once a step, which is the work).
+bandwidth_share: of a plastic step on one thread, the share that reading and writing all of P takes, 0.8 MB in a cache.
+The decay of each entry, a product of 16 by 16 bits that is rounded as the specification says, is one instruction of 16
+entries (kernels/_decay.py), as fast as that stream. The rest of a step is the sums over the inputs that spike, the
+increments of their rows, with a bound that is counted, the neurons, a new P for every presentation, and the counts.
+Ruled out on paper: float32 (28 bits do not fit), waiting with the decay until an input spikes (it must be rounded once
+a step, which is the work).
 """
 
 from __future__ import annotations
@@ -218,7 +219,7 @@ def plasticity(rounds: int, seed: int) -> dict[str, Any]:
     """Seconds a step of the plastic layer, of Lava's, and of the stream over as many values, by round."""
     rng, network = np.random.default_rng(seed), plastic_network(seed)
     given = spikes(rng, PLASTIC_RATE, STREAM, PLASTIC_STEPS, PLASTIC[0])
-    simulator = Simulator(map_network(network), probes=Probes.readout(network))
+    simulator = Simulator(map_network(network), probes=Probes.readout(network), threads=1)  # as the stream and Lava
     simulator.run(given, STREAM)
     memory = simulator.start.copy()
     read_and_write(memory)

@@ -21,7 +21,9 @@ TEXT = """\
 Each figure of README and of [results](results.md), the command that gives it, and what to expect. Commands run in a
 clone of the repository, each after `uv run`. With the same seed, versions and processor a command gives the recorded
 figure. Other processors and versions of torch round differently, and training follows another path: the tolerance is
-what is then to be expected. Minutes are those of the machine that is named.
+what is then to be expected. So it is for the trained runs: since they were recorded, training takes torch's compiled
+Adam and adds the terms of four steps at a time, which round differently too. Minutes are those of the machine that is
+named.
 
 `benchmarks/reproduce_page.py` makes this page from the records. The rows of the first table are run by the tests
 (`tests/package/test_reproduce.py`).
