@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Two tutorials run, cell after cell, as a reader runs them; all run where the documentation is built (`.ci/run`). These two
-train nothing: another processor rounds training differently, and a plot would then show other figures."""
+"""Two tutorials run, cell after cell, as a reader runs them; all run where the documentation is built (`.ci/run`).
+
+These two train nothing: another processor rounds training differently, and a plot would then show other figures.
+"""
 
 import re
 from pathlib import Path
