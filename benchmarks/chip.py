@@ -45,6 +45,8 @@ from lava.proc.io.source import RingBuffer
 from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 
 from synergic.hw_targets import Probes, Simulator, map_network
+from synergic.hw_targets.simulation.kernels import add_axons, rewrite
+from synergic.hw_targets.simulation.kernels._decay import decay
 from synergic.network import IntNetwork, IntPopulation, IntProjection
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -96,6 +98,12 @@ def read_and_write(memory: Any) -> None:  # pragma: no cover
     """The stream that bounds any rule: every value read and written once."""
     for i in range(memory.size):
         memory[i] += 1
+
+
+@numba.njit
+def decayed(memory: Any, factor: Any) -> None:  # pragma: no cover
+    """The decay of all local weights."""
+    decay(memory, 0, memory.size, factor)
 
 
 def seconds(call: Callable[[], Any]) -> float:
@@ -240,6 +248,37 @@ def plasticity(rounds: int, seed: int) -> dict[str, Any]:
     return {"seconds": found, "bytes_a_value": memory.itemsize}
 
 
+def plastic_parts(seed: int, repeats: int = 400) -> dict[str, float]:
+    """Where a plastic step goes: microseconds of each loop by itself, medians; as in `plasticity`."""
+    rng, network = np.random.default_rng(seed), plastic_network(seed)
+    simulator = Simulator(map_network(network), probes=Probes.readout(network), threads=1)
+    program, memory = simulator.program, simulator.start.copy()
+    head, tile = program.heads[0], program.tiles[0]
+    axons = spikes(rng, PLASTIC_RATE, PLASTIC[0]).astype(np.uint8)
+    events, none = np.flatnonzero(axons).astype(np.int32), np.zeros(0, np.uint8)
+    total, post = np.zeros(PLASTIC[1], np.int32), rng.integers(-4096, 4096, PLASTIC[1])
+    eta, factor = program.eta[: PLASTIC[0]], np.int16(8 * head["lambda_"])
+
+    def again() -> None:
+        memory[:] = simulator.start
+
+    loops: dict[str, Callable[[], Any]] = {
+        "read and write P": lambda: read_and_write(memory),
+        "decay": lambda: decayed(memory, factor),
+        "decay and increments": lambda: rewrite(memory, 0, axons, eta, post, head, none, -1),
+        "slow sums": lambda: add_axons(total, program.weights, tile["weights"], events, 0, axons),
+        "local sums": lambda: add_axons(total, memory, 0, events, 0, axons),
+        "P of a new presentation, a step": again,
+    }
+    found: dict[str, list[float]] = {name: [] for name in loops}
+    for i in range(-10, repeats):
+        for name, loop in loops.items():
+            took = 1e6 * seconds(loop)
+            if i >= 0:
+                found[name].append(took / (PLASTIC_STEPS if loop is again else 1))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
 def ratio(slow: list[float], fast: list[float]) -> float:
     """The median of the rounds' ratios."""
     return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
@@ -276,6 +315,7 @@ def record(rounds: int, seed: int, peers: tuple[str, ...], mapping: bool = True)
         "mapping": mapped,
         "phases_a_second": speed,
         "seconds_a_plastic_step": took,
+        "microseconds_of_plastic_parts": plastic_parts(seed),
         "seconds_of_the_full_chip": beside["seconds"],
         "setting": {
             "full": FULL, "steps": STEPS, "input_rate": RATE,

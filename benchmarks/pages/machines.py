@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 import numpy as np
@@ -182,6 +183,14 @@ def c_where() -> str:
     """Compilers, machine, date."""
     r = one("c-export")
     return f"{'; '.join(r['compilers'])}; {where(r)}."
+
+
+def plastic_parts() -> str:
+    """The loops of a plastic step of the chip's model, in microseconds, and the whole step."""
+    r = one("chip")
+    step = 1e6 * statistics.median(r["seconds_a_plastic_step"]["synergic"])
+    rows = [*r["microseconds_of_plastic_parts"].items(), ("a step", step)]
+    return table(("loop", "us"), ((name, f"{value:.1f}") for name, value in rows))
 
 
 def training_parts() -> str:
