@@ -13,6 +13,7 @@ from networks import plastic_network, random_spikes
 import synergic as sy
 from conformance.executors import FLOATS, INTEGERS, conform
 from synergic.hw_targets.simulation import _simulator as simulator
+from synergic.hw_targets.simulation import _workers as workers
 from synergic.hw_targets.simulation.kernels import _core_synapses as synapses
 from synergic.hw_targets.simulation.kernels import _decay as decay
 from synergic.hw_targets.simulation.kernels import _history_kernel as history
@@ -164,13 +165,19 @@ def interpreted(change=("", "")):
     return SimpleNamespace(run_samples=run_samples)
 
 
+def run_by(monkeypatch, loop):
+    """Let the simulator run this loop, in one thread or in several."""
+    for module in (simulator, workers):
+        monkeypatch.setattr(module, "kernels", loop)
+
+
 def test_the_loop_agrees_as_plain_python(monkeypatch):
-    monkeypatch.setattr(simulator, "kernels", interpreted())
+    run_by(monkeypatch, interpreted())
     conform_all(("integers", "chip"))
 
 
 @pytest.mark.parametrize("error", IN_THE_COMPILED_LOOP)
 def test_an_error_planted_in_the_compiled_loop_is_found(error, monkeypatch):
-    monkeypatch.setattr(simulator, "kernels", interpreted(IN_THE_COMPILED_LOOP[error]))
+    run_by(monkeypatch, interpreted(IN_THE_COMPILED_LOOP[error]))
     with pytest.raises(AssertionError):
         conform_all(("integers", "chip"))
