@@ -94,7 +94,9 @@ def row(experiment: str, what: str, record: dict[str, Any]) -> str:
     expected = f"{100 * record['figures']['accuracy']:.2f} %"
     device = "--device cuda " if "NVIDIA" in record["machine"] else ""
     command = f"synergic train {device}{experiment} --seed {seed}"
-    return f"| {what} | `{command}` | {expected} | 1 point | {minutes:.0f}, {record['machine']} |"
+    # Of a hundred test recordings a few more or fewer are right; the other test sets have thousands of samples.
+    tolerance = "5 points" if record["evaluated_on"].startswith("100 test recordings") else "1 point"
+    return f"| {what} | `{command}` | {expected} | {tolerance} | {minutes:.0f}, {record['machine']} |"
 
 
 def benchmark_rows() -> list[str]:
