@@ -264,6 +264,9 @@ class Bench:
 class Info:
     """Show versions, which parts of synergic work here, and what each missing part needs."""
 
+    thorough: bool = False
+    """Whether to import the large packages too, which takes about ten seconds. Otherwise they are looked for, and one
+    that is broken is called installed."""
     json: Path | None = None
     """JSON file to write the same information to."""
 
@@ -273,13 +276,16 @@ class Info:
             check_folder(self.json)
         from synergic.cli._info import info
 
-        found = info()
+        found = info(self.thorough)
         for package, number in found["versions"].items():
             sys.stdout.write(f"{package} {number or 'not installed'}\n")
         sys.stdout.write("\n")
         for part in found["parts"]:
-            state = "works" if part["works"] else f"MISSING: {part['why_not']}. {part['needs']}"
+            missing = f"MISSING: {part['why_not']}. {part['needs']}"
+            state = {True: "works", None: "installed, not tried", False: missing}[part["works"]]
             sys.stdout.write(f"{part['name']} ({part['what']}): {state}\n")
+        if any(part["works"] is None for part in found["parts"]):
+            sys.stdout.write("`synergic info --thorough` imports what was not tried, in about ten seconds.\n")
         if self.json is not None:
             write_json(self.json, found)
 
