@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import h5py
 import nir
 
 from synergic.errors import FormatError, UnsupportedError
+from synergic.interchange._nir_shapes import check_shapes, even, widened
 from synergic.network._storage import check_sizes
 
 
@@ -37,6 +39,20 @@ def check_kind(path: str | Path) -> None:
         raise FormatError(f"{path}: not a NIR file, which is HDF5, or damaged at its start; {allowed}. Restore a copy.")
 
 
+def checked(source: Any) -> nir.NIRGraph:
+    """nir.read, with our check of shapes for a graph that does not pass nir's. Raises FormatError and what nir does."""
+    try:
+        return nir.read(source)
+    except ValueError:
+        if isinstance(source, io.BytesIO):
+            source.seek(0)
+        graph = nir.read(source, type_check=False)
+    if isinstance(graph, nir.NIRGraph) and not any(isinstance(node, nir.NIRGraph) for node in graph.nodes.values()):
+        edges = [(str(a), str(b)) for a, b in graph.edges]
+        check_shapes(widened(graph.nodes, edges), edges, axes=True)
+    return graph
+
+
 def read(path: str | Path) -> nir.NIRGraph:
     """nir.read, whose many kinds of failure become a FormatError."""
     inner: list[str] = []
@@ -45,7 +61,10 @@ def read(path: str | Path) -> nir.NIRGraph:
         with h5py.File(path, "r") as file:
             check_sizes(file)
             file.visititems(lambda name, item: inner.append(name) if is_subgraph(name, item) else None)
-        graph = nir.read(path)
+            source = even(file) or path
+        graph = checked(source)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
     except Exception as error:  # whatever h5py or nir's assertions and look-ups raise
         if inner:
             raise UnsupportedError(
