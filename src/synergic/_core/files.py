@@ -21,6 +21,11 @@ import numpy.typing as npt
 from synergic._core.checks import kind
 from synergic.errors import FormatError, ParameterError, SynergicError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 def check_path(where: str, path: Any) -> Path:
     """A path that is given as one, or as text. Raises ParameterError. where : the argument."""
@@ -109,6 +114,36 @@ def copy(draft: Path, path: Path, stream: int | None) -> None:
             text.flush()
     with open(path if stream is None else os.dup(stream), "wb") as target:
         target.write(draft.read_bytes())
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that no other training writes into it. Raises ParameterError if one does.
+
+    The system ends the lock with the process, however that ends, and no file is left behind. Where a system or a file
+    system has no such locks, nothing is held.
+    """
+    if fcntl is None:
+        yield
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        got, allowed = error.strerror, "allowed a folder that can be read and written"
+        raise ParameterError(f"{folder}: got {got}, {allowed}. Choose another one (--run-folder).") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ParameterError(
+                f"{folder}: got a folder that another training writes into now, allowed one training at a time. Wait "
+                "until that has ended, or choose another folder (--run-folder)."
+            ) from None
+        except OSError:  # a network file system without locks
+            pass
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from synergic._core.files import check_folder, read_json, reading, write_json
+from synergic._core.files import alone_in, check_folder, read_json, reading, write_json
 from synergic._core.parts import require
 from synergic.cli._wording import quoted
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.experiments import CONFIG, EXPERIMENTS, NETWORK, RECORD
+from synergic.experiments import CHECKPOINT, CONFIG, EXPERIMENTS, NETWORK, RECORD
 
 
 @dataclass
@@ -59,9 +59,12 @@ class Demo:
 
 
 def check_run_folder(folder: Path) -> None:
-    """Refuse a file as the folder of a run. Raises ParameterError."""
+    """Refuse a file as the folder of a run, and a folder that another training writes into. Raises ParameterError."""
     if folder.exists() and not folder.is_dir():
         raise ParameterError(f"{folder}: got a file, allowed a folder for the run. Choose another --run-folder.")
+    if folder.exists() and os.environ.get("RANK", "0") == "0":  # the other processes of torchrun write nothing
+        with alone_in(folder):
+            pass
 
 
 def next_commands(*commands: str, folder: Path) -> str:
@@ -122,7 +125,8 @@ class Train:
             return
         folder = self.run_folder or Path("runs") / config.name
         check_run_folder(folder)  # before the data set is read
-        if (folder / RECORD).exists() and settings(config) == settings_now(read_json(folder / CONFIG)):
+        ended = (folder / RECORD).exists() and (folder / CHECKPOINT).exists()
+        if ended and settings(config) == settings_now(read_json(folder / CONFIG)):
             record = read_json(folder / RECORD)
             self.show(record, folder, f". It had ended before. More than --epochs {config.epochs} goes on.")
             return
