@@ -118,10 +118,10 @@ def copy(draft: Path, path: Path, stream: int | None) -> None:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Hold a folder, so that no other training writes into it. Raises ParameterError if one does.
+    """Lock a folder, so that no other training writes into it. Raises ParameterError if one does.
 
     The system ends the lock with the process, however that ends, and no file is left behind. Where a system or a file
-    system has no such locks, nothing is held.
+    system has no such locks, nothing is locked.
     """
     if fcntl is None:
         yield

@@ -171,10 +171,10 @@ def run(
     kind("run.writes", writes, bool, "False where another process writes.")
     if progress is not None:
         function("run.progress", progress)
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locks:
         if writes:
             make_folder(folder)
-            held.enter_context(alone_in(folder))
+            locks.enter_context(alone_in(folder))
         go_on_or_begin(task, folder, writes)
         return trained(task, folder, progress, writes)
 

@@ -210,10 +210,10 @@ def run_seeds(
     tasks = [first, *(opened(seed) for seed in numbers[1:])]
     for task in tasks[1:]:
         share(task, first)
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locks:
         for place in places:
             make_folder(place)
-            held.enter_context(alone_in(place))
+            locks.enter_context(alone_in(place))
         train_together(config, list(zip(tasks, places, strict=True)), progress)
     return [finished(task, place) for task, place in zip(tasks, places, strict=True)]
 
