@@ -184,6 +184,25 @@ def reading(path: str | Path, remedy: str = "Restore a copy, or save it again.")
         raise FormatError(f"{path}: {text}. {remedy}") from error
 
 
+def check_hdf5(path: str | Path, what: str, allowed: str) -> None:
+    """Say what a file is that is none of HDF5, as far as its first bytes tell. Raises FormatError."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(520)
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file, {allowed}. Check the path.") from None
+    except IsADirectoryError:
+        raise FormatError(f"{path}: got a folder, {allowed}. Add the name of the file.") from None
+    except OSError as error:
+        raise FormatError(f"{path}: got {error.strerror}, {allowed}. Check the path.") from error
+    if not start:
+        raise FormatError(f"{path}: got an empty file, {allowed}. Restore a copy.")
+    if start.startswith(b"synergic-"):
+        raise FormatError(f"{path}: got a file of synergic's own, {allowed}. synergic.network.load reads it.")
+    if not start.startswith(b"\x89HDF\r\n\x1a\n"):
+        raise FormatError(f"{path}: not {what}, or damaged at its start; {allowed}. Restore a copy.")
+
+
 def read_arrays(path: Path, remedy: str) -> dict[str, npt.NDArray[Any]] | npt.NDArray[Any]:
     """What an .npz file holds, by name, or the one array of an .npy file; never Python objects. Raises FormatError."""
     with reading(path, remedy):

@@ -104,7 +104,7 @@ class Simulate:
     json: Path | None = None
     """JSON file to write all figures to."""
     figure: Path | None = None
-    """Image file to write plots to: phases, cores, energy, spikes."""
+    """Image file (.png, .pdf, .svg or .jpg) to write plots to: phases, cores, energy, spikes."""
     html: Path | None = None
     """HTML file to write the report to, with plots."""
 

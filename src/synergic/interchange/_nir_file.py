@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import nir
 
+from synergic._core.files import check_hdf5
 from synergic.errors import FormatError, UnsupportedError
 from synergic.interchange._nir_shapes import check_shapes, even, widened
 from synergic.network._storage import check_sizes
@@ -19,24 +20,6 @@ def is_subgraph(name: str, item: Any) -> bool:
     """Whether a group of a file is a graph within the graph."""
     kind_of = item.get("type") if isinstance(item, h5py.Group) and name != "node" else None
     return isinstance(kind_of, h5py.Dataset) and kind_of.shape == () and kind_of[()] == b"NIRGraph"
-
-
-def check_kind(path: str | Path) -> None:
-    """Say what a file is that is none of NIR's, as far as its first bytes tell. Raises FormatError."""
-    allowed = "allowed a file that nir.write made"
-    try:
-        with open(path, "rb") as file:
-            start = file.read(520)
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file, {allowed}. Check the path.") from None
-    except IsADirectoryError:
-        raise FormatError(f"{path}: got a folder, {allowed}. Add the name of the file.") from None
-    except OSError as error:
-        raise FormatError(f"{path}: got {error.strerror}, {allowed}. Check the path.") from error
-    if start.startswith(b"synergic-"):
-        raise FormatError(f"{path}: got a file of synergic's own, {allowed}. synergic.network.load reads it.")
-    if not start.startswith(b"\x89HDF\r\n\x1a\n"):
-        raise FormatError(f"{path}: not a NIR file, which is HDF5, or damaged at its start; {allowed}. Restore a copy.")
 
 
 def checked(source: Any) -> nir.NIRGraph:
@@ -56,7 +39,7 @@ def checked(source: Any) -> nir.NIRGraph:
 def read(path: str | Path) -> nir.NIRGraph:
     """nir.read, whose many kinds of failure become a FormatError."""
     inner: list[str] = []
-    check_kind(path)
+    check_hdf5(path, "a NIR file, which is HDF5", "allowed a file that nir.write made")
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
