@@ -30,6 +30,10 @@ def folder(tmp_path_factory):
     (place / "file").write_text("text")
     (place / "run").mkdir()
     (place / "run" / "config.json").write_text(json.dumps(settings(Classification(hidden=4, epochs=1))))
+    (place / "run" / "checkpoint.pt").write_text("of an epoch")
+    (place / "other").mkdir()
+    save(plastic_network(), place / "other" / "network.h5")
+    (place / "empty").mkdir()
     return place
 
 
@@ -58,6 +62,12 @@ def folder(tmp_path_factory):
         ("evaluate run --stream clean --samples 5 --warm-up 7", "--warm-up: got 7, allowed 0 to 4"),
         ("evaluate run --warm-up 7", "--warm-up: got one without --stream"),
         ("evaluate file", "file: got a file, allowed the folder of a run"),
+        (
+            "evaluate run",
+            "run: got a run that has not ended, allowed the folder of a run that has ended. Start",
+        ),
+        ("evaluate other", "other: got a folder without a training, allowed"),
+        ("evaluate empty", "empty: got another folder, allowed"),
         ("evaluate nowhere", "nowhere: got no such folder, allowed the folder of a run"),
     ],
 )

@@ -123,6 +123,7 @@ def test_the_command(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("synergic.learning.tasks.restore", lambda *given: pytest.fail("opened"))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "config.json").write_text(json.dumps(settings_of(Events())))
+    (tmp_path / "other" / "checkpoint.pt").touch()
     with pytest.raises(UnsupportedError, match=r"--stream: got a run of Events, allowed a run of images"):
         Evaluate(tmp_path / "other", stream=("clean",)).run()
     with pytest.raises(ParameterError, match=r"--warm-up: got one without --stream"):

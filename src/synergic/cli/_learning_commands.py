@@ -237,6 +237,7 @@ class Evaluate:
         # Before the data set is opened, and homeostasis measured.
         check_conditions(self.stream, self.warm_up, self.samples)
         check_what_lives_on(self.memory, self.homeostasis, self.limit)
+        self.check_run()
         if not isinstance(config := load_config(self.run_folder), Classification):
             got, allowed = f"a run of {type(config).__name__}", "a run of images, such as fashion-hp"
             raise UnsupportedError(f"--stream: got {got}, allowed {allowed}. Leave it out.")
@@ -252,14 +253,27 @@ class Evaluate:
         if self.json is not None:
             write_json(self.json, {"stream": found, **{name: getattr(self, name) for name in STREAMED}})
 
+    def check_run(self) -> None:
+        """Refuse what is no run that has ended. Raises FormatError."""
+        folder, allowed = self.run_folder, "allowed the folder of a run that has ended"
+        if not folder.is_dir():
+            got = "a file" if folder.exists() else "no such folder"
+            raise FormatError(f"{folder}: got {got}, {allowed}. Give what `synergic train` named.")
+        if (folder / RECORD).exists() or (self.stream is not None and (folder / CHECKPOINT).exists()):
+            return
+        if (folder / CONFIG).exists():
+            remedy = "Start the same `synergic train` again: it resumes."
+            raise FormatError(f"{folder}: got a run that has not ended, {allowed}. {remedy}")
+        if (folder / NETWORK).exists():
+            remedy = "It has a network and data: `synergic simulate` runs them."
+            raise FormatError(f"{folder}: got a folder without a training, {allowed}. {remedy}")
+        raise FormatError(f"{folder}: got another folder, {allowed}. Give what `synergic train` named.")
+
     def run(self) -> None:
         """Print recorded and repeated figures; exit with 1 if they differ."""
         require("synergic evaluate", "torch", "torchvision")
         if self.json is not None:
             check_folder(self.json)
-        if not self.run_folder.is_dir():
-            got = "a file" if self.run_folder.exists() else "no such folder"
-            raise FormatError(f"{self.run_folder}: got {got}, allowed the folder of a run. Give what `train` named.")
         if self.stream is not None:
             self.run_stream()
             return
@@ -267,6 +281,7 @@ class Evaluate:
             if field.name in STREAMED and getattr(self, field.name) != field.default:
                 option = f"--{field.name.replace('_', '-')}"
                 raise ParameterError(f"{option}: got one without --stream, allowed with it. Add --stream clean.")
+        self.check_run()
         from synergic.cli._report import compare, draw
         from synergic.learning.tasks._runs import restore
 
