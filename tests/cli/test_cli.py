@@ -5,6 +5,7 @@ import io
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,37 @@ def test_help_names_the_commands_and_explains_the_options(commands):
     text = commands.run("demo", "--help").stdout
     for word in ("--json", "--seed", "--figure", "training epochs"):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("demo", "│ --json PATH JSON file to write all figures to. │"),
+        (
+            "train",
+            "mode and seed, as in runs/fashion-mnist-hp-0. With --seeds, the folder in which each run has one",
+        ),
+        (
+            "train fashion-hp",
+            "Learning rate of Adam for theta = (alpha, eta, beta). A cosine schedule lowers it to 0. (default",
+        ),
+        ("evaluate", "With --stream: images of each condition. Default: all test images. │"),
+        ("map", "Default: the widest, up to 16, with which no partial sum can exceed 32 bits. │"),
+        (
+            "simulate",
+            "of shape (samples, T, channels), or .npz file with `input` and optionally `labels`. Default",
+        ),
+        ("export", "What does not fit is refused, with the smallest change that fits. │"),
+        ("check", "for a NIR graph that does not say it. Default: 0.001. │"),
+        ("report", "│ --html PATH"),
+        ("info", "Otherwise they are looked for, and one that is broken is called installed. (default: False)"),
+    ],
+)
+def test_help_is_running_text_without_the_word_none(line, text, commands):
+    shown = commands.run(*line.split(), "--help", COLUMNS="500")
+    assert shown.returncode == 0
+    assert "None" not in shown.stdout
+    assert re.sub(r" +", " ", text) in re.sub(r" +", " ", shown.stdout)
 
 
 def test_info_names_versions_and_parts(commands, tmp_path):

@@ -53,7 +53,7 @@ def folder(tmp_path_factory):
         ("export digits-hp --c file", "export.c: got file, where file is a file"),
         ("export digits-hp --c file/below", "export.c: got file/below, where"),
         ("export digits-hp --c out --name 3x", "to_c.name: got '3x', allowed letters"),
-        ("evaluate run --stream", "--stream: got none, allowed at least one"),
+        ("evaluate run --stream", "--stream: got none, allowed at least one. Give --stream clean gaussian:6."),
         ("evaluate run --stream dust:3", "--stream: got 'dust:3', allowed"),
         ("evaluate run --stream clean --memory 0", "--memory: got 0, allowed 1 to"),
         ("evaluate run --stream clean --homeostasis -1", "--homeostasis: got -1"),

@@ -207,7 +207,7 @@ class Evaluate:
     json: Path | None = None
     """JSON file to write the recorded and the repeated figures to, and whether they are equal. With --stream: the
     accuracies."""
-    stream: tuple[str, ...] | None = None
+    stream: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION ...")] = None
     """Present the test images one after another instead, once under each of these conditions, for example "clean
     gaussian:6 clean". What lives on adapts and is not reset. Other kinds: crop, salt, pepper, salt-and-pepper, speckle,
     with a level as in the figures."""
