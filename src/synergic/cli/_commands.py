@@ -191,7 +191,8 @@ class Check:
     weight_bits: int | None = None
     """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
     local_bits: int | None = None
-    """Bits of the local weights when a network in floating point is quantised. Default: 16."""
+    """Bits of the local weights when a network in floating point is quantised. Default: the widest, up to 16, with
+    which no partial sum can exceed 32 bits."""
     dt: float | None = None
     """Seconds of a step, for a NIR graph that does not say it. Default: 0.001."""
     input_shape: tuple[int, int, int] | None = None
