@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import kind, numbers, require, whole
-from synergic._core.files import check_folder, write_whole
+from synergic._core.files import write_whole
+from synergic._core.outputs import image_format
 from synergic.errors import ParameterError
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets.costs._costs import Costs, assumptions, cost
@@ -77,21 +78,20 @@ def refuse_bits(weight_bits: int | None, local_bits: int | None, what: str) -> N
         raise ParameterError(f"{name}: got {bits}, allowed none with {what}, which has its own. Quantise it again.")
 
 
-def mapping_of(
+def integers_of(
     network: Network | IntNetwork | Mapping, chip: Chip | str | None, weight_bits: int | None, local_bits: int | None
-) -> Mapping:
-    """The network on a chip, in integers. Raises as `quantise` and `map_network`, and ParameterError for what a mapping
-    or a network in integers has already."""
+) -> IntNetwork | Mapping:
+    """The network in integers; a mapping stays. Raises as `quantise`, and ParameterError for what a mapping or a
+    network in integers has already."""
     kind("report.network", network, Network | IntNetwork | Mapping, "Give a description, or map_network's result.")
     if isinstance(network, Mapping):
         require(chip is None, "chip", repr(chip), "none with a mapping, which has its own", "Map the network again.")
         refuse_bits(weight_bits, local_bits, "a mapping")
         return network
     if isinstance(network, Network):
-        network = quantise(network, **chosen(weight_bits, local_bits))
-    else:
-        refuse_bits(weight_bits, local_bits, "a network in integers")
-    return map_network(network, "tianjic" if chip is None else chip)
+        return quantise(network, **chosen(weight_bits, local_bits))
+    refuse_bits(weight_bits, local_bits, "a network in integers")
+    return network
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -227,9 +227,9 @@ class ChipReport:
         }
 
     def draw(self, path: Path) -> None:
-        """Timeline of the phases, work by core and step, energy and spikes on the grid, as a PNG. Raises
-        ParameterError."""
-        check_folder(path, "draw.path")
+        """Timeline of the phases, work by core and step, energy and spikes on the grid, as an image of the kind that
+        the path ends in: .png, .pdf, .svg or .jpg. Raises ParameterError."""
+        kind_of = image_format("draw.path", path)
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -242,7 +242,7 @@ class ChipReport:
         plots.core_raster(axes[0, 1], self.mapping, self.activity, "work by core")
         plots.heat_map(axes[1, 0], self.mapping, self.activity, "energy", "energy")
         plots.heat_map(axes[1, 1], self.mapping, self.activity, "spikes", "spikes")
-        write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format="png"))
+        write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format=kind_of))
 
 
 def report(
@@ -306,10 +306,11 @@ def report(
     20 samples: ... % right, on ... cores of the tianjic; ... ms and ... uJ a sample.
     """
     kind("report.what", what, str, "Name the samples.")
-    mapping = mapping_of(network, chip, weight_bits, local_bits)
-    net = mapping.network
+    whole = integers_of(network, chip, weight_bits, local_bits)
+    net = whole.network if isinstance(whole, Mapping) else whole
     assert isinstance(net, IntNetwork)
-    given, classes = checked(net, data, labels, samples)
+    given, classes = checked(net, data, labels, samples)  # before the mapping, which may take minutes
+    mapping = whole if isinstance(whole, Mapping) else map_network(whole, "tianjic" if chip is None else chip)
     record, activity = Simulator(mapping, local_memory, strict, Probes.readout(net)).run(given)
     predicted = record.classes(net)
     accuracy = None if classes is None else float(np.mean(predicted == classes))
@@ -320,6 +321,7 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
     """The figures of a run by name, as text."""
     from synergic._page import per_cent
 
+    awaited = round(costs.latency_s / costs.interval_s * costs.phases)
     figures = {
         "accuracy": "no labels given" if result["accuracy"] is None else per_cent(result["accuracy"]),
         "data": result.get("data", "not recorded"),
@@ -330,7 +332,7 @@ def summary(result: dict[str, Any], costs: Costs) -> dict[str, str]:
         **({"traces of the rules": f"{costs.trace_bytes:,} bytes"} if costs.trace_bytes else {}),
         **({"spikes that wait": f"{costs.delay_bytes:,} bytes"} if costs.delay_bytes else {}),
         "slow weights": f"{costs.weight_bytes:,} bytes",
-        "phases": f"{costs.phases}, {costs.phases_per_step} a step",
+        "phases": f"{costs.phases} a sample, {costs.phases_per_step} a step; {awaited} from its input to its answer",
         "latency, phases only": f"{1e3 * costs.latency_s:.3f} ms, if a phase has the chip's fixed length",
         "latency, slowest core": f"{1e3 * (costs.latency_slowest_s or 0):.3f} ms, if it ends with its slowest core",
         "latency, contention": f"{1e3 * (costs.latency_contention_s or 0):.3f} ms, and not before its busiest link",

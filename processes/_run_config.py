@@ -65,8 +65,11 @@ class HybridSimCfg(Loihi2SimCfg):
         wanted = self.wanted or next(iter(kinds.values()), TAGS[0] if ours else None)
         other = [name for name, kind in kinds.items() if kind != wanted]
         if other:
+            remedy = "quantise(process) of synergic.processes makes integers of the whole graph."
+            if wanted != "fixed_pt":
+                remedy = "Build them in floating point, or give no tag: all integers run, too."
             raise ParameterError(
                 f"{type(self).__name__}.select_tag: got {wanted!r} for a graph in which {other} hold the other kind of "
-                f"numbers, allowed all {wanted}. Build all processes from one description: quantise() makes integers."
+                f"numbers, allowed all {wanted}. {remedy}"
             )
         self.select_tag: str | None = wanted

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from synergic.cli._bench import AGAINST
+
 from .records import RESULTS, one, seeds, spread, table, where
 
 FORMS = {"gp": "GP", "bare": "HP, slow weights only", "matrix": "HP, matrix", "history": "HP, history"}
@@ -131,14 +133,37 @@ def less_trained(run: str, config: dict[str, Any]) -> list[str]:
     return [f"{run} {config[name]} {name} instead of {full[name]}" for name in names]
 
 
+MORE = {
+    "phases_per_s_several_samples": "the same with several samples at a time",
+    "updates_per_s": "local weights that are updated in a second",
+    "vs_learning_dense_fixed": "the same against its form in fixed point",
+    "bandwidth_share_dram": "the same, bandwidth of an array as large as all caches",
+    "estimate_s_15600": "seconds to estimate the cores of a network on 100 chips",
+    "check_s_15600": "seconds to check the mapping of a network on 100 chips",
+    "gain_15600": "packets x hops saved on 100 chips against first-fit, as a share",
+    "memory_ratio_per_sample": "the same, P of each sample by itself",
+    "gemm_share_hp_shared": "the same, P shared by a batch",
+}
+"""What figures compare that have no target."""
+
+
+def compared(name: str) -> str:
+    """What a figure compares, by its name: also one of a network, or of another placement."""
+    texts = AGAINST | MORE
+    if name in texts:
+        return texts[name]
+    kind, _, of = name.partition(" ")
+    return f"{texts[kind]}: {of.removeprefix('of ')}"
+
+
 def figures(record: str) -> str:
     """What one benchmark measured, beside its targets."""
     r = one(record)
     rows = []
     for name, value in r["figures"].items():
         measured = "not measured" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
-        rows.append((f"`{name}`", measured, r["reach"].get(name, "-")))
-    return table(("figure", "measured", "target"), rows)
+        rows.append((compared(name), measured, r["reach"].get(name, "-"), f"`{name}`"))
+    return table(("what is compared", "measured", "target", "figure"), rows)
 
 
 def few_shot_time() -> str:

@@ -89,9 +89,9 @@ def stream_sizes(mapping: Mapping, steps: int) -> dict[Tile, int]:
     return {t: stream_size(t, steps) for t in mapping.stored if t.projection in streams}
 
 
-def writes_apart(mapping: Mapping) -> bool:
+def writes_apart(network: Any) -> bool:
     """Whether the update phase exists only after the last step: there are streams, and nothing changes step by step."""
-    projections = mapping.network.projections
+    projections = network.projections
     return any(p.streams for p in projections) and not any(p.learns for p in projections)
 
 

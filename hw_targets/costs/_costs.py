@@ -201,7 +201,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
     form, samples = activity.local_memory, max(activity.samples, 1)
     occupied, local_cores = used_cores(mapping, form)
     per_step = phases_per_step(mapping, form)
-    phases = per_step * activity.steps + writes_apart(mapping)
+    phases = per_step * activity.steps + writes_apart(net)
     t, cores = chip.phase_seconds, len(occupied)
     slots = int(chip.axons) * int(chip.neurons)
     traces, values = trace_slots(mapping, activity), traces_of(mapping, form)
@@ -234,7 +234,7 @@ def cost(mapping: Mapping, activity: Activity) -> Costs:
         local_cores=len(local_cores),
         phases_per_step=per_step,
         phases=phases,
-        latency_s=((activity.steps + net.depth) * per_step + writes_apart(mapping)) * t,
+        latency_s=((activity.steps + net.depth) * per_step + writes_apart(net)) * t,
         interval_s=phases * t,
         energy_j=float(idle_core * cores + per_slot * used),
         energy_idle_j=float(idle_core * cores),

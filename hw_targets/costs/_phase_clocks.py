@@ -93,7 +93,7 @@ def phase_clocks(mapping: Mapping, activity: Activity) -> tuple[dict[str, npt.ND
     work[:, :-1:2] = activity.slowest[:, :-1] / samples / rate
     work[:, -1] = (activity.updated + samples * trace_slots(mapping, activity)).max(axis=1) / samples / rate
     work[:, 1] = activity.recalled.max(axis=1) / samples / rate  # populations that learn are not folded: pass 0
-    apart = activity.local_memory == "matrix" and writes_apart(mapping)
+    apart = activity.local_memory == "matrix" and writes_apart(mapping.network)
     updates = activity.local_memory == "matrix" and any(p.learns for p in mapping.network.projections)
     relays = count - updates > n_passes
     used = [*[True, relays] * n_passes, updates or apart]

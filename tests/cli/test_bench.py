@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 
 import synergic
-from synergic.cli._bench import AGAINST, AT_MOST, FOLDER, SCRIPTS, all_reached, bench, compared
+from synergic.cli._bench import AGAINST, AT_MOST, SCRIPTS, all_reached, bench, compared
+from synergic.cli._info import BENCHMARKS
 from synergic.errors import ExecutionError, ParameterError, UnsupportedError
 
 SCRIPT = """
@@ -83,7 +84,7 @@ def test_an_installed_package_says_that_it_needs_a_clone(tmp_path):
 
 def test_the_scripts_take_the_options_and_have_the_figures():
     """Nothing is measured here: only that scripts and command speak of the same things."""
-    texts = {name: (FOLDER / f"{name}.py").read_text() for name in SCRIPTS}
+    texts = {name: (BENCHMARKS / f"{name}.py").read_text() for name in SCRIPTS}
     for name, script in SCRIPTS.items():
         for option in (word for word in script.quick if word.startswith("--")):
             field = option.removeprefix("--").removeprefix("no-")
@@ -92,9 +93,9 @@ def test_the_scripts_take_the_options_and_have_the_figures():
 
 
 def test_every_figure_with_a_target_says_what_it_compares():
-    wanted = {f"vs_{name}" for name in keys(FOLDER / "peers.py", "PEERS")}
+    wanted = {f"vs_{name}" for name in keys(BENCHMARKS / "peers.py", "PEERS")}
     for name in SCRIPTS:
-        wanted |= keys(FOLDER / f"{name}.py", "REACH")
+        wanted |= keys(BENCHMARKS / f"{name}.py", "REACH")
     assert wanted == AGAINST.keys()
 
 

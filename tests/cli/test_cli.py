@@ -3,7 +3,9 @@
 
 import io
 import json
+import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +17,7 @@ from rich.console import Console
 
 from synergic.cli import main
 from synergic.cli._demo import plot_figures, run_demo, tables, write_json
-from synergic.cli._info import info, installed
+from synergic.cli._info import gpu, info, installed, is_there
 from synergic.hw_targets import map_network, save_mapping
 from synergic.network import quantise, save
 
@@ -33,6 +35,37 @@ def test_help_names_the_commands_and_explains_the_options(commands):
         assert word in text
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("demo", "│ --json PATH JSON file to write all figures to. │"),
+        (
+            "train",
+            "mode and seed, as in runs/fashion-mnist-hp-0. With --seeds, the folder in which each run has one",
+        ),
+        (
+            "train fashion-hp",
+            "Learning rate of Adam for theta = (alpha, eta, beta). A cosine schedule lowers it to 0. (default",
+        ),
+        ("evaluate", "With --stream: images of each condition. Default: all test images. │"),
+        ("map", "Default: the widest, up to 16, with which no partial sum can exceed 32 bits. │"),
+        (
+            "simulate",
+            "of shape (samples, T, channels), or .npz file with `input` and optionally `labels`. Default",
+        ),
+        ("export", "What does not fit is refused, with the smallest change that fits. │"),
+        ("check", "for a NIR graph that does not say it. Default: 0.001. │"),
+        ("report", "│ --html PATH"),
+        ("info", "Otherwise they are looked for, and one that is broken is called installed. (default: False)"),
+    ],
+)
+def test_help_is_running_text_without_the_word_none(line, text, commands):
+    shown = commands.run(*line.split(), "--help", COLUMNS="500")
+    assert shown.returncode == 0
+    assert "None" not in shown.stdout
+    assert re.sub(r" +", " ", text) in re.sub(r" +", " ", shown.stdout)
+
+
 def test_info_names_versions_and_parts(commands, tmp_path):
     (tmp_path / "mnist.npz").write_bytes(b"four arrays")
     (tmp_path / "omniglot_packed105.npz").touch()  # what a failed download leaves
@@ -45,30 +78,74 @@ def test_info_names_versions_and_parts(commands, tmp_path):
     found = json.loads((tmp_path / "info.json").read_text())
     assert found["versions"]["lava-nc"] == "0.10.0"
     parts = {part["name"]: part for part in found["parts"]}
-    assert all(parts[name]["works"] for name in ("lava", "training", "lava-dl", "events", "plots", "mnist"))
+    assert all(parts[name]["works"] for name in ("lava", "nir", "plots", "mnist"))
+    untried = ("training", "lava-dl", "events", "digits")
+    assert [parts[name]["works"] for name in untried] == [None] * 4, "no claim that was not checked"
+    assert "train, demo): installed, not tried\n" in done.stdout
+    assert "synergic info --thorough" in done.stdout
     assert not parts["fashion"]["works"]
     assert f"fashion (data set Fashion-MNIST): MISSING: not in {tmp_path}. Downloaded at its first use" in done.stdout
     assert [parts[name]["why_not"] for name in ("n-mnist", "omniglot")] == [f"not complete in {tmp_path}"] * 2
     assert {"nir", "gpu", "cluster", "documentation", "browser", "notebooks"} <= parts.keys()
-    assert all(part["needs"] and part["why_not"] for part in parts.values() if not part["works"])
+    assert all(part["needs"] and part["why_not"] for part in parts.values() if part["works"] is False)
     assert parts["chip peers"] | {"what": ""} == {
         "name": "chip peers", "what": "", "works": False, "why_not": "no program uv",
         "needs": "pip install uv, in a clone of the repository",
     }  # fmt: skip
 
 
-def test_info_survives_a_package_that_is_broken_or_not_there(monkeypatch):
+def test_info_survives_a_package_that_is_broken_or_not_there(monkeypatch, tmp_path):
     for name in ("tonic", "ray", "nir"):
         monkeypatch.setitem(sys.modules, name, None)  # import tonic fails
+    (tmp_path / "nvidia0").touch()
+    monkeypatch.setattr("synergic.cli._info.DEVICES", tmp_path)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     parts = {part["name"]: part for part in info()["parts"]}
-    assert not parts["events"]["works"]
-    assert parts["events"]["why_not"].startswith("tonic: ModuleNotFoundError")
+    assert parts["events"]["works"] is parts["cluster"]["works"] is False
+    assert parts["events"]["why_not"] == "tonic is not installed"
     assert parts["cluster"]["needs"].startswith("pip install 'synergic[cluster]'")
-    assert not parts["nir"]["works"]
+    assert parts["nir"]["why_not"].startswith("nir: ModuleNotFoundError")
     assert parts["gpu"]["why_not"] == "torch finds no GPU"
     assert parts["plots"]["works"]
     assert installed("no-such-package") is None
+
+
+SPARING = """
+import sys
+from synergic.cli._info import PARTS, info
+parts = {part["name"]: part["works"] for part in info()["parts"]}
+print(parts["cluster"], parts["training"], *({"torch", "tonic", "sklearn", "lava.lib"} & sys.modules.keys()))
+print(*[part.state(True) for part in PARTS if part.name in ("cluster", "notebooks")])
+"""
+
+
+def test_info_imports_large_packages_only_if_asked(tmp_path):
+    (tmp_path / "ray.py").write_text("raise OSError('libray.so: cannot open shared object file')")
+    done = subprocess.run(
+        [sys.executable, "-c", SPARING],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, second = done.stdout.splitlines()
+    assert first == "None None"
+    assert second == "(False, 'ray: OSError: libray.so: cannot open shared object file') (True, '')"
+
+
+@pytest.mark.parametrize(
+    ("module", "there"),
+    [("lava.lib.dl.slayer", True), ("xml.etree.ElementTree", True), ("torch", True), ("lava.lib.dl.no_such", False),
+     ("lava.no_such.slayer", False), ("no_such", False), ("numpy.no_such", False)],
+)  # fmt: skip
+def test_modules_are_found_also_in_folders_without_init(module, there):
+    assert is_there(module) is there
+
+
+def test_info_without_a_driver_does_not_ask_torch(monkeypatch, tmp_path):
+    monkeypatch.setattr("synergic.cli._info.DEVICES", tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: pytest.fail("asked"))
+    assert gpu() == f"no driver of a GPU in {tmp_path}"
 
 
 @pytest.mark.parametrize("arguments", [(), ("nonsense",), ("demo", "--seed", "many")])
@@ -104,10 +181,10 @@ def test_a_missing_folder_is_refused_before_any_work(tmp_path, commands):
         ("train fashion-hp --batch 0", ("config.batch", "got 0", "allowed 1, 2", "--help")),
         ("train fashion-hp --lr nan", ("config.lr", "got nan", "[0, 1000]")),
         ("train fashion-hp --mode xp", ("--mode", "'xp'", "'hp'")),
-        ("train fashion-hp --run-folder net.h5", ("net.h5: got a file", "allowed a folder", "--run-folder")),
+        ("train fashion-hp --run-folder net.h5", ("net.h5 is a file", "allowed a folder", "--run-folder")),
         ("train fashion-hp --data missing", ("not in missing", "IDX files", "Leave the folder out")),
         ("train fashion-hp --device tpu", ("got 'tpu'", "allowed one that torch can use here: cpu")),
-        ("evaluate missing", ("missing/record.json", "no such file", "folder of a run")),
+        ("evaluate missing", ("missing: got no such folder", "folder of a run")),
         ("map missing.h5", ("missing.h5", "no such file")),
         ("map map.h5", ("map.h5", "got a mapping, allowed a network", "synergic simulate")),
         ("map .", ("got a folder without network.h5", "allowed the folder of a run")),

@@ -23,7 +23,7 @@ from synergic.cli._learning_commands import Train
 from synergic.cli._map import map_to_chip
 from synergic.cli._overview import overview
 from synergic.cli._wording import NAMES, as_options
-from synergic.errors import FormatError, ParameterError
+from synergic.errors import DataError, FormatError, ParameterError
 from synergic.experiments import TEST
 from synergic.learning import tasks
 from synergic.learning.tasks._runs import read_checkpoint
@@ -141,6 +141,13 @@ def test_a_run_that_has_ended_says_so_and_more_epochs_go_on(folder, capsys):
     longer = replace(more, epochs=5, hidden=5)
     with pytest.raises(ParameterError, match=rf"other settings: hidden {TINY.hidden} there, 5 given; .*--run-folder"):
         Train(longer, run_folder=folder, data=folder / "nowhere").run()  # no data set is read
+
+
+def test_a_run_without_its_checkpoint_is_trained_again(folder):
+    """Else `train` would say that it had ended, and `evaluate` that there is no checkpoint."""
+    (folder / "checkpoint.pt").unlink()
+    with pytest.raises(DataError, match="nowhere"):
+        Train(TINY, run_folder=folder, data=folder / "nowhere").run()
 
 
 def test_rates_of_a_longer_schedule_are_those_it_would_have_there(folder):

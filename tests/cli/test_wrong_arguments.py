@@ -24,7 +24,7 @@ from synergic.interchange import c_footprint
 def cases(folder: Path) -> dict[str, Case]:
     at = files(folder)
     out, quiet = folder / "out", Console(quiet=True)
-    written = {"json_file": out, "html": out, "console": quiet}
+    written = {"json_file": out, "html": folder / "out.html", "console": quiet}
     placed = {"network": at["int"], "options": FIRST_FIT, "console": quiet}
     ran_on = {"network": at["int"], "data": at["data"], "chip": None, "samples": 1, "local_memory": "matrix"}
     bits = {"weight_bits": None, "local_bits": None}
@@ -61,7 +61,7 @@ def cases(folder: Path) -> dict[str, Case]:
         ),
         "synergic.cli._map.map_to_chip's files": Case(
             chip_map.map_to_chip,
-            {"network": at["int"], **placed, "output": out, **written},
+            {"network": at["int"], **placed, "output": folder / "map", **written},
             wrong=("output", "json_file", "html"),
         ),
         "synergic.cli._inputs.read_data": Case(cli_inputs.read_data, {"path": at["data"]}),
@@ -72,8 +72,8 @@ def cases(folder: Path) -> dict[str, Case]:
             also={"given": "input"},
         ),
         "synergic.cli._inputs.open_network": Case(cli_inputs.open_network, {"path": at["net"], **bits}),
-        "synergic.cli._inputs.open_mapping": Case(
-            cli_inputs.open_mapping, {"path": at["net"], "chip": None, **bits}, fine={"chip": "none"}
+        "synergic.cli._inputs.open_network_or_mapping": Case(
+            cli_inputs.open_network_or_mapping, {"path": at["net"], **bits}
         ),
         "synergic.cli._chip_run.run_on_chip": Case(
             chip_run.run_on_chip,
@@ -87,7 +87,7 @@ def cases(folder: Path) -> dict[str, Case]:
         "synergic.cli._demo.run_demo": Case(
             demo.run_demo, {"seed": 0, "epochs": 1, "samples": 1, "progress": False}, runs=False
         ),
-        "synergic.cli._bench.check_clone": Case(CHECK_CLONE, {"folder": bench.FOLDER}),
+        "synergic.cli._bench.check_clone": Case(CHECK_CLONE, {"folder": bench.BENCHMARKS}),
         "synergic.cli._bench.compared": Case(bench.compared, {"measured": {"reach": {"fused_speedup": 10.0}}}),
     }
 

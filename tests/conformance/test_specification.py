@@ -113,6 +113,65 @@ def test_the_interpreter_agrees_on_generated_networks(examples):
     generated(examples)
 
 
+def close(integers, reals):
+    """Whether integers are reals, of double precision, rounded to the nearest."""
+    return np.all(np.abs(np.asarray(integers, float) - np.asarray(reals, float)) <= 0.5 + 1e-9 * np.abs(integers))
+
+
+def largest_exponent(eta):
+    """The exponent of a Hebbian rate at the scale S_P, as the table has it."""
+    return max(e for e in range(16) if np.abs(eta).max() * 2.0**e < 2**15 - 1)
+
+
+def compare_scales(network, bits):
+    """Integers of `quantise` beside the table of scales: of populations and of projections."""
+    integer = sy.quantise(network, local_bits=bits)
+    decays = np.exp(-np.arange(1, network.steps + 1) * network.dt / network.tau_w)
+    assert close(integer.k, 4096 * decays)
+    for p, got in zip(network.populations, integer.populations, strict=True):
+        into = [q for q in network.projections if q.target == p.name]
+        largest = max(np.abs(q.weights).max() for q in into)
+        s_w = 127 / (largest if largest > 0 else p.vth)
+        behind_values = any(network.message_bits[q.source] for q in into)
+        s_u = s_w * 64 * (255 / 256 if behind_values else 1)
+        assert close(got.vth, s_u * p.vth)
+        assert close(got.bias, s_u * p.bias)
+        assert close(got.decay, 4096 * p.decay)
+        for q in into:
+            whole = next(found for found in integer.projections if found.name == q.name)
+            assert close(whole.weights, s_w * q.weights)
+            if q.rule is None:
+                continue
+            p_top = 2 ** (bits - 1) - 1
+            s_p = p_top / q.rule.p_max
+            assert whole.rule.p_top == p_top
+            assert close(whole.local_weights, s_p * q.local_weights)
+            assert close(whole.alpha, s_w * 4096 / s_p * q.alpha)
+            if isinstance(q.rule, sy.Hebbian) and q.plasticity_scope != "stream":
+                eta = s_p * np.asarray(q.rule.eta) * (256 / 255 if behind_values else 1)
+                assert whole.rule.eta_exp == largest_exponent(eta) + (8 if behind_values else 0)
+                assert close(whole.rule.eta, eta * 2.0 ** largest_exponent(eta))
+                assert close(whole.rule.beta, 4096 * np.asarray(q.rule.beta))
+                assert close(whole.rule.lambda_, 4096 * q.rule.lambda_)
+
+
+def test_quantise_has_the_scales_of_the_table():
+    @settings(max_examples=40, **SLOW)
+    @given(networks(sizes=SMALL, loud=(172,)), st.sampled_from([8, 12, 16]))
+    def agree(case, bits):
+        compare_scales(case[0], bits)
+
+    agree()
+
+
+def test_a_rate_between_the_last_two_integers_has_the_smaller_exponent():
+    """32767.3 rounds to 32767, which 16 bits hold."""
+    for top in (32766.7, 32767.3):
+        projection = sy.Projection("c", "in", "out", np.ones((2, 3)), sy.Hebbian(top / 2**15 / 127, 0.1), 0.5)
+        network = sy.Network(sy.Source("in", 3), (sy.Population("out", 2, 1.0, 0.5),), (projection,), "out", 3)
+        compare_scales(network, 8)
+
+
 @pytest.mark.parametrize(
     "rule", [sy.PairSTDP(0.9, 0.9, 1.0, 1.0), sy.BCM(0.5), sy.Oja(0.5), sy.ThreeFactor(0.9, 1.0, 4.0)]
 )

@@ -253,7 +253,7 @@ def test_runs_mappings_and_other_files(tmp_path):
     (tmp_path / "empty").mkdir()
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["nothing"] = 1
-    for wrong, said in (("text", "cannot be read"), ("none", "no such file"), ("empty", "network.h5: no such file"),
+    for wrong, said in (("text", "not HDF5, or"), ("none", "no such file"), ("empty", "network.h5: no such file"),
                         ("other.h5", "another HDF5 file")):  # fmt: skip
         with pytest.raises(FormatError, match=said):
             check(tmp_path / wrong)

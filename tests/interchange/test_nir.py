@@ -139,7 +139,8 @@ def test_convolutions_that_say_too_little_are_refused():
     def graph(**more):
         given = {"input_shape": (4, 4), "weight": np.ones((1, 1, 2, 2)), "stride": 1, "padding": 0, "dilation": 1,
                  "groups": 1, "bias": np.zeros(1), **more}  # fmt: skip
-        nodes = {"input": nir.Input(np.array([1, 4, 4])), "conv": nir.Conv2d(**given), "n": lif(9),
+        shape = np.array([1, 4, 4] if given["input_shape"] else [16])  # an image would say it
+        nodes = {"input": nir.Input(shape), "conv": nir.Conv2d(**given), "n": lif(9),
                  "output": nir.Output(np.array([9]))}  # fmt: skip
         return nir.NIRGraph(nodes, list(itertools.pairwise(nodes)), type_check=False)
 

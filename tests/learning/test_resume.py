@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A training run killed at any moment and started again ends as one that was never disturbed."""
 
+import dataclasses
 import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from synergic.data import Images
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import Classification, Continual
 from synergic.learning._tensors import as_rows
+from synergic.learning.tasks import run_seeds
 from synergic.learning.tasks._classification import ClassificationTask
 from synergic.learning.tasks._continual import ContinualTask
 from synergic.learning.tasks._runs import load_config, read_checkpoint, read_json, run, settings
@@ -173,12 +176,56 @@ def test_other_settings_and_damaged_files_are_refused(undisturbed, tmp_path):
     broken = tmp_path / "run"
     broken.mkdir()
     (broken / "config.json").write_text(json.dumps(settings(CONFIG)))
-    (broken / "checkpoint.pt").write_bytes((folder / "checkpoint.pt").read_bytes()[:1000])
-    with pytest.raises(FormatError, match=r"checkpoint\.pt: damaged"):
-        run(ClassificationTask(CONFIG, data=made_up()), broken)
     (broken / "config.json").write_text("{")
     with pytest.raises(FormatError, match=r"config\.json: damaged"):
         load_config(broken)
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda content: b"", r"damaged: got an empty file"),
+        (lambda content: content[:1], r"damaged at its start, or no file of torch"),
+        (lambda content: content[:1000], r"damaged: got a file without its end"),
+        (lambda content: content[:-1], r"damaged: got a file without its end"),
+        (None, r"not a checkpoint of synergic: nothing is called 'task'"),
+    ],
+)
+def test_a_run_whose_checkpoint_is_damaged_stays_as_it_is(damage, text, undisturbed, tmp_path):
+    _, folder, _ = undisturbed
+    broken = tmp_path / "run"
+    shutil.copytree(folder, broken)
+    if damage is None:
+        torch.save({"weights": torch.ones(3)}, broken / "checkpoint.pt")
+    else:
+        (broken / "checkpoint.pt").write_bytes(damage((folder / "checkpoint.pt").read_bytes()))
+    before = {path.name: path.read_bytes() for path in broken.iterdir()}
+    more = dataclasses.replace(CONFIG, epochs=CONFIG.epochs + 1)
+    with pytest.raises(FormatError, match=rf"checkpoint\.pt: {text}, allowed .*Delete it, and train"):
+        run(ClassificationTask(more, data=made_up()), broken)
+    assert {path.name: path.read_bytes() for path in broken.iterdir()} == before, "record and settings are not lost"
+
+
+def test_one_training_at_a_time_writes_into_a_folder(tmp_path, commands, monkeypatch):
+    task = ClassificationTask(CONFIG, data=made_up())
+    text = r"another training writes into now, allowed one training at a time.*--run-folder"
+
+    def second(_):
+        with pytest.raises(ParameterError, match=text):
+            run(task, tmp_path)
+        with pytest.raises(ParameterError, match=text):
+            run_seeds(CONFIG, [0, 1], [tmp_path, tmp_path / "b"])
+        done = commands.run("train", "fashion-hp", "--run-folder", str(tmp_path))
+        assert done.returncode == 2
+        assert "one training at a time" in done.stderr
+        raise KeyboardInterrupt
+
+    opened = ClassificationTask(CONFIG, data=made_up())
+    monkeypatch.setattr("synergic.learning.tasks._seeds.open_task", lambda *_: opened)
+    with pytest.raises(KeyboardInterrupt):
+        run(ClassificationTask(CONFIG, data=made_up()), tmp_path, second)
+    assert not (tmp_path / "record.json").exists()
+    assert run(task, tmp_path)["figures"], "nothing is left behind by the one that was interrupted"
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

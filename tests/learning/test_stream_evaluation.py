@@ -15,9 +15,10 @@ from synergic.cli._learning_commands import Evaluate
 from synergic.data import damage
 from synergic.data._images import Images
 from synergic.errors import ParameterError, UnsupportedError
-from synergic.experiments import Classification
+from synergic.experiments import Classification, Events
 from synergic.learning.tasks import ClassificationTask, evaluate_stream, run, stream_network
 from synergic.learning.tasks import _stream_evaluation as module
+from synergic.learning.tasks._runs import settings as settings_of
 from synergic.reference import stream
 
 SETTINGS = Classification(
@@ -119,9 +120,12 @@ def test_the_command(data, tmp_path, monkeypatch, capsys):
     assert printed[0].endswith("% of 55 images")
     found = json.loads((tmp_path / "out.json").read_text())
     assert {name: found[name] for name in given} == given
-    monkeypatch.setattr("synergic.learning.tasks.restore", lambda *given: object())
-    with pytest.raises(UnsupportedError, match=r"--stream: got a run of object"):
-        Evaluate(tmp_path / "run", stream=("clean",)).run()
+    monkeypatch.setattr("synergic.learning.tasks.restore", lambda *given: pytest.fail("opened"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "config.json").write_text(json.dumps(settings_of(Events())))
+    (tmp_path / "other" / "checkpoint.pt").touch()
+    with pytest.raises(UnsupportedError, match=r"--stream: got a run of Events, allowed a run of images"):
+        Evaluate(tmp_path / "other", stream=("clean",)).run()
     with pytest.raises(ParameterError, match=r"--warm-up: got one without --stream"):
         Evaluate(tmp_path / "run", warm_up=5).run()
 

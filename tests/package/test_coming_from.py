@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import synergic as sy
+from synergic import learning
+
 PAGE = Path(__file__).parents[2] / "docs" / "coming-from.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 SETUP, *THEIRS, OURS = BLOCKS
@@ -53,5 +56,17 @@ def test_the_layer_is_the_equation():
     u = np.zeros(5)
     for now, sent in zip(known["spikes"], known["in_synergic"], strict=True):
         u = 0.5 * u + known["weights"] @ now
-        assert np.array_equal(sent, u >= 0.76)
-        u[u >= 0.76] = 0
+        assert np.array_equal(sent, u > 0.76)
+        u[u > 0.76] = 0
+
+
+def test_the_words_of_the_last_column_are_ours():
+    rows = [line.split("|") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    names = {name for row in rows for name in re.findall(r"`([A-Z]\w+)`", row[-2])}
+    assert {"CurrentLIF", "HybridNet"} <= names
+    assert all(hasattr(sy, name) or hasattr(learning, name) for name in names)
+    (threshold,) = (row for row in rows if row[1].strip() == "threshold")
+    assert threshold[-2].strip() == "`vth`, spike above it"
+    population, projection = sy.Population("out", 2, 0.5, 0.0), sy.Projection("c", "in", "out", [[0.5], [0.75]])
+    network = sy.Network(sy.Source("in", 1), (population,), (projection,), "out", 1)
+    assert sy.simulate(network, np.ones((1, 1, 1), int)).spikes["out"].ravel().tolist() == [0, 1]

@@ -28,7 +28,7 @@ for locator in (caching.InTreeCacheLocator, caching.UserWideCacheLocator):
 Path.home = nobody
 import synergic, synergic.processes, synergic.learning.tasks, synergic.hw_targets, synergic.interchange, synergic.cli
 from synergic.cli._info import info
-parts = {part["name"]: part for part in info()["parts"]}
+parts = {part["name"]: part for part in info(thorough=True)["parts"]}
 assert parts["lava"]["works"] and parts["training"]["works"], parts
 from synergic.data._cache import cache
 print(cache())

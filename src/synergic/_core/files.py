@@ -21,6 +21,11 @@ import numpy.typing as npt
 from synergic._core.checks import kind
 from synergic.errors import FormatError, ParameterError, SynergicError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 def check_path(where: str, path: Any) -> Path:
     """A path that is given as one, or as text. Raises ParameterError. where : the argument."""
@@ -111,6 +116,36 @@ def copy(draft: Path, path: Path, stream: int | None) -> None:
         target.write(draft.read_bytes())
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Lock a folder, so that no other training writes into it. Raises ParameterError if one does.
+
+    The system ends the lock with the process, however that ends, and no file is left behind. Where a system or a file
+    system has no such locks, nothing is locked.
+    """
+    if fcntl is None:
+        yield
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        got, allowed = error.strerror, "allowed a folder that can be read and written"
+        raise ParameterError(f"{folder}: got {got}, {allowed}. Choose another one (--run-folder).") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ParameterError(
+                f"{folder}: got a folder that another training writes into now, allowed one training at a time. Wait "
+                "until that has ended, or choose another folder (--run-folder)."
+            ) from None
+        except OSError:  # a network file system without locks
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """A JSON file, replaced as a whole. Raises ParameterError as `check_folder`."""
     text = json.dumps(value, indent=2) + "\n"
@@ -147,6 +182,25 @@ def reading(path: str | Path, remedy: str = "Restore a copy, or save it again.")
     except Exception as error:  # the libraries that parse files have errors of their own for every kind of damage
         text = f"damaged, or not what it says it is: {error!r}"
         raise FormatError(f"{path}: {text}. {remedy}") from error
+
+
+def check_hdf5(path: str | Path, what: str, allowed: str) -> None:
+    """Say what a file is that is none of HDF5, as far as its first bytes tell. Raises FormatError."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(520)
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file, {allowed}. Check the path.") from None
+    except IsADirectoryError:
+        raise FormatError(f"{path}: got a folder, {allowed}. Add the name of the file.") from None
+    except OSError as error:
+        raise FormatError(f"{path}: got {error.strerror}, {allowed}. Check the path.") from error
+    if not start:
+        raise FormatError(f"{path}: got an empty file, {allowed}. Restore a copy.")
+    if start.startswith(b"synergic-"):
+        raise FormatError(f"{path}: got a file of synergic's own, {allowed}. synergic.network.load reads it.")
+    if not start.startswith(b"\x89HDF\r\n\x1a\n"):
+        raise FormatError(f"{path}: not {what}, or damaged at its start; {allowed}. Restore a copy.")
 
 
 def read_arrays(path: Path, remedy: str) -> dict[str, npt.NDArray[Any]] | npt.NDArray[Any]:

@@ -18,14 +18,12 @@ from typing import Any
 
 from rich.console import Console
 
-import synergic
 from synergic import _page as page
 from synergic._core.checks import choice, kind, kinds, require
 from synergic._core.files import check_folder, check_path, write_json
+from synergic.cli._info import BENCHMARKS
 from synergic.errors import ExecutionError, UnsupportedError
 
-FOLDER = Path(synergic.__file__).resolve().parents[2] / "benchmarks"
-"""Folder of the scripts in a clone."""
 AT_MOST = ("composed_ratio", "map_s_156", "map_s_15600", "placement_gap")
 """Figures of which less is better; of all others, more."""
 
@@ -126,7 +124,7 @@ def bench(
     which: Sequence[str] = tuple(SCRIPTS),
     quick: bool = True,
     json_file: Path | None = None,
-    folder: Path = FOLDER,
+    folder: Path = BENCHMARKS,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Run benchmark scripts and print figures beside targets. Return what JSON holds: `compared` and records by script.

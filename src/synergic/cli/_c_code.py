@@ -14,9 +14,11 @@ from rich.table import Table
 
 from synergic._core.checks import kind, require
 from synergic._core.files import check_folder, check_path, write_json
+from synergic._core.outputs import check_new_folder
 from synergic.cli._inputs import open_network
 from synergic.cli._wording import quoted
 from synergic.interchange import Footprint, c_footprint, read_c_state, to_c
+from synergic.interchange._c._c_export import check_name
 from synergic.network._storage import save
 
 UNITS = {"": 1, "k": 2**10, "m": 2**20}
@@ -59,6 +61,8 @@ def export_c(
     check_path("export.network", network)
     target = check_path("export.folder", folder)
     have = {"flash": in_bytes("export.flash", flash), "ram": in_bytes("export.ram", ram)}
+    check_name(name)
+    check_new_folder("export.c", target)
     kind("export.console", console, Console | None, "None prints to the terminal.")
     if json_file is not None:
         check_folder(json_file, "export.json_file")

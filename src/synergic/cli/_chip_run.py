@@ -9,8 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from synergic._core.checks import kind
-from synergic._core.files import check_folder, check_path, write_json, write_whole
-from synergic.cli._inputs import open_mapping, samples_of
+from synergic._core.files import check_path, write_json, write_whole
+from synergic._core.outputs import check_outputs, image_format
+from synergic.cli._inputs import open_network_or_mapping, samples_of
 from synergic.cli._wording import quoted
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets._chip_report import report
@@ -32,22 +33,23 @@ def run_on_chip(
 ) -> dict[str, Any]:
     """Run a saved network or mapping on data, print accuracy and costs with their assumptions.
 
-    network : as of `open_mapping`. data : as of `samples_of`. weight_bits, local_bits : of a network in floating point,
-    as of `quantise`. Returns what json_file gets.
+    network : as of `open_network_or_mapping`. data : as of `samples_of`. weight_bits, local_bits : of a network in
+    floating point, as of `quantise`. Returns what json_file gets.
 
     Raises FormatError, ParameterError, CapacityError, UnsupportedError, before anything runs but for `strict`.
     """
     kind("run_on_chip.console", console, Console | None, "Make one of rich.")
     network = check_path("run_on_chip.network", network)
     data = None if data is None else check_path("run_on_chip.data", data)
-    for name, path in (("json_file", json_file), ("figure", figure), ("html", html)):
-        if path is not None:
-            check_folder(path, f"run_on_chip.{name}")
-    mapping = open_mapping(network, chip, weight_bits, local_bits)
+    check_outputs("run_on_chip", json_file=json_file, figure=figure, html=html)
+    if figure is not None:
+        image_format("run_on_chip.figure", figure)
+    opened = open_network_or_mapping(network, weight_bits, local_bits)
     given = samples_of(data, network, samples)
     found = report(
-        mapping, given.inputs, given.labels, samples=samples, local_memory=local_memory, strict=strict, what=given.what
-    )
+        opened, given.inputs, given.labels, chip=chip, samples=samples, local_memory=local_memory, strict=strict,
+        what=given.what,
+    )  # fmt: skip
     console, result = console or Console(), found.figures()
     found.show(console)
     if figure is not None:

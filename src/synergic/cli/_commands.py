@@ -104,7 +104,7 @@ class Simulate:
     json: Path | None = None
     """JSON file to write all figures to."""
     figure: Path | None = None
-    """Image file to write plots to: phases, cores, energy, spikes."""
+    """Image file (.png, .pdf, .svg or .jpg) to write plots to: phases, cores, energy, spikes."""
     html: Path | None = None
     """HTML file to write the report to, with plots."""
 
@@ -191,7 +191,8 @@ class Check:
     weight_bits: int | None = None
     """Bits of the slow weights when a network in floating point is quantised. Default: 8."""
     local_bits: int | None = None
-    """Bits of the local weights when a network in floating point is quantised. Default: 16."""
+    """Bits of the local weights when a network in floating point is quantised. Default: the widest, up to 16, with
+    which no partial sum can exceed 32 bits."""
     dt: float | None = None
     """Seconds of a step, for a NIR graph that does not say it. Default: 0.001."""
     input_shape: tuple[int, int, int] | None = None
@@ -264,6 +265,9 @@ class Bench:
 class Info:
     """Show versions, which parts of synergic work here, and what each missing part needs."""
 
+    thorough: bool = False
+    """Whether to import the large packages too, which takes about ten seconds. Otherwise they are looked for, and one
+    that is broken is called installed."""
     json: Path | None = None
     """JSON file to write the same information to."""
 
@@ -273,13 +277,16 @@ class Info:
             check_folder(self.json)
         from synergic.cli._info import info
 
-        found = info()
+        found = info(self.thorough)
         for package, number in found["versions"].items():
             sys.stdout.write(f"{package} {number or 'not installed'}\n")
         sys.stdout.write("\n")
         for part in found["parts"]:
-            state = "works" if part["works"] else f"MISSING: {part['why_not']}. {part['needs']}"
+            missing = f"MISSING: {part['why_not']}. {part['needs']}"
+            state = {True: "works", None: "installed, not tried", False: missing}[part["works"]]
             sys.stdout.write(f"{part['name']} ({part['what']}): {state}\n")
+        if any(part["works"] is None for part in found["parts"]):
+            sys.stdout.write("`synergic info --thorough` imports what was not tried, in about ten seconds.\n")
         if self.json is not None:
             write_json(self.json, found)
 

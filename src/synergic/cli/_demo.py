@@ -22,6 +22,7 @@ from synergic import plots
 from synergic._core import files
 from synergic._core.checks import kind, whole
 from synergic._core.files import check_path, write_whole
+from synergic._core.outputs import image_format
 from synergic._page import per_cent
 from synergic.data._digits import digits
 from synergic.errors import ParameterError
@@ -234,9 +235,9 @@ def demo_figure(figures: dict[str, Any]) -> Figure:
 
 
 def plot_figures(figures: dict[str, Any], path: Path) -> None:
-    """Write the plot of the demo."""
-    figure = demo_figure(figures)
-    write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format="png"))
+    """Write the plot of the demo, in the format that the path ends in. Raises ParameterError."""
+    kind_of, figure = image_format("plot_figures.path", path), demo_figure(figures)
+    write_whole(path, lambda draft: figure.savefig(draft, dpi=110, format=kind_of))
 
 
 def write_json(figures: dict[str, Any], path: Path) -> None:

@@ -10,12 +10,16 @@ import multiprocessing
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import synergic
 from synergic._core.parts import how_to_install
 
 PACKAGES = (
@@ -24,16 +28,42 @@ PACKAGES = (
 )  # fmt: skip
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SHARED_MEMORY = Path("/dev/shm")
+BENCHMARKS = Path(synergic.__file__).resolve().parents[2] / "benchmarks"
+"""Folder of the scripts of `synergic bench` in a clone."""
+
+
+GPU_DEVICES = ("nvidia*", "nvhost*", "nvmap", "dxg", "kfd")
+"""Files in /dev of the drivers whose GPUs torch uses as "cuda": NVIDIA's, also on Jetson and in WSL, and AMD's."""
+DEVICES = Path("/dev")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of synergic. check : why it does not work here, empty where it does. needs : what then helps."""
+    """A part of synergic. check : why it does not work here, empty where it does. needs : what then helps.
+
+    modules : packages so large that importing them takes seconds; they are looked for, and imported only if asked.
+    """
 
     name: str
     what: str
     check: Callable[[], str]
     needs: str
+    modules: tuple[str, ...] = ()
+
+    def state(self, thorough: bool) -> tuple[bool | None, str]:
+        """Whether the part works, None if that was not tried, and why not."""
+        why = first(self.check, imports(*self.modules) if thorough else finds(*self.modules))()
+        return (False if why else True if thorough or not self.modules else None), why
+
+
+def no_check() -> str:
+    """The check of a part that is its packages."""
+    return ""
+
+
+def failure(name: str, error: Exception) -> str:
+    """What an import, or the search for a module, ended with."""
+    return f"{name}: {type(error).__name__}: {error}"
 
 
 def imports(*modules: str) -> Callable[[], str]:
@@ -46,10 +76,43 @@ def imports(*modules: str) -> Callable[[], str]:
                 with contextlib.redirect_stdout(io.StringIO()):
                     importlib.import_module(name)
             except Exception as error:  # whatever a broken package does
-                return f"{name}: {type(error).__name__}: {error}"
+                return failure(name, error)
         return ""
 
     return check
+
+
+def finds(*modules: str) -> Callable[[], str]:
+    """A check that modules are installed, which imports nothing."""
+
+    def check() -> str:
+        for name in modules:
+            try:
+                if not is_there(name):
+                    return f"{name} is not installed"
+            except Exception as error:  # whatever a broken installation does
+                return failure(name, error)
+        return ""
+
+    return check
+
+
+def is_there(module: str) -> bool:
+    """Whether a module can be found. importlib's own search would import the packages that it is in."""
+    root, *inner = module.split(".")
+    if module in sys.modules:
+        return sys.modules[module] is not None  # None is Python's word for one that may not be imported
+    found = find_spec(root)
+    places = list(found.submodule_search_locations or ()) if found else []
+    for part in inner:
+        found = PathFinder.find_spec(part, places)
+        if found is None:
+            return False
+        if found.loader is None:  # a folder without __init__, whose places are known once it is imported
+            places = [str(folder) for folder in (Path(place) / part for place in places) if folder.is_dir()]
+        else:
+            places = list(found.submodule_search_locations or ())
+    return found is not None
 
 
 def lava_runs() -> str:
@@ -101,9 +164,7 @@ def idx(*folders: str) -> list[tuple[str, ...]]:
 
 def clone() -> str:
     """Why the scripts of benchmarks/ could not run here."""
-    from synergic.cli._bench import FOLDER
-
-    return "" if FOLDER.is_dir() else f"no folder {FOLDER}: an installation, not a clone"
+    return "" if BENCHMARKS.is_dir() else f"no folder {BENCHMARKS}: an installation, not a clone"
 
 
 def program(*names: str) -> Callable[[], str]:
@@ -117,7 +178,9 @@ def first(*checks: Callable[[], str]) -> Callable[[], str]:
 
 
 def gpu() -> str:
-    """Why training could not use a GPU here."""
+    """Why training could not use a GPU here. torch is imported only where there is a driver."""
+    if not any(found for pattern in GPU_DEVICES for found in DEVICES.glob(pattern)):
+        return f"no driver of a GPU in {DEVICES}"
     if why := imports("torch")():
         return why
     torch = importlib.import_module("torch")
@@ -136,10 +199,17 @@ PARTS = (
     Part(
         "training",
         "train in torch: synergic train, demo",
-        imports("torch", "synergic.learning"),
+        no_check,
         how_to_install("train"),
+        ("torch", "torchvision", "tqdm", "synergic.learning"),
     ),
-    Part("lava-dl", "exchange networks with lava-dl", imports("lava.lib.dl.slayer"), how_to_install("lava-dl")),
+    Part(
+        "lava-dl",
+        "SLAYER's blocks beside ours, netx; its files are read and written without it",
+        no_check,
+        how_to_install("lava-dl"),
+        ("torch", "cv2", "lava.lib.dl.slayer"),
+    ),
     Part("nir", "exchange networks with NIR", imports("nir"), BASE),
     Part(
         "gpu",
@@ -147,9 +217,9 @@ PARTS = (
         gpu,
         how_to_install("train") + ", on a machine with an NVIDIA GPU and its driver; everything works without one",
     ),
-    Part("cluster", "share work by Ray", imports("ray"), how_to_install("cluster")),
-    Part("digits", "the demo's 8x8 digits", imports("sklearn.datasets"), BASE),
-    Part("events", "recordings of event cameras", imports("tonic"), how_to_install("events")),
+    Part("cluster", "share work by Ray", no_check, how_to_install("cluster"), ("ray",)),
+    Part("digits", "the demo's 8x8 digits", no_check, BASE, ("sklearn.datasets",)),
+    Part("events", "recordings of event cameras", no_check, how_to_install("events"), ("tonic",)),
     Part("plots", "images", imports("matplotlib.backends.backend_agg"), BASE),
     Part("mnist", "data set MNIST", holds(("mnist.npz",), *idx("mnist", "MNIST/raw")), FETCH),
     Part(
@@ -173,8 +243,8 @@ PARTS = (
         ),
         FETCH,
     ),
-    Part("notebooks", "run the tutorials", imports("jupytext", "ipykernel"), "uv sync --group dev"),
-    Part("documentation", "build the site", imports("sphinx", "myst_nb", "furo"), "uv sync --group docs"),
+    Part("notebooks", "run the tutorials", no_check, "uv sync --group dev", ("jupytext", "ipykernel")),
+    Part("documentation", "build the site", no_check, "uv sync --group docs", ("sphinx", "myst_nb", "furo")),
     Part(
         "browser",
         "read the site in tests/site",
@@ -184,12 +254,11 @@ PARTS = (
     Part(
         "neurobench",
         "compare synergic.reference with NeuroBench itself",
-        imports("neurobench.benchmarks"),
+        no_check,
         "pip install neurobench",
+        ("neurobench",),
     ),
-    Part(
-        "training peers", "benchmarks/training.py", first(clone, imports("snntorch", "norse")), "uv sync --group bench"
-    ),
+    Part("training peers", "benchmarks/training.py", clone, "uv sync --group bench", ("snntorch", "norse")),
     Part(
         "chip peers",
         "benchmarks/chip.py with SANA-FE and PAIBox, which uv fetches at their first use",
@@ -207,12 +276,16 @@ def installed(package: str) -> str | None:
         return None
 
 
-def info() -> dict[str, Any]:
-    """Ready for JSON: `versions` (null: not installed); `parts`, each with `works`, `why_not` and `needs`."""
+def info(thorough: bool = False) -> dict[str, Any]:
+    """Ready for JSON: `versions` (null: not installed); `parts`, each with `works` (null: installed, and not tried),
+    `why_not` and `needs`.
+
+    thorough : whether large packages are imported, in about ten seconds, and not only looked for.
+    """
     versions = {"python": platform.python_version()} | {package: installed(package) for package in PACKAGES}
     parts = []
     for part in PARTS:
-        why = part.check()
-        parts.append({"name": part.name, "what": part.what, "works": not why, "why_not": why,
+        works, why = part.state(thorough)
+        parts.append({"name": part.name, "what": part.what, "works": works, "why_not": why,
                       "needs": part.needs if why else ""})  # fmt: skip
     return {"versions": versions, "system": platform.platform(), "cpus": os.cpu_count(), "parts": parts}

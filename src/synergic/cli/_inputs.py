@@ -18,8 +18,7 @@ from synergic._core.integers import VALUE_MAX
 from synergic._examples import EXAMPLES, load_example
 from synergic.errors import FormatError
 from synergic.experiments import CONFIG, NETWORK, SAMPLES, TEST
-from synergic.hw_targets._chip import Chip
-from synergic.hw_targets._chip_report import chosen, mapping_of, refuse_bits
+from synergic.hw_targets._chip_report import chosen, refuse_bits
 from synergic.hw_targets.mapping import Mapping, load_mapping
 from synergic.hw_targets.mapping._mapping_file import FORMAT as MAPPING
 from synergic.network._description import Network
@@ -88,15 +87,16 @@ def open_network(path: str | Path, weight_bits: int | None = None, local_bits: i
     return network
 
 
-def open_mapping(
-    path: str | Path, chip: Chip | str | None, weight_bits: int | None = None, local_bits: int | None = None
-) -> Mapping:
-    """A saved mapping, or a saved network mapped onto a chip, by default the tianjic. Raises as `load_mapping`,
-    `open_network` and `map_network`, and ParameterError for a chip or bits beside a mapping, which has them."""
-    path = check_path("open_mapping.path", path)
+def open_network_or_mapping(
+    path: str | Path, weight_bits: int | None = None, local_bits: int | None = None
+) -> IntNetwork | Mapping:
+    """A saved mapping, or a saved network in integers. Raises as `load_mapping` and `open_network`, and ParameterError
+    for bits beside a mapping, which has them."""
+    path = check_path("open_network_or_mapping.path", path)
     if not says(path, MAPPING):
-        return mapping_of(open_network(path, weight_bits, local_bits), chip, None, None)
-    return mapping_of(load_mapping(path), chip, weight_bits, local_bits)
+        return open_network(path, weight_bits, local_bits)
+    refuse_bits(weight_bits, local_bits, "a mapping")
+    return load_mapping(path)
 
 
 def read_data(path: str | Path) -> tuple[Array, Array | None]:

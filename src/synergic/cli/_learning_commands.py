@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from synergic._core.files import check_folder, read_json, reading, write_json
+from synergic._core.files import alone_in, check_folder, read_json, reading, write_json
+from synergic._core.outputs import check_new_folder, check_outputs, image_format
 from synergic._core.parts import require
 from synergic.cli._wording import quoted
-from synergic.errors import ParameterError, UnsupportedError
-from synergic.experiments import CONFIG, EXPERIMENTS, NETWORK, RECORD
+from synergic.errors import FormatError, ParameterError, UnsupportedError
+from synergic.experiments import CHECKPOINT, CONFIG, EXPERIMENTS, NETWORK, RECORD, Classification
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Demo:
     json: Path | None = None
     """JSON file to write all figures to."""
     figure: Path = Path("synergic-demo.png")
-    """Image file to write the plots to."""
+    """Image file (.png, .pdf, .svg or .jpg) to write the plots to."""
     run_folder: Path = Path("runs/demo")
     """Folder for the HP network and its test set, which `synergic map` and `synergic simulate` take."""
     progress: bool = True
@@ -40,9 +41,8 @@ class Demo:
     def run(self) -> None:
         """Run the demo and print its tables."""
         require("synergic demo", "torch", "lava")
-        for path in (self.json, self.figure):
-            if path is not None:  # before the minute of work, not after
-                check_folder(path)
+        check_outputs("demo", json=self.json, figure=self.figure)  # before the minute of work, not after
+        image_format("demo.figure", self.figure)
         check_run_folder(self.run_folder)
         from synergic.cli._demo import plot_figures, run_demo, tables, write_json, write_run
 
@@ -59,9 +59,11 @@ class Demo:
 
 
 def check_run_folder(folder: Path) -> None:
-    """Refuse a file as the folder of a run. Raises ParameterError."""
-    if folder.exists() and not folder.is_dir():
-        raise ParameterError(f"{folder}: got a file, allowed a folder for the run. Choose another --run-folder.")
+    """Refuse a folder of a run that cannot be made, or that another training writes into. Raises ParameterError."""
+    check_new_folder("--run-folder", folder)
+    if folder.exists() and os.environ.get("RANK", "0") == "0":  # the other processes of torchrun write nothing
+        with alone_in(folder):
+            pass
 
 
 def next_commands(*commands: str, folder: Path) -> str:
@@ -122,7 +124,8 @@ class Train:
             return
         folder = self.run_folder or Path("runs") / config.name
         check_run_folder(folder)  # before the data set is read
-        if (folder / RECORD).exists() and settings(config) == settings_now(read_json(folder / CONFIG)):
+        ended = (folder / RECORD).exists() and (folder / CHECKPOINT).exists()
+        if ended and settings(config) == settings_now(read_json(folder / CONFIG)):
             record = read_json(folder / RECORD)
             self.show(record, folder, f". It had ended before. More than --epochs {config.epochs} goes on.")
             return
@@ -204,7 +207,7 @@ class Evaluate:
     json: Path | None = None
     """JSON file to write the recorded and the repeated figures to, and whether they are equal. With --stream: the
     accuracies."""
-    stream: tuple[str, ...] = ()
+    stream: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="CONDITION ...")] = None
     """Present the test images one after another instead, once under each of these conditions, for example "clean
     gaussian:6 clean". What lives on adapts and is not reset. Other kinds: crop, salt, pepper, salt-and-pepper, speckle,
     with a level as in the figures."""
@@ -226,13 +229,21 @@ class Evaluate:
     def run_stream(self) -> None:
         """Print the accuracy under each condition."""
         from synergic.learning.tasks import ClassificationTask, evaluate_stream, restore, stream_network
+        from synergic.learning.tasks._runs import load_config
+        from synergic.learning.tasks._stream_evaluation import check_conditions, check_what_lives_on
         from synergic.network import quantise
 
+        assert self.stream is not None
+        # Before the data set is opened, and homeostasis measured.
+        check_conditions(self.stream, self.warm_up, self.samples)
+        check_what_lives_on(self.memory, self.homeostasis, self.limit)
+        self.check_run()
+        if not isinstance(config := load_config(self.run_folder), Classification):
+            got, allowed = f"a run of {type(config).__name__}", "a run of images, such as fashion-hp"
+            raise UnsupportedError(f"--stream: got {got}, allowed {allowed}. Leave it out.")
         sys.stderr.write(f"Opening {self.run_folder} and its data set ...\n")
         task = restore(self.run_folder, self.data, self.device)
-        if not isinstance(task, ClassificationTask):
-            got, allowed = type(task).__name__, "a run of images, such as fashion-hp"
-            raise UnsupportedError(f"--stream: got a run of {got}, allowed {allowed}. Leave it out.")
+        assert isinstance(task, ClassificationTask)
         network: Any = stream_network(task, self.memory, self.homeostasis, self.limit)
         network = quantise(network) if self.integers else network
         found = evaluate_stream(task, network, self.stream, self.order, self.warm_up, self.samples)
@@ -242,18 +253,35 @@ class Evaluate:
         if self.json is not None:
             write_json(self.json, {"stream": found, **{name: getattr(self, name) for name in STREAMED}})
 
+    def check_run(self) -> None:
+        """Refuse what is no run that has ended. Raises FormatError."""
+        folder, allowed = self.run_folder, "allowed the folder of a run that has ended"
+        if not folder.is_dir():
+            got = "a file" if folder.exists() else "no such folder"
+            raise FormatError(f"{folder}: got {got}, {allowed}. Give what `synergic train` named.")
+        if (folder / RECORD).exists() or (self.stream is not None and (folder / CHECKPOINT).exists()):
+            return
+        if (folder / CONFIG).exists():
+            remedy = "Start the same `synergic train` again: it resumes."
+            raise FormatError(f"{folder}: got a run that has not ended, {allowed}. {remedy}")
+        if (folder / NETWORK).exists():
+            remedy = "It has a network and data: `synergic simulate` runs them."
+            raise FormatError(f"{folder}: got a folder without a training, {allowed}. {remedy}")
+        raise FormatError(f"{folder}: got another folder, {allowed}. Give what `synergic train` named.")
+
     def run(self) -> None:
         """Print recorded and repeated figures; exit with 1 if they differ."""
         require("synergic evaluate", "torch", "torchvision")
         if self.json is not None:
             check_folder(self.json)
-        if self.stream:
+        if self.stream is not None:
             self.run_stream()
             return
         for field in fields(self):
             if field.name in STREAMED and getattr(self, field.name) != field.default:
                 option = f"--{field.name.replace('_', '-')}"
                 raise ParameterError(f"{option}: got one without --stream, allowed with it. Add --stream clean.")
+        self.check_run()
         from synergic.cli._report import compare, draw
         from synergic.learning.tasks._runs import restore
 

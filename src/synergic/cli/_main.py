@@ -17,8 +17,12 @@ from rich.console import Console
 
 from synergic._core.files import stream_of
 from synergic.cli._commands import Command
+from synergic.cli._help import tidy
 from synergic.cli._wording import as_options
 from synergic.errors import SynergicError
+
+WITHOUT_NONE = (tyro.conf.DisallowNone,) if hasattr(tyro.conf, "DisallowNone") else ()
+"""Of a tyro that has it: options show the type that they take, and not "{None}|PATH"."""
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -67,6 +71,8 @@ def nothing_more_to_write() -> None:
 
 def parsed() -> Any:
     """Return the command of the command line. Ends the program for --help and for what is no command."""
+    if {"-h", "--help"} & set(sys.argv):
+        tidy(Command)
     try:
         return tyro.cli(
             Command,
@@ -79,7 +85,8 @@ def parsed() -> Any:
                 "what is checked, 2 refused, 130 interrupted."
             ),
             # Options may stand anywhere, also behind the name of an experiment.
-            config=(tyro.conf.CascadeSubcommandArgs,),
+            # Left out is None: nobody types it.
+            config=(tyro.conf.CascadeSubcommandArgs, *WITHOUT_NONE),
         )
     except SystemExit:
         sys.stdout.flush()  # of --help, as below

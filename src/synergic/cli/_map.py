@@ -10,13 +10,15 @@ from typing import Any
 from rich.console import Console
 
 from synergic._core.checks import kind, kinds
-from synergic._core.files import check_folder, check_path, write_json
+from synergic._core.files import check_path, write_json
+from synergic._core.outputs import check_outputs
 from synergic._page import FULL, LINKS, drawing, facts, grid, lines, show, write_page
 from synergic.cli._inputs import open_network, own_data
 from synergic.cli._wording import quoted
 from synergic.errors import ExecutionError
 from synergic.hw_targets._chip import Chip
 from synergic.hw_targets._chip_report import widths
+from synergic.hw_targets.costs._core_work import writes_apart
 from synergic.hw_targets.mapping import (
     Estimate,
     Mapping,
@@ -61,9 +63,10 @@ def answer(needs: Estimate, network: IntNetwork) -> str:
     cores = f"{needs.cores} of {needs.available} cores of the model of {needs.chip}"
     if not needs.fits:
         return f"It does not fit: it needs {cores}, and the limits below are broken."
-    # Until the output has had its last step; what is behind the input begins later.
-    milliseconds = 1e3 * (network.steps + network.depth) * needs.step_seconds
-    return f"It fits: {cores}, {milliseconds:.3g} ms a sample of {network.steps} steps."
+    # Until the output has had its last step; what is behind the input begins later. A stream is written after it.
+    phases = (network.steps + network.depth) * needs.phases_per_step + writes_apart(network)
+    milliseconds = 1e3 * phases * needs.step_seconds / needs.phases_per_step
+    return f"It fits: {cores}, {milliseconds:.3g} ms a sample of {network.steps} step{'s' * (network.steps > 1)}."
 
 
 def folding_section(network: IntNetwork, chip: Chip | str, asked: MappingOptions) -> Sections:
@@ -207,9 +210,7 @@ def map_to_chip(
     asked = options or MappingOptions()
     kind("map_to_chip.console", console, Console | None, "Make one of rich.")
     network = check_path("map_to_chip.network", network)
-    for name, path in (("output", output), ("json_file", json_file), ("html", html)):
-        if path is not None:
-            check_folder(path, f"map_to_chip.{name}")
+    check_outputs("map_to_chip", output=output, json_file=json_file, html=html)
     console = console or Console()
     net = open_network(network, weight_bits, local_bits)
     needs = estimate(net, chip, options=asked)

@@ -86,8 +86,9 @@ def overview(path: Path, draw: bool = False) -> Overview:
         if says(path, MAPPING):
             return of_mapping(path, draw)
         if path.suffix != ".json":
-            path.open("rb").close()  # says why it cannot be read
-            raise FormatError(f"{path}: got a file of another kind, allowed {ALLOWED}. Give one of these.")
+            with path.open("rb") as file:  # says why it cannot be read
+                got = "a file of another kind" if file.read(1) else "an empty file"
+            raise FormatError(f"{path}: got {got}, allowed {ALLOWED}. Give one of these.")
         return of_figures(path, read_json(path, "Write it anew."))
 
 

@@ -19,6 +19,7 @@ from synergic import _page as page
 from synergic import plots
 from synergic._core.checks import kinds, require
 from synergic._core.files import check_folder, check_path, write_json, write_whole
+from synergic._core.outputs import check_outputs
 from synergic.cli._overview import ALLOWED, Overview, overview
 
 TOLERANCE = 0.002
@@ -170,9 +171,7 @@ def report(
     require(bool(paths), "report.paths", "none", ALLOWED, "Name at least one.")
     for path in paths:
         check_path("report.paths", path)
-    for name, file in (("html", html), ("json_file", json_file)):
-        if file is not None:
-            check_folder(file, f"report.{name}")
+    check_outputs("report", html=html, json_file=json_file)
     shown = [overview(path, draw=html is not None) for path in paths]
     tables, notes = beside(shown), list(dict.fromkeys(note for o in shown for note in o.notes))
     console = console or Console()

@@ -63,5 +63,7 @@ def as_options(text: str) -> str:
 
     text = ARGUMENT.sub(given, CALL.sub(call, text))
     text = re.sub(rf"\b{CALLS}\.({'|'.join(NAMES)})\b", lambda found: option(found[1]), text)
+    text = re.sub(r"\bevaluate_stream\.conditions\b", "--stream", text)
+    text = text.replace('Give ("clean", "gaussian:6")', "Give --stream clean gaussian:6")
     # Alone, only where it can be nothing else: "layer1.weight_bits" is a field of the network.
     return re.sub(r"(?<![\w.])(weight_bits|local_bits)\b(?!=)", lambda found: option(found[1]), text)

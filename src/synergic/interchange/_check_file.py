@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 
 from synergic._core.checks import choice, grid, kind, number, require, whole
-from synergic._core.files import check_path
+from synergic._core.files import check_hdf5, check_path
 from synergic._core.refusals import Refusals
 from synergic.errors import CapacityError, FormatError, ParameterError, UnsupportedError
 from synergic.experiments import NETWORK as NETWORK_OF_RUN
@@ -253,8 +253,7 @@ def format_of(path: Path) -> str:
     for form, name in ((NETWORK, "a network"), (MAPPING, "a mapping")):
         if says(path, form):
             return name
-    if not path.exists():
-        raise FormatError(f"{path}: no such file, allowed {allowed}. Check the path.")
+    check_hdf5(path, "HDF5", f"allowed {allowed}")
     try:
         with h5py.File(path, "r") as file:
             found = "a NIR graph" if "node" in file else "a file of lava-dl" if "layer" in file else ""

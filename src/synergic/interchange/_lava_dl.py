@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synergic._core.checks import choice, grid, kind, whole
-from synergic._core.files import check_path, reading, write_whole
+from synergic._core.files import check_hdf5, check_path, reading, write_whole
 from synergic._core.moved import renamed
 from synergic._core.refusals import Refusals
 from synergic.errors import FormatError, SynergicError, UnsupportedError
@@ -146,6 +146,7 @@ def read_lava_dl(
         for size in grid("from_lava_dl.input_shape", input_shape, 3, "(channels, height, width)"):
             whole("from_lava_dl.input_shape", size, 1, 2**20, "Give (channels, height, width).")
     allowed = "allowed a network that lava-dl exported"
+    check_hdf5(path, "a network of lava-dl, which is HDF5", allowed)
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
@@ -164,10 +165,6 @@ def read_lava_dl(
             refusals.end()
     except SynergicError:
         raise
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file, {allowed}. Check the path.") from None
-    except IsADirectoryError:
-        raise FormatError(f"{path}: got a folder, {allowed}. Add the name of the file.") from None
     except Exception as error:  # h5py has one of its own for every kind of damage
         raise FormatError(f"{path}: not a network of lava-dl, or damaged: {error!r}. Export it again.") from error
     layers = [layer for layer in found if layer is not None]

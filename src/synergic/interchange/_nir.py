@@ -52,6 +52,7 @@ from synergic.interchange._nir_neurons import (
     plain,
 )
 from synergic.interchange._nir_reader import Reader
+from synergic.interchange._nir_shapes import check_shapes
 from synergic.network._description import READOUTS, RESETS, Network, Projection
 from synergic.neurons import LIF
 
@@ -297,7 +298,10 @@ def read_nir(
     if steps is None and not own:
         require(False, "from_nir.steps", "None", "a whole number", "The graph does not say it.")
     warn_of_step(graph, float(dt))
-    return Reader(graph, float(dt), method, own, refusals, lossy, reset).network(steps, readout)
+    reader = Reader(graph, float(dt), method, own, refusals, lossy, reset)
+    network = reader.network(steps, readout)
+    check_shapes(reader.nodes, reader.edges, axes=False)  # what is neither weights nor neurons is left
+    return network
 
 
 def warn_of_reset(graph: nir.NIRGraph) -> None:

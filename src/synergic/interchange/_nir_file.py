@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import h5py
 import nir
 
+from synergic._core.files import check_hdf5
 from synergic.errors import FormatError, UnsupportedError
+from synergic.interchange._nir_shapes import check_shapes, even, widened
 from synergic.network._storage import check_sizes
 
 
@@ -19,33 +22,32 @@ def is_subgraph(name: str, item: Any) -> bool:
     return isinstance(kind_of, h5py.Dataset) and kind_of.shape == () and kind_of[()] == b"NIRGraph"
 
 
-def check_kind(path: str | Path) -> None:
-    """Say what a file is that is none of NIR's, as far as its first bytes tell. Raises FormatError."""
-    allowed = "allowed a file that nir.write made"
+def checked(source: Any) -> nir.NIRGraph:
+    """nir.read, with our check of shapes for a graph that does not pass nir's. Raises FormatError and what nir does."""
     try:
-        with open(path, "rb") as file:
-            start = file.read(520)
-    except FileNotFoundError:
-        raise FormatError(f"{path}: no such file, {allowed}. Check the path.") from None
-    except IsADirectoryError:
-        raise FormatError(f"{path}: got a folder, {allowed}. Add the name of the file.") from None
-    except OSError as error:
-        raise FormatError(f"{path}: got {error.strerror}, {allowed}. Check the path.") from error
-    if start.startswith(b"synergic-"):
-        raise FormatError(f"{path}: got a file of synergic's own, {allowed}. synergic.network.load reads it.")
-    if not start.startswith(b"\x89HDF\r\n\x1a\n"):
-        raise FormatError(f"{path}: not a NIR file, which is HDF5, or damaged at its start; {allowed}. Restore a copy.")
+        return nir.read(source)
+    except ValueError:
+        if isinstance(source, io.BytesIO):
+            source.seek(0)
+        graph = nir.read(source, type_check=False)
+    if isinstance(graph, nir.NIRGraph) and not any(isinstance(node, nir.NIRGraph) for node in graph.nodes.values()):
+        edges = [(str(a), str(b)) for a, b in graph.edges]
+        check_shapes(widened(graph.nodes, edges), edges, axes=True)
+    return graph
 
 
 def read(path: str | Path) -> nir.NIRGraph:
     """nir.read, whose many kinds of failure become a FormatError."""
     inner: list[str] = []
-    check_kind(path)
+    check_hdf5(path, "a NIR file, which is HDF5", "allowed a file that nir.write made")
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
             file.visititems(lambda name, item: inner.append(name) if is_subgraph(name, item) else None)
-        graph = nir.read(path)
+            source = even(file) or path
+        graph = checked(source)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
     except Exception as error:  # whatever h5py or nir's assertions and look-ups raise
         if inner:
             raise UnsupportedError(

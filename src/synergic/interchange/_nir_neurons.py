@@ -93,15 +93,6 @@ class Neurons:
     homeostasis: Homeostasis | None = None
 
 
-def for_all(node: Neurons, size: int) -> Neurons:
-    """Neurons whose fields have one value, which holds for as many as the weights before them are for."""
-    if node.gain.size != 1 or size == 1:
-        return node
-    wide: dict[str, Any] = {name: np.broadcast_to(getattr(node, name), size) for name in ("gain", "drift", "vth")}
-    current = None if node.decay_i is None else np.broadcast_to(node.decay_i, size)
-    return replace(node, **wide, decay_i=current)
-
-
 def one(where: str, values: Any) -> float:
     """The one value of a field that our populations have once. Raises UnsupportedError if there are several."""
     flat = np.unique(np.asarray(values, dtype=float))

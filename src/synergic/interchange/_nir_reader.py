@@ -21,12 +21,12 @@ from synergic.interchange._nir_neurons import (
     KEY,
     NEURONS,
     Neurons,
-    for_all,
     neurons,
     plain,
     sound,
 )
 from synergic.interchange._nir_pooling import POOLS, LinearMap, joined, poolings
+from synergic.interchange._nir_shapes import LINEAR, widened
 from synergic.interchange._nir_time import Clocks, clocks, feedback
 from synergic.network._convolution import Convolution
 from synergic.network._description import DELAY_MAX, Network, Population, Projection, Source
@@ -37,7 +37,6 @@ from synergic.rules._stream import MEMORY
 SINGLE = 1e-5
 """Share of a step that a delay may be off a whole one: files have 32 bits."""
 Array = npt.NDArray[np.float64]
-LINEAR = (nir.Linear, nir.Affine)
 WIRES = (nir.Input, nir.Output, nir.Flatten)
 
 
@@ -50,18 +49,20 @@ class Reader:
     ) -> None:  # fmt: skip
         self.dt, self.lossy, self.reset = dt, lossy, reset
         self.delays: dict[str, int] = {}
-        self.nodes, self.own, self.refusals = graph.nodes, own, refusals
+        self.own, self.refusals = own, refusals
         self.edges = [(str(a), str(b)) for a, b in graph.edges]
         for a, b in self.edges:
-            if a not in self.nodes or b not in self.nodes:
-                raise FormatError(f"edge {a!r} -> {b!r}: no such node, allowed {sorted(self.nodes)}. Correct the edge.")
+            if a not in graph.nodes or b not in graph.nodes:
+                raise FormatError(
+                    f"edge {a!r} -> {b!r}: no such node, allowed {sorted(graph.nodes)}. Correct the edge."
+                )
+        self.nodes = widened(graph.nodes, self.edges)
         self.due: dict[str, int] = {}
         self.poolings: dict[str, LinearMap] = {}
         self.neurons: dict[str, Neurons] = {}
         with refusals.part():
             self.poolings = poolings(self.nodes, lambda name: [a for a, b in self.edges if b == name])
-        # Neurons last: how many they are, a convolution before them says once it is unfolded.
-        for name in sorted(graph.nodes, key=lambda name: isinstance(self.nodes[name], NEURONS)):
+        for name in graph.nodes:
             with refusals.part():
                 self.check_node(name, dt, method)
         ends = []
@@ -95,12 +96,7 @@ class Reader:
         if isinstance(node, nir.Delay):
             self.delays[name] = delay_steps(name, node, dt, self.lossy)
         if isinstance(node, NEURONS):
-            self.neurons[name] = for_all(neurons(name, node, dt, method, self.reset), self.rows_into(name))
-
-    def rows_into(self, name: str) -> int:
-        """How many neurons the weights right before a node are for; 1 where there are none."""
-        before = [self.nodes[end] for end in self.ends(name, back=True)]
-        return max((len(node.weight) for node in before if isinstance(node, LINEAR)), default=1)
+            self.neurons[name] = neurons(name, node, dt, method, self.reset)
 
     def single(self, wanted: type) -> str:
         """The name of the only node of a type."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import random
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,30 @@ def read_state(path: Path, load: Callable[[Any], None]) -> None:
             random.setstate(state["random_python"])
             np.random.set_state(state["random_numpy"])  # noqa: NPY002
     except FileNotFoundError:
-        raise FormatError(f"{path}: no such file. Is this the folder of a run?") from None
+        raise FormatError(f"{path}: no such file. Is this the folder of a run? Then train it again.") from None
     except ParameterError:
         raise
     except Exception as error:  # torch has one of its own for every kind of damage
-        raise FormatError(f"{path}: damaged: {error}. Delete it to begin again.") from error
+        raise FormatError(
+            f"{path}: {damage(path, error)}, allowed a checkpoint of this run. Delete it, and train: the run then "
+            "begins again."
+        ) from error
+
+
+def damage(path: Path, error: Exception) -> str:
+    """What is wrong with a file that could not be read, in words: torch's have several lines, or none."""
+    try:
+        start = path.read_bytes()[:4]
+        whole = zipfile.is_zipfile(path)
+    except OSError as reason:
+        return f"got {reason.strerror}"
+    if not start:
+        return "damaged: got an empty file"
+    if start != b"PK\x03\x04":
+        return "damaged at its start, or no file of torch"
+    if not whole:
+        return "damaged: got a file without its end"
+    if isinstance(error, KeyError):
+        return f"not a checkpoint of synergic: nothing is called {error}"
+    lines = str(error).splitlines() or [type(error).__name__]
+    return f"damaged, or of another release: {lines[0][:200]}"

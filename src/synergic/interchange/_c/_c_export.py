@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -84,6 +85,14 @@ def c_footprint(network: IntNetwork) -> Footprint:
     return footprint_of(checked(network, "c_footprint"))
 
 
+def check_name(name: Any) -> None:
+    """Refuse what cannot be the beginning of names in C. Raises ParameterError."""
+    plain = isinstance(name, str) and re.fullmatch(r"[A-Za-z]\w{0,40}", name, re.ASCII) and name not in KEYWORDS
+    require(
+        bool(plain), "to_c.name", repr(name), "letters, digits and _, a letter first", "It becomes part of C names."
+    )
+
+
 def to_c(
     network: IntNetwork, folder: str | Path, name: str = "net", flash: int | None = None, ram: int | None = None
 ) -> Footprint:
@@ -128,10 +137,7 @@ def to_c(
     """
     program = checked(network, "to_c")
     target = check_path("to_c.folder", folder)
-    plain = isinstance(name, str) and re.fullmatch(r"[A-Za-z]\w{0,40}", name, re.ASCII) and name not in KEYWORDS
-    require(
-        bool(plain), "to_c.name", repr(name), "letters, digits and _, a letter first", "It becomes part of C names."
-    )
+    check_name(name)
     for what, value in (("flash", flash), ("ram", ram)):
         if value is not None:
             whole(f"to_c.{what}", value, 1, float("inf"), "It is a number of bytes.")

@@ -69,7 +69,8 @@ def split(config: Classification, data: Images) -> tuple[Tensor, Tensor, np.ndar
     held_out, count = config.validation, len(data.train)
     require(0 <= held_out < count, "config.validation", held_out, f"0 to {count - 1}", "Hold back less.")
     end = count - held_out
-    stop = end if config.train_samples is None else min(end, config.train_samples)
+    stop = end if config.train_samples is None else config.train_samples
+    require(stop <= end, "config.train_samples", stop, f"1 to {end}", "There are no more; leave it out for all.")
     test, test_labels = (data.train[end:], data.train_labels[end:]) if held_out else (data.test, data.test_labels)
     return as_rows(data.train[:stop]), torch.from_numpy(data.train_labels[:stop]), test, torch.from_numpy(test_labels)
 

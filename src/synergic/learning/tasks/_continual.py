@@ -91,7 +91,8 @@ class ContinualTask(TrainedTask):
         require(0 <= held_out < count, "config.validation", held_out, f"0 to {count - 1}", "Hold back less.")
         stop = count - held_out
         test, labels = (data.train[stop:], data.train_labels[stop:]) if held_out else (data.test, data.test_labels)
-        stop = stop if config.train_samples is None else min(stop, config.train_samples)
+        end, stop = stop, stop if config.train_samples is None else config.train_samples
+        require(stop <= end, "config.train_samples", stop, f"1 to {end}", "There are no more; leave it out for all.")
         self.images, self.labels = as_rows(data.train[:stop]), torch.from_numpy(data.train_labels[:stop])
         self.test, self.test_labels = as_rows(test), torch.from_numpy(labels)
         self.evaluated_on = f"last {held_out} training images" if held_out else "test set"

@@ -8,6 +8,7 @@ date. Every file is replaced as a whole.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -22,7 +23,7 @@ import numpy as np
 import torch
 
 from synergic._core.checks import function, kind
-from synergic._core.files import check_folder, check_path, read_json, write_json, write_whole
+from synergic._core.files import alone_in, check_folder, check_path, read_json, write_json, write_whole
 from synergic.errors import FormatError, ParameterError
 from synergic.experiments import CHECKPOINT, CONFIG, NETWORK, RECORD, SAMPLES, TEST
 from synergic.learning._state import read_state, write_state
@@ -61,17 +62,22 @@ def more_epochs(config: Any, folder: Path) -> bool:
     return more
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of a run, if it is not there. Raises ParameterError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file is there, or the folder above is read-only
+        allowed = "a folder that is there or can be made"
+        raise ParameterError(f"{folder}: got {error.strerror}, allowed {allowed}. Choose another one.") from error
+
+
 def open_run(config: Any, folder: Path) -> None:
     """Create a run's folder, or check that the one there belongs to the same settings.
 
     More epochs than there are allowed: the run goes on. Raises ParameterError, FormatError.
     """
     folder = check_path("open_run.folder", folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:  # a file is there, or the folder above is read-only
-        allowed = "a folder that is there or can be made"
-        raise ParameterError(f"{folder}: got {error.strerror}, allowed {allowed}. Choose another one.") from error
+    make_folder(folder)
     goes_on = more_epochs(config, folder)
     if goes_on:
         (folder / RECORD).unlink(missing_ok=True)  # it has not ended now
@@ -156,7 +162,7 @@ def run(
     Raises
     ------
     ParameterError
-        For a folder that cannot be used, or that holds a run with other settings.
+        For a folder that cannot be used, that another training writes into, or that holds a run with other settings.
     FormatError
         For a damaged file.
     """
@@ -165,11 +171,33 @@ def run(
     kind("run.writes", writes, bool, "False where another process writes.")
     if progress is not None:
         function("run.progress", progress)
+    with contextlib.ExitStack() as locks:
+        if writes:
+            make_folder(folder)
+            locks.enter_context(alone_in(folder))
+        go_on_or_begin(task, folder, writes)
+        return trained(task, folder, progress, writes)
+
+
+def go_on_or_begin(task: Task, folder: Path, writes: bool) -> None:
+    """Bring a task to the state of its run, if there is one, and open the folder.
+
+    A folder that cannot be gone on from stays as it is. Raises ParameterError, FormatError.
+    """
     if writes:
-        open_run(task.config, folder)
+        more_epochs(task.config, folder)
     checkpoint = folder / CHECKPOINT
     if checkpoint.exists():
         read_checkpoint(task, checkpoint)
+    if writes:
+        open_run(task.config, folder)
+
+
+def trained(
+    task: Task, folder: Path, progress: Callable[[dict[str, float]], None] | None, writes: bool
+) -> dict[str, Any]:
+    """`run` in a folder that is open, with a task at the state of its checkpoint."""
+    checkpoint = folder / CHECKPOINT
     while len(task.history) < task.config.epochs:
         task.epoch()
         if writes:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
@@ -15,13 +16,13 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from synergic._core.checks import function, require, whole
-from synergic._core.files import check_path
+from synergic._core.files import alone_in, check_path
 from synergic.experiments import CHECKPOINT
 from synergic.learning._descent import shuffled
 from synergic.learning._many_nets import ManyNets
 from synergic.learning._training import LOSSES, TARGET_CLIP
 from synergic.learning.tasks._families import family_of, open_task
-from synergic.learning.tasks._runs import open_run, read_checkpoint, run, write_checkpoint
+from synergic.learning.tasks._runs import go_on_or_begin, make_folder, run, write_checkpoint
 from synergic.learning.tasks._supervised import SupervisedTask
 
 
@@ -217,20 +218,27 @@ def run_seeds(
     tasks = [first, *(opened(seed) for seed in numbers[1:])]
     for task in tasks[1:]:
         share(task, first)
-    for task, place in zip(tasks, places, strict=True):
-        open_run(task.config, place)
-        if (place / CHECKPOINT).exists():
-            read_checkpoint(task, place / CHECKPOINT)
-    while (least := min(len(task.history) for task in tasks)) < config.epochs:
+    with contextlib.ExitStack() as locks:
+        for place in places:
+            make_folder(place)
+            locks.enter_context(alone_in(place))
+        train_together(config, list(zip(tasks, places, strict=True)), progress)
+    return [finished(task, place) for task, place in zip(tasks, places, strict=True)]
+
+
+def train_together(config: Any, runs: list[tuple[Any, Path]], progress: Callable[[Any, Any], None] | None) -> None:
+    """Train tasks in their folders, as one where they are equally far."""
+    for task, place in runs:
+        go_on_or_begin(task, place, True)
+    while (least := min(len(task.history) for task, _ in runs)) < config.epochs:
         # After an interruption between two checkpoints some are an epoch ahead: they wait for the others.
-        behind = [(task, place) for task, place in zip(tasks, places, strict=True) if len(task.history) == least]
+        behind = [(task, place) for task, place in runs if len(task.history) == least]
         now = [task for task, _ in behind]
         (TrainedAsOne(now) if len(now) > 1 else now[0]).epoch()
         for task, place in behind:
             write_checkpoint(task, place / CHECKPOINT)
             if progress is not None:
                 progress(task, task.history[-1])
-    return [finished(task, place) for task, place in zip(tasks, places, strict=True)]
 
 
 def share(task: Any, other: Any) -> None:

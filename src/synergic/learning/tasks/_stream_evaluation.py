@@ -53,17 +53,35 @@ def stream_network(
     ParameterError
         If an argument is out of its range.
     """
-    where = "stream_network"
-    kind(f"{where}.task", task, ClassificationTask, "Restore a run of images.")
-    check_memory(where, memory)
-    number(f"{where}.limit", limit, 0, 1e6, "Give a positive bound.", open_low=True)
+    kind("stream_network.task", task, ClassificationTask, "Restore a run of images.")
+    check_what_lives_on(memory, homeostasis, limit)
     network = to_description(task.net, 8, task.config.readout, memory)
     if homeostasis is None:
         return network
-    number(f"{where}.homeostasis", homeostasis, 0, 1e6, "None leaves it out.", open_low=True)
     rows = task.samples[:MEASURED].double().numpy()
     inputs = np.repeat(rows[:, None], network.steps, axis=1)
     return with_homeostasis(network, inputs, homeostasis, limit)
+
+
+def check_what_lives_on(memory: int, homeostasis: float | None, limit: float) -> None:
+    """Refuse arguments of `stream_network`, without its task. Raises ParameterError."""
+    where = "stream_network"
+    check_memory(where, memory)
+    number(f"{where}.limit", limit, 0, 1e6, "Give a positive bound.", open_low=True)
+    if homeostasis is not None:
+        number(f"{where}.homeostasis", homeostasis, 0, 1e6, "None leaves it out.", open_low=True)
+
+
+def check_conditions(conditions: Any, warm_up: int, samples: int | None) -> list[tuple[str, int]]:
+    """Return conditions of `evaluate_stream` as kinds and levels, checked without its task. Raises ParameterError."""
+    where, example = "evaluate_stream", 'Give ("clean", "gaussian:6").'
+    kind(f"{where}.conditions", conditions, tuple, example)
+    require(bool(conditions), f"{where}.conditions", "none", "at least one", example)
+    most = (
+        float("inf") if samples is None else whole(f"{where}.samples", samples, 1, float("inf"), "None means all.") - 1
+    )
+    whole(f"{where}.warm_up", warm_up, 0, most, "Some samples must count.")
+    return [parse(f"{where}.conditions", condition) for condition in conditions]
 
 
 def evaluate_stream(
@@ -106,13 +124,11 @@ def evaluate_stream(
     where = "evaluate_stream"
     kind(f"{where}.task", task, ClassificationTask, "Restore a run of images.")
     kind(f"{where}.network", network, Network | IntNetwork, "Make one with stream_network().")
-    kind(f"{where}.conditions", conditions, tuple, 'Give ("clean", "gaussian:6").')
-    require(bool(conditions), f"{where}.conditions", "none", "at least one", 'Give ("clean", "gaussian:6").')
     choice(f"{where}.order", order, ORDERS)
+    parsed = check_conditions(conditions, warm_up, samples)
     count = len(task.test) if samples is None else samples
     whole(f"{where}.samples", count, 1, len(task.test), "The test set has no more.")
     whole(f"{where}.warm_up", warm_up, 0, count - 1, "Some samples must count.")
-    parsed = [parse(f"{where}.conditions", condition) for condition in conditions]
     labels = task.test_labels[:count].numpy()
     shown = arranged(labels, order)
     found = []
