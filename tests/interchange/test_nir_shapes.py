@@ -11,7 +11,7 @@ import nir
 import numpy as np
 import pytest
 
-from synergic.errors import FormatError
+from synergic.errors import FormatError, SynergicError
 from synergic.interchange import from_nir
 
 KERNELS = np.random.default_rng(0).normal(size=(4, 1, 3, 3)), np.random.default_rng(1).normal(size=(4, 2, 3, 5))
@@ -104,3 +104,17 @@ def test_shapes_that_do_not_meet_are_refused(name, node, text, tmp_path):
     if name != "in":  # which is as many values; who switches nir's check off may mean that
         with pytest.raises(FormatError, match=text):
             from_nir(given, dt=1e-3, steps=5)
+
+
+@pytest.mark.parametrize(
+    "field", ["in/shape", "n1/tau", "n2/r", "n2/v_threshold", "wait/delay", "n5/tau_mem", "c1/groups"]
+)
+def test_text_in_the_place_of_numbers_is_refused(field, tmp_path):
+    nir.write(tmp_path / "net.nir", graph("full"))
+    with h5py.File(tmp_path / "net.nir", "a") as file:
+        del file[f"node/nodes/{field}"]
+        file[f"node/nodes/{field}"] = "text"
+    with pytest.raises(FormatError):
+        from_nir(tmp_path / "net.nir", dt=1e-3, steps=5)
+    with pytest.raises(SynergicError):
+        from_nir(tmp_path / "net.nir", steps=5)

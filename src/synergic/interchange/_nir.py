@@ -297,8 +297,8 @@ def read_nir(
         )
     if steps is None and not own:
         require(False, "from_nir.steps", "None", "a whole number", "The graph does not say it.")
-    warn_of_step(graph, float(dt))
     reader = Reader(graph, float(dt), method, own, refusals, lossy, reset)
+    warn_of_step(graph, float(dt))
     network = reader.network(steps, readout)
     check_shapes(reader.nodes, reader.edges, axes=False)  # what is neither weights nor neurons is left
     return network
@@ -333,6 +333,7 @@ def likely_step(graph: nir.NIRGraph) -> str:
     """What a graph's own numbers say about the length of a step."""
     found = list((graph.nodes or {}).values()) if isinstance(graph.nodes, dict) else []
     taus = [np.ravel(getattr(n, name)) for n in found for name in ("tau", "tau_mem") if hasattr(n, name)]
+    taus = [values for values in taus if values.dtype.kind in "iuf"]  # what is none is refused with a step, by name
     if not taus:
         return "Its neurons have no time constants: for IF with r = 1 it is 1."
     low, high = (float(pick(np.concatenate(taus))) for pick in (np.min, np.max))

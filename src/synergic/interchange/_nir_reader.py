@@ -26,7 +26,7 @@ from synergic.interchange._nir_neurons import (
     sound,
 )
 from synergic.interchange._nir_pooling import POOLS, LinearMap, joined, poolings
-from synergic.interchange._nir_shapes import LINEAR, widened
+from synergic.interchange._nir_shapes import LINEAR, shape_of, widened
 from synergic.interchange._nir_time import Clocks, clocks, feedback
 from synergic.network._convolution import Convolution
 from synergic.network._description import DELAY_MAX, Network, Population, Projection, Source
@@ -93,10 +93,15 @@ class Reader:
             raise FormatError(f"{name}.metadata: got {node.metadata!r}, allowed names and values. Remove it.")
         if isinstance(node, LINEAR) and node.weight.ndim != 2:
             raise UnsupportedError(f"{name}.weight: got shape {node.weight.shape}, allowed (n_out, n_in). Flatten.")
+        if isinstance(node, nir.Input):
+            with sound(name):
+                shape_of(node.input_type["input"])
         if isinstance(node, nir.Delay):
-            self.delays[name] = delay_steps(name, node, dt, self.lossy)
+            with sound(name):
+                self.delays[name] = delay_steps(name, node, dt, self.lossy)
         if isinstance(node, NEURONS):
-            self.neurons[name] = neurons(name, node, dt, method, self.reset)
+            with sound(name):
+                self.neurons[name] = neurons(name, node, dt, method, self.reset)
 
     def single(self, wanted: type) -> str:
         """The name of the only node of a type."""
