@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command line teaches, refuses bad arguments with an exit code, and the demo delivers all its figures."""
 
+import inspect
 import io
 import json
 import os
@@ -8,15 +9,18 @@ import platform
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tyro
 from networks import plastic_network
 from rich.console import Console
 
 from synergic.cli import main
 from synergic.cli._demo import plot_figures, run_demo, tables, write_json
+from synergic.cli._help import texts_of, tidy
 from synergic.cli._info import gpu, info, installed, is_there
 from synergic.hw_targets import map_network, save_mapping
 from synergic.network import quantise, save
@@ -64,6 +68,23 @@ def test_help_is_running_text_without_the_word_none(line, text, commands):
     assert shown.returncode == 0
     assert "None" not in shown.stdout
     assert re.sub(r" +", " ", text) in re.sub(r" +", " ", shown.stdout)
+
+
+@dataclass
+class Option:
+    size: int | None = None
+    """How large
+    it is."""
+
+
+def test_help_needs_no_source(monkeypatch):
+    def missing(_):
+        raise OSError("could not get source code")
+
+    assert texts_of(Option) == {"size": "How large it is."}
+    monkeypatch.setattr(inspect, "getsource", missing)  # an installation of compiled files alone
+    tidy(Option)
+    assert tyro.cli(Option, args=["--size", "3"]) == Option(3)
 
 
 def test_info_names_versions_and_parts(commands, tmp_path):

@@ -33,8 +33,12 @@ def types_in(annotation: Any) -> list[type]:
 
 
 def texts_of(kind: type) -> dict[str, str]:
-    """The docstrings of a dataclass's own fields, by name."""
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    """The docstrings of a dataclass's own fields, by name; none where the source is not installed."""
+    try:
+        source = inspect.getsource(kind)
+    except OSError:
+        return {}
+    (definition,) = ast.parse(textwrap.dedent(source)).body
     assert isinstance(definition, ast.ClassDef)
     return {
         field.target.id: running(text.value.value)
