@@ -39,6 +39,7 @@ def test_help_names_the_commands_and_explains_the_options(commands):
         assert word in text
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("line", "text"),
     [

@@ -37,6 +37,7 @@ def folder(tmp_path_factory):
     return place
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("line", "said"),
     [
