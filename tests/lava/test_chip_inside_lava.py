@@ -105,7 +105,7 @@ def refused(process, configuration, error, match):
 
 def test_what_the_chip_cannot_run_is_refused_before_anything_starts():
     _, _, neurons, _ = script(integer=False)
-    refused(neurons, ChipSimCfg(), ParameterError, r"dense.*quantise\(\)")
+    refused(neurons, ChipSimCfg(), ParameterError, r"dense.*quantise\(process\)")
     _, _, neurons, _ = script(n_in=4000, n_hidden=3000)
     refused(neurons, ChipSimCfg(), CapacityError, "needed 192, available 156")
     _, _, neurons, _ = script()

@@ -432,7 +432,7 @@ def test_other_blocks_and_files_are_refused(tmp_path):
     with h5py.File(other, "w") as file:
         file.create_dataset("node", data=[1])
     for file, text in (
-        (path, "not a network of lava-dl, or damaged"),
+        (path, "not a network of lava-dl, which is HDF5, or damaged"),
         (tmp_path / "none.h5", r"none.h5: no such file, allowed a network that lava-dl exported\. Check the path"),
         (tmp_path, r"got a folder, allowed a network .*Add the name of the file"),
         (other, r"got HDF5 of another program, .*from_nir reads NIR"),
