@@ -22,6 +22,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -279,6 +280,43 @@ def plastic_parts(seed: int, repeats: int = 400) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in found.items()}
 
 
+def in_a_loop(function: Any, has: str) -> float | None:
+    """Instructions for 128 weights in a compiled function's innermost loop that has this one; None on other processors.
+
+    Of several such loops, for what is left at an end, the longest.
+    """
+    lines = [line.strip() for asm in function.inspect_asm().values() for line in asm.splitlines()]
+    labels = {line.partition(":")[0]: i for i, line in enumerate(lines) if re.match(r"\.LBB\w+:", line)}
+    found: dict[int, float] = {}
+    for i, line in enumerate(lines):
+        jump = re.match(r"j\w+\s+(\.LBB\w+)", line)
+        body = lines[labels.get(jump[1], i) + 1 : i + 1] if jump else []
+        if not any(line.startswith(has) for line in body) or any(line.startswith(".LBB") for line in body):
+            continue
+        stored = re.findall(r"^(vmovdqu\w*|vpmovdw)\s+%([xyz])mm\d+, [^%]*\(", "\n".join(body), re.MULTILINE)
+        weights = sum({"x": 8, "y": 16, "z": 32}[size] // (1 + (name == "vpmovdw")) for name, size in stored)
+        if weights:
+            found[len(body)] = 128 * len([line for line in body if not line.startswith((".", "#"))]) / weights
+    return found[max(found)] if found else None
+
+
+def plastic_instructions(seed: int) -> dict[str, float | None]:
+    """Instructions for 128 local weights, of the loops that go through all of them or through rows of them."""
+    network = plastic_network(seed)
+    simulator = Simulator(map_network(network), probes=Probes.readout(network), threads=1)
+    program, memory, none = simulator.program, simulator.start.copy(), np.zeros(0, np.uint8)
+    read_and_write(memory)
+    decayed(memory, np.int16(0))
+    again = numba.njit(rewrite.py_func, error_model="numpy")  # numba shows no code that its cache holds
+    silent, post = np.zeros(PLASTIC[0], np.uint8), np.zeros(PLASTIC[1], np.int64)
+    again(memory, 0, silent, program.eta[: PLASTIC[0]], post, program.heads[0], none, -1)
+    return {
+        "read and write P": in_a_loop(read_and_write, "vpaddw"),
+        "decay": in_a_loop(decayed, "vpmulhrsw"),
+        "increments": in_a_loop(again, "vpminsd"),
+    }
+
+
 def ratio(slow: list[float], fast: list[float]) -> float:
     """The median of the rounds' ratios."""
     return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
@@ -316,6 +354,7 @@ def record(rounds: int, seed: int, peers: tuple[str, ...], mapping: bool = True)
         "phases_a_second": speed,
         "seconds_a_plastic_step": took,
         "microseconds_of_plastic_parts": plastic_parts(seed),
+        "instructions_for_128_weights": plastic_instructions(seed),
         "seconds_of_the_full_chip": beside["seconds"],
         "setting": {
             "full": FULL, "steps": STEPS, "input_rate": RATE,

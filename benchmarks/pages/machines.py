@@ -218,6 +218,17 @@ def plastic_parts() -> str:
     return table(("loop", "us"), ((name, f"{value:.1f}") for name, value in rows))
 
 
+def plastic_instructions() -> str:
+    """Instructions of these loops, and the share that they allow at one rate of instructions."""
+    counts, rate = one("chip")["instructions_for_128_weights"], one("chip")["setting"]["plastic_rate"]
+    stream, decay, added = (counts[name] for name in ("read and write P", "decay", "increments"))
+    return (
+        f"Counted in the compiled code, 128 weights take {stream:.0f} instructions to be read and written, {decay:.0f} "
+        f"to decay, and {added:.0f} more where the input spikes, which {100 * rate:.0f} % do: at one rate of "
+        f"instructions the share could not be above {stream / (decay + rate * added):.2f}."
+    )
+
+
 def training_parts() -> str:
     """Where the time of a training step goes, in milliseconds, and the share of its products."""
     r = one("training")
