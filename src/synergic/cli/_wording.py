@@ -19,6 +19,9 @@ NAMES = (
     "memory", "homeostasis", "limit", "order", "warm_up",
 )  # fmt: skip
 """Arguments of Python calls that are options of a command, by the same name."""
+OUTPUTS = {"json_file": "json"} | {name: name for name in ("json", "html", "figure", "output", "c", "name")}
+"""What commands write, as arguments of the functions behind them: options."""
+WRITES = r"\b(?:demo|export|map_to_chip|report|run_on_chip|to_c)"
 # Values: in quotes, in parentheses, a word or dots.
 ARGUMENT = re.compile(rf"\b({'|'.join(NAMES)})=('[^']*'|\([^()]*\)|\w+|\.\.\.)")
 CALL = re.compile(rf"\b{CALLS}\(((?:[^()]|\([^()]*\))*)\)")
@@ -63,6 +66,7 @@ def as_options(text: str) -> str:
 
     text = ARGUMENT.sub(given, CALL.sub(call, text))
     text = re.sub(rf"\b{CALLS}\.({'|'.join(NAMES)})\b", lambda found: option(found[1]), text)
+    text = re.sub(rf"{WRITES}\.({'|'.join(OUTPUTS)})(?=: got)", lambda found: option(OUTPUTS[found[1]]), text)
     text = re.sub(r"\bevaluate_stream\.conditions\b", "--stream", text)
     text = text.replace('Give ("clean", "gaussian:6")', "Give --stream clean gaussian:6")
     # Alone, only where it can be nothing else: "layer1.weight_bits" is a field of the network.
