@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A run shared among threads, each with some of the samples, or among processes, each with some of the cores.
 
-Processes are for grids of chips with more cores than threads help. The arrays of a run are in files that all processes map into their memory. Each process writes what its own cores
-write, and waits in every step until all have sent: the same bits as in one process. Processes come from joblib: of its
-own backend ("loky"), or of the one that `joblib.parallel_config` makes active, if it runs them on this machine.
+Processes are for grids of chips with more cores than threads help. The arrays of a run are in files that all processes
+map into their memory. Each process writes what its own cores write, and waits in every step until all have sent: the
+same bits as in one process. Processes come from joblib: of its own backend ("loky"), or of the one that
+`joblib.parallel_config` makes active, if it runs them on this machine.
 """
 
 from __future__ import annotations
